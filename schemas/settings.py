@@ -1,0 +1,272 @@
+"""The settings of one recommender: a frozen, typed tree read from one TOML file.
+
+`load` refuses unknown keys, wrong types and impossible combinations at once, naming the key's path. Every
+setting has a default that is right for most data sets; a file needs only `name` and `data.folder`.
+Relative paths are relative to the working directory.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas.errors import SettingsError
+from schemas.metrics import METRICS
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A fraction strictly between 0 and 1."""
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RatingColumns(Section):
+    """Names of the ratings file's columns; other columns are ignored."""
+
+    user: str = "user_id"
+    item: str = "item_id"
+    rating: str = "rating"
+    timestamp: str = "timestamp"
+
+
+class ItemColumns(Section):
+    """Names of the items file's columns; without a title column an item is shown by its id."""
+
+    item: str = "item_id"
+    title: str | None = "title"
+    genres: str | None = "genres"
+
+
+class DataSettings(Section):
+    """Where the data lies and how it is read."""
+
+    folder: Path
+    ratings: str = "ratings.csv"
+    """File below `folder`; may hold `{SPAN}` as in TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
+    items: str | None = "items.csv"
+    """File below `folder` with one row an item, or absent (`items = ""`): then the catalogue is the items rated."""
+    columns: RatingColumns = RatingColumns()
+    item_columns: ItemColumns = ItemColumns()
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    genre_separator: Annotated[str, Field(min_length=1)] = "|"
+    timestamp_format: str = "unix"
+    """`unix` (seconds since 1970-01-01 UTC), or a strptime format such as `%m/%d/%Y %H:%M`, read as UTC."""
+    rating_scale: tuple[float, float] | None = None
+    """Lowest and highest rating; a rating outside is rejected. Absent: the span of the training ratings."""
+    max_reject_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """More rejected rows than this share of a file stop the run."""
+
+    @field_validator("items", mode="before")
+    @classmethod
+    def _no_items_file(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("rating_scale")
+    @classmethod
+    def _scale_ascends(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError(f"the lowest rating must be below the highest, got {list(value)}")
+        return value
+
+
+class SplitSettings(Section):
+    """How ratings are divided into training and evaluation."""
+
+    method: Literal["random", "time"] = "random"
+    """`random`: a seeded hash of (user, item); `time`: the latest events are evaluated on."""
+    eval_share: Share = 0.2
+    seed: Annotated[int, Field(ge=0)] = 42
+
+
+class FeatureSettings(Section):
+    """What is computed from the columns."""
+
+    history_length: PositiveInt = 100
+    """Most recent training events of the user that an example carries."""
+    title_words: PositiveInt = 10_000
+    """Size of the vocabulary of words in titles."""
+    time_buckets: Annotated[int, Field(ge=2)] = 1_000
+    """Buckets of equal training mass into which timestamps fall."""
+    user_activity_bounds: tuple[PositiveInt, ...] = (1, 10, 50, 200)
+    """Evaluation slices by the user's number of training events: lower bounds, ascending."""
+    item_popularity_bounds: tuple[PositiveInt, ...] = (1, 10, 100)
+    """Evaluation slices by the item's number of training events: lower bounds, ascending."""
+
+    @field_validator("user_activity_bounds", "item_popularity_bounds")
+    @classmethod
+    def _bounds_ascend(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"bounds must ascend, got {list(value)}")
+        return value
+
+
+class RetrievalSettings(Section):
+    """The two-tower model that proposes candidates."""
+
+    embedding_dimension: PositiveInt = 64
+    dropout: Dropout = 0.3
+    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    batch_size: PositiveInt = 2048
+    epochs: PositiveInt = 20
+    patience: PositiveInt = 2
+
+
+class RankingSettings(Section):
+    """The model that predicts a rating."""
+
+    embedding_dimension: PositiveInt = 24
+    dropout: Dropout = 0.3
+    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    batch_size: PositiveInt = 2048
+    epochs: PositiveInt = 20
+    patience: PositiveInt = 2
+
+
+class TrainingSettings(Section):
+    """What both models share."""
+
+    validation_share: Share = 0.05
+    """Share of the training events held out for early stopping; the evaluation split is never used for it."""
+    seed: Annotated[int, Field(ge=0)] = 42
+
+
+class Bound(Section):
+    """A closed interval that a metric must lie in; at least one end is given."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Bound":
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("give `at_least`, `at_most` or both")
+        return self
+
+
+class SliceFloor(Bound):
+    """A bound on one metric within one slice, e.g. `user_activity` = `1-9`."""
+
+    feature: Literal["user_activity", "item_popularity"]
+    value: str
+    metric: str
+
+
+class GateSettings(Section):
+    """What a model must show before it is pushed.
+
+    Two floors always hold and need no setting: the retrieval model beats popularity (NDCG@10, difference above
+    0) and the ranking model is no worse than user and item biases (RMSE).
+    """
+
+    thresholds: dict[str, Bound] = {}
+    """Bounds by metric name, on all evaluation examples."""
+    slices: tuple[SliceFloor, ...] = ()
+    tolerances: dict[str, NonNegative] = {"ndcg_at_10": 0.01, "rmse": 0.01}
+    """By metric: how much worse than the last blessed model, on the same examples, is still accepted."""
+
+    @field_validator("thresholds", "tolerances")
+    @classmethod
+    def _known_metrics(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for metric in value:
+            _check_metric(metric)
+        return value
+
+    @field_validator("slices")
+    @classmethod
+    def _known_slice_metrics(cls, value: tuple[SliceFloor, ...]) -> tuple[SliceFloor, ...]:
+        for floor in value:
+            _check_metric(floor.metric)
+        return value
+
+
+class ExportSettings(Section):
+    """Where a blessed model goes and what goes with it."""
+
+    serving: Path = Path("serving")
+    """Versions are pushed to `<serving>/<name>/<version>/`."""
+    tflite_tolerance: Annotated[float, Field(gt=0)] = 1e-4
+    """Largest accepted difference between a rating of `ranking.tflite` and the SavedModel's."""
+
+
+class BeamSettings(Section):
+    """The engine that runs the data steps."""
+
+    engine: Literal["direct"] = "direct"
+    workers: PositiveInt = 1
+    """Processes of the direct engine; 1 runs in memory, which is fastest up to some millions of rows."""
+
+
+class LocalSettings(Section):
+    """Where a local run keeps its own files."""
+
+    artifacts: Path = Path("artifacts")
+    runs: Path = Path("runs")
+
+
+class Settings(Section):
+    """One recommender."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    data: DataSettings
+    split: SplitSettings = SplitSettings()
+    features: FeatureSettings = FeatureSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    ranking: RankingSettings = RankingSettings()
+    training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
+    export: ExportSettings = ExportSettings()
+    beam: BeamSettings = BeamSettings()
+    local: LocalSettings = LocalSettings()
+
+
+def load(path: Path) -> Settings:
+    """Reads one recommender's settings.
+
+    Raises:
+      SettingsError: the file cannot be read, is not TOML, or a key is unknown or has a value that is not allowed.
+    """
+    try:
+        tree = tomli.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}; give an existing file with --config") from error
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not a TOML file: {error}") from error
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError("\n".join(f"{path}: {line}" for line in _problems(error))) from error
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in METRICS:
+        raise ValueError(f"no metric is called {metric!r}; allowed: {', '.join(METRICS)}")
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """One line for each problem: the key's path, what is allowed, what came."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{key}: unknown key; allowed here: {', '.join(_allowed_keys(problem['loc'][:-1]))}")
+        elif problem["type"] == "missing":
+            lines.append(f"{key}: missing, and it has no default")
+        else:
+            lines.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}; got {problem['input']!r}")
+    return lines
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
+    section: Any = Settings
+    for part in location:
+        field = section.model_fields.get(part) if isinstance(part, str) and hasattr(section, "model_fields") else None
+        if field is not None:
+            section = field.annotation
+    return list(section.model_fields) if hasattr(section, "model_fields") else list(SliceFloor.model_fields)

@@ -1,0 +1,44 @@
+"""Names of the SavedModel's signatures and tensors, and of the features they come from; named once, here."""
+
+# Signatures.
+SERVING_DEFAULT = "serving_default"
+RECOMMEND = "recommend"
+RATE = "rate"
+EVALUATE = "evaluate"
+
+# Raw features of a rating example (splits `train` and `eval`).
+USER_ID = "user_id"
+ITEM_ID = "item_id"
+RATING = "rating"
+TIMESTAMP = "timestamp"
+HISTORY_ITEM_ID = "history_item_id"
+HISTORY_RATING = "history_rating"
+USER_ACTIVITY = "user_activity"
+ITEM_POPULARITY = "item_popularity"
+# Raw features of a catalogue example (split `candidates`), beside ITEM_ID.
+TITLE = "title"
+GENRES = "genres"
+POPULARITY = "popularity"
+
+# Transformed features; an index is a position in a vocabulary, whose size itself stands for unknown values.
+USER_INDEX = "user_index"
+ITEM_INDEX = "item_index"
+HISTORY_INDEX = "history_index"
+GENRE_INDEX = "genre_index"
+TITLE_WORD_INDEX = "title_word_index"
+TIME_BUCKET = "time_bucket"
+TIME_NORMALIZED = "time_normalized"
+
+# Vocabularies of Transform.
+USER_VOCABULARY = "users"
+ITEM_VOCABULARY = "items"
+GENRE_VOCABULARY = "genres"
+TITLE_WORD_VOCABULARY = "title_words"
+
+# Tensors of the signatures, beside USER_ID, ITEM_ID, TITLE and RATING.
+EXAMPLES = "examples"
+K = "k"
+SCORE = "score"
+RANK = "rank"
+POPULARITY_RANK = "popularity_rank"
+BIAS_RATING = "bias_rating"
