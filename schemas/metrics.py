@@ -1,26 +1,36 @@
-"""The metrics that the gate knows: names, direction and how they are written, in one table."""
+"""The metrics of the evaluation in one table: name, how it is written, direction, the baseline beside it."""
 
 from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """One metric of the evaluation, a mean over the evaluation examples."""
+    """One metric of the evaluation, computed over the evaluation examples."""
 
     label: str
     """How a report writes it."""
     higher_is_better: bool
+    baseline: str | None = None
+    """Name of the metric that is the same measure of the baseline."""
 
 
-METRICS: dict[str, Metric] = {
-    "top_1_accuracy": Metric("top-1 accuracy", True),
-    "top_5_accuracy": Metric("top-5 accuracy", True),
-    "top_10_accuracy": Metric("top-10 accuracy", True),
-    "top_50_accuracy": Metric("top-50 accuracy", True),
-    "top_100_accuracy": Metric("top-100 accuracy", True),
-    "ndcg_at_10": Metric("NDCG@10", True),
-    "mrr": Metric("MRR", True),
-    "rmse": Metric("RMSE", False),
-    "mae": Metric("MAE", False),
-    "lift_over_popularity": Metric("NDCG@10 above popularity's", True),
-    "lift_over_bias": Metric("RMSE below user + item bias's", True),
-}
+TOP_K = (1, 5, 10, 50, 100)
+"""Cut-offs of top-K accuracy."""
+NDCG_K = 10
+"""Cut-off of NDCG."""
+
+
+def _with_baselines() -> dict[str, Metric]:
+    ranks = {f"top_{k}_accuracy": Metric(f"top-{k} accuracy", True) for k in TOP_K}
+    ranks |= {f"ndcg_at_{NDCG_K}": Metric(f"NDCG@{NDCG_K}", True), "mrr": Metric("MRR", True)}
+    errors = {"rmse": Metric("RMSE", False), "mae": Metric("MAE", False)}
+    table = {}
+    for baseline, metrics in (("popularity", ranks), ("bias", errors)):
+        for name, metric in metrics.items():
+            table[name] = metric._replace(baseline=f"{baseline}_{name}")
+            table[f"{baseline}_{name}"] = metric._replace(label=f"{metric.label} of {baseline}")
+    table["lift_over_popularity"] = Metric(f"NDCG@{NDCG_K} above popularity's", True)
+    table["lift_over_bias"] = Metric("RMSE below user + item bias's", True)
+    return table
+
+
+METRICS: dict[str, Metric] = _with_baselines()

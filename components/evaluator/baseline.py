@@ -1,0 +1,28 @@
+"""Which model a new one is compared with: the last blessed one, itself excepted."""
+
+import ml_metadata as mlmd
+from tfx import types
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+
+CURRENT = "current"
+
+
+class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
+    """TFX's `LatestBlessedModelStrategy` with one more channel, `current`: the model about to be evaluated.
+
+    Once blessed, a model would be its own baseline when the pipeline runs again on unchanged data: the comparison
+    would say nothing, and the changed input would make the Evaluator and the Pusher work again.
+    """
+
+    def resolve_artifacts(
+        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]] | None:
+        """Resolves `model` and `model_blessing` to the latest blessed model that is not `current`, or to nothing."""
+        current = input_dict[CURRENT]
+        excluded = {artifact.id for artifact in current}
+        others = {
+            key: [artifact for artifact in artifacts if artifact.id not in excluded]
+            for key, artifacts in input_dict.items()
+            if key != CURRENT
+        }
+        return (super().resolve_artifacts(store, others) or {}) | {CURRENT: current}

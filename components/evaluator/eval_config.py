@@ -1,0 +1,64 @@
+"""The one EvalConfig: models, metric class, slices, intervals, and the gate's rules as TFMA thresholds."""
+
+import math
+
+import tensorflow_model_analysis as tfma
+from google.protobuf import wrappers_pb2
+
+from components.evaluator import gate, tfma_metrics
+from schemas import signatures as names
+from schemas.metrics import METRICS
+from schemas.settings import GateSettings
+
+SLICE_FEATURES = (names.USER_ACTIVITY, names.ITEM_POPULARITY)
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+
+
+def build(settings: GateSettings) -> tfma.EvalConfig:
+    """The EvalConfig for a candidate and, where one is resolved, the last blessed model.
+
+    Without a baseline model, TFX drops the second model and the change thresholds.
+    """
+    models = [
+        tfma.ModelSpec(name=name, is_baseline=name == BASELINE, signature_name=names.EVALUATE, label_key=names.RATING)
+        for name in (CANDIDATE, BASELINE)
+    ]
+    metrics = tfma.MetricsSpec(
+        metrics=[
+            tfma.MetricConfig(
+                class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__
+            )
+        ]
+    )
+    for rule in gate.rules(settings, has_baseline_model=True):
+        # A threshold without a slice would be applied to every slice: name the overall one.
+        metrics.per_slice_thresholds[rule.metric].thresholds.append(
+            tfma.PerSliceMetricThreshold(slicing_specs=[_slicing(rule)], threshold=_threshold(rule))
+        )
+    options = tfma.Options(
+        compute_confidence_intervals=wrappers_pb2.BoolValue(value=True),
+        confidence_intervals=tfma.ConfidenceIntervalOptions(method=tfma.ConfidenceIntervalOptions.JACKKNIFE),
+    )
+    slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[feature]) for feature in SLICE_FEATURES)]
+    return tfma.EvalConfig(model_specs=models, metrics_specs=[metrics], slicing_specs=slices, options=options)
+
+
+def _slicing(rule: gate.Rule) -> tfma.SlicingSpec:
+    return tfma.SlicingSpec(feature_values={rule.slice_feature: rule.slice_value} if rule.slice else {})
+
+
+def _threshold(rule: gate.Rule) -> tfma.MetricThreshold:
+    if rule.kind == "change":
+        better = METRICS[rule.metric].higher_is_better
+        direction = tfma.MetricDirection.HIGHER_IS_BETTER if better else tfma.MetricDirection.LOWER_IS_BETTER
+        bound = wrappers_pb2.DoubleValue(value=rule.at_least if better else rule.at_most)
+        return tfma.MetricThreshold(
+            change_threshold=tfma.GenericChangeThreshold(direction=direction, absolute=bound)
+        )
+    value = tfma.GenericValueThreshold()
+    if rule.at_least > -math.inf:
+        value.lower_bound.value = rule.at_least
+    if rule.at_most < math.inf:
+        value.upper_bound.value = rule.at_most
+    return tfma.MetricThreshold(value_threshold=value)

@@ -1,0 +1,112 @@
+"""What a model must show before it is pushed. Pure: no TensorFlow, no Beam.
+
+`rules` turns the settings into rules; TFMA applies them as thresholds, and `judge` applies them once more to
+the computed numbers, to say why, and to refuse what a threshold cannot see: a metric, a slice or a baseline that
+is absent, a number that is not finite, anomalies in the data.
+"""
+
+import math
+import sys
+from typing import Literal, NamedTuple
+
+from schemas.metrics import METRICS
+from schemas.settings import GateSettings
+
+OVERALL = ""
+"""Name of the slice that holds every example."""
+
+
+class Rule(NamedTuple):
+    """One condition: a closed interval for a metric's value, or for its change since the last blessed model."""
+
+    metric: str
+    kind: Literal["value", "change"]
+    at_least: float = -math.inf
+    at_most: float = math.inf
+    slice_feature: str = OVERALL
+    slice_value: str = ""
+
+    @property
+    def slice(self) -> str:
+        """Name of the slice it is about."""
+        return slice_name(self.slice_feature, self.slice_value)
+
+    def describe(self) -> str:
+        """The condition in words, e.g. `>= 0.4` or `at most 0.01 worse than the last blessed model`."""
+        if self.kind == "change":
+            allowed = -self.at_least if METRICS[self.metric].higher_is_better else self.at_most
+            return f"at most {allowed:g} worse than the last blessed model"
+        if self.at_least == _ABOVE_ZERO:
+            return "> 0"
+        bounds = [f">= {self.at_least:g}"] * (self.at_least > -math.inf)
+        return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf))
+
+
+class Value(NamedTuple):
+    """A computed metric."""
+
+    metric: str
+    kind: Literal["value", "change"]
+    slice: str
+    value: float
+    lower: float
+    """Lower end of the 95 % confidence interval, NaN where there is none."""
+    upper: float
+
+
+class Check(NamedTuple):
+    """A rule and what came of it."""
+
+    rule: Rule
+    value: float | None
+    """The number that was judged, or None where it was not computed."""
+    passed: bool
+
+    def reason(self) -> str:
+        """One line for a rule that failed."""
+        where = f" on {self.rule.slice}" if self.rule.slice else ""
+        label = METRICS[self.rule.metric].label
+        if self.value is None:
+            return f"{label}{where} must be {self.rule.describe()}, but it was not computed"
+        change = "changed by " if self.rule.kind == "change" else "is "
+        return f"{label}{where} {change}{self.value:.4f}, must be {self.rule.describe()}"
+
+
+# The smallest bound that refuses 0 itself: a threshold's interval is closed.
+_ABOVE_ZERO = sys.float_info.min
+
+
+def slice_name(feature: str, value: str) -> str:
+    """How a slice is called in rules and reports, e.g. `user_activity=1-9`."""
+    return f"{feature}={value}" if feature else OVERALL
+
+
+def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
+    """The two floors that always hold, then the settings' own; changes only where there is a model to compare with."""
+    result = [Rule("lift_over_popularity", "value", _ABOVE_ZERO), Rule("lift_over_bias", "value", 0.0)]
+    for metric, bound in settings.thresholds.items():
+        result.append(Rule(metric, "value", *_interval(bound.at_least, bound.at_most)))
+    for floor in settings.slices:
+        interval = _interval(floor.at_least, floor.at_most)
+        result.append(Rule(floor.metric, "value", *interval, floor.feature, floor.value))
+    if has_baseline_model:
+        for metric, tolerance in settings.tolerances.items():
+            better = METRICS[metric].higher_is_better
+            interval = (-tolerance, math.inf) if better else (-math.inf, tolerance)
+            result.append(Rule(metric, "change", *interval))
+    return result
+
+
+def judge(conditions: list[Rule], values: list[Value]) -> list[Check]:
+    """Applies every rule; one whose number is absent or not finite fails."""
+    computed = {(value.metric, value.kind, value.slice): value.value for value in values}
+    checks = []
+    for rule in conditions:
+        value = computed.get((rule.metric, rule.kind, rule.slice))
+        passed = value is not None and math.isfinite(value) and rule.at_least <= value <= rule.at_most
+        checks.append(Check(rule, value, passed))
+    return checks
+
+
+def _interval(at_least: float | None, at_most: float | None) -> tuple[float, float]:
+    return (-math.inf if at_least is None else at_least), (math.inf if at_most is None else at_most)

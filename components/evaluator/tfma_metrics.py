@@ -1,0 +1,69 @@
+"""The metric class that TFMA computes: one pass, one accumulator, all of `metrics`.
+
+The evaluation's EvalConfig names this class; TFMA gives it slices, jackknife intervals and, where there is a
+baseline model, the paired differences.
+"""
+
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import metric_types, metric_util
+
+from components.evaluator import metrics
+from schemas import signatures as names
+from schemas.metrics import METRICS
+
+_OUTPUTS = (names.RANK, names.POPULARITY_RANK, names.RATING, names.BIAS_RATING)
+_Sums = tuple[np.ndarray, int]
+
+
+class RecommenderMetrics(tfma.metrics.Metric):
+    """Every metric of `schemas.metrics.METRICS`, under its own name."""
+
+    def __init__(self, name: str = "recommender_metrics"):
+        super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
+
+
+def _computations(model_name: str = "", output_name: str = "") -> metric_types.MetricComputations:
+    keys = {name: metric_types.MetricKey(name, model_name=model_name, output_name=output_name) for name in METRICS}
+    return [
+        metric_types.MetricComputation(
+            keys=list(keys.values()), preprocessors=None, combiner=_MeanContributions(keys, model_name)
+        )
+    ]
+
+
+class _MeanContributions(beam.CombineFn):
+    """Sums of `metrics.contributions` and the number of examples."""
+
+    def __init__(self, keys: dict[str, metric_types.MetricKey], model_name: str):
+        self._keys = keys
+        self._model_name = model_name
+
+    def create_accumulator(self) -> _Sums:
+        return np.zeros(()), 0
+
+    def add_input(self, accumulator: _Sums, element: metric_types.StandardMetricInputs) -> _Sums:
+        outputs, label = element.prediction, element.label
+        # With a baseline model, TFMA nests both one level deeper, by model name.
+        if self._model_name:
+            outputs = outputs[self._model_name]
+            label = label[self._model_name] if isinstance(label, dict) else label
+        values = (float(np.asarray(outputs[output]).reshape(())) for output in _OUTPUTS)
+        added = np.array(metrics.contributions(*values, label=float(np.asarray(label).reshape(()))))
+        return accumulator[0] + added, accumulator[1] + 1
+
+    def merge_accumulators(self, accumulators: Any) -> _Sums:
+        total, count = self.create_accumulator()
+        for sums, examples in accumulators:
+            total, count = total + sums, count + examples
+        return total, count
+
+    def extract_output(self, accumulator: _Sums) -> dict[metric_types.MetricKey, float]:
+        sums, count = accumulator
+        if not count:
+            return {key: float("nan") for key in self._keys.values()}
+        values = metrics.from_means((sums / count).tolist())
+        return {key: values[name] for name, key in self._keys.items()}

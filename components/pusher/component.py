@@ -1,0 +1,45 @@
+"""The Pusher of the pipeline."""
+
+from pathlib import Path
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import pusher_pb2
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+from components.pusher import executor
+
+
+class PusherSpec(standard_component_specs.PusherSpec):
+    """TFX's interface and the code version."""
+
+    PARAMETERS = standard_component_specs.PusherSpec.PARAMETERS | {
+        "code_version": component_spec.ExecutionParameter(type=str)
+    }
+
+
+class Pusher(base_component.BaseComponent):
+    """Pushes a blessed model as the newest version; output `pushed_model`."""
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(self, model: types.BaseChannel, model_blessing: types.BaseChannel, folder: Path, code_version: str):
+        """Wires the push.
+
+        Args:
+          model: the Model.
+          model_blessing: its ModelBlessing.
+          folder: where the versions lie.
+          code_version: changes whenever the code of this step does.
+        """
+        filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=str(folder))
+        super().__init__(
+            PusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
+                code_version=code_version,
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

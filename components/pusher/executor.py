@@ -1,0 +1,101 @@
+"""TFX's Pusher, but a version appears whole or not at all, and the same model is pushed once."""
+
+import json
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import executor as tfx_executor
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+ORIGIN = "assets.extra/origin.json"
+"""File of a pushed version that says which model it is."""
+_PARTIAL = ".partial-"
+
+_log = logging.getLogger("atalaya")
+
+
+class Executor(tfx_executor.Executor):
+    """Copies a blessed model beside its destination and renames it there."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes the model if it is blessed.
+
+        Args:
+          input_dict: `model`: the Model; `model_blessing`: its blessing.
+          output_dict: `pushed_model`: PushedModel with the custom properties `pushed` (0 or 1), `pushed_destination`
+            and `pushed_version`, as TFX's Pusher sets them. The model is not copied there a second time.
+          exec_properties: `push_destination`: JSON of `PushDestination`; its base directory holds the versions.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        version = push(
+            Path(self.GetModelPath(input_dict)),
+            Path(destination.filesystem.base_directory),
+            origin={"model": os.path.abspath(model.uri), "artifact_id": model.id},
+        )
+        self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
+
+
+def push(model: Path, base: Path, origin: dict[str, Any]) -> Path:
+    """Makes `model` the newest version under `base`, unless it is that already.
+
+    Args:
+      model: folder of a SavedModel.
+      base: folder of the versions, each named by the second it was pushed in, unix time.
+      origin: identifies the model; written into the version.
+
+    Returns:
+      The folder of the version that holds the model.
+    """
+    base.mkdir(parents=True, exist_ok=True)
+    # What a killed push left behind; its name keeps it from ever being served.
+    for leftover in base.glob(f"{_PARTIAL}*"):
+        shutil.rmtree(leftover)
+    newest = max((int(path.name) for path in base.iterdir() if path.name.isdigit()), default=0)
+    current = base / str(newest)
+    if newest and _origin(current) == origin:
+        _log.info("this model is the newest pushed version already: %s", current)
+        return current
+    version = base / str(max(int(time.time()), newest + 1))
+    partial = base / f"{_PARTIAL}{version.name}"
+    shutil.copytree(model, partial)
+    (partial / ORIGIN).parent.mkdir(exist_ok=True)
+    (partial / ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
+    for folder, _, files in os.walk(partial):
+        for path in [folder, *(os.path.join(folder, file) for file in files)]:
+            _flush(path)
+    partial.rename(version)
+    _flush(str(base))
+    return version
+
+
+def _origin(version: Path) -> dict[str, Any] | None:
+    path = version / ORIGIN
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _flush(path: str) -> None:
+    """To disk before the rename is seen, so that a power cut leaves no empty file under a final name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""The `preprocessing_fn` of TFX's Transform: vocabularies, and time as buckets and normalised.
+
+It is analysed on the training ratings and on the catalogue, never on the evaluation split. Rating examples
+lack the catalogue's features and the reverse, so every feature is sparse here and in what comes out.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from schemas import signatures as names
+from schemas.settings import FeatureSettings
+
+# RE2 classes: anything that is neither letter, digit nor white space in any script separates words.
+_BETWEEN_WORDS = r"[^\p{L}\p{N}]+"
+
+
+def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str, Any]) -> dict[str, tf.SparseTensor]:
+    """Turns raw features into indices and numbers.
+
+    Args:
+      inputs: raw features by name, each a `SparseTensor` of dense shape `[batch, values]`.
+      custom_config: `settings` holds the JSON of `FeatureSettings`.
+
+    Returns:
+      Transformed features by name, each a `SparseTensor` of dense shape `[batch, values]`. An index lies in
+      `[0, size of the vocabulary]`, the size itself standing for every value outside the vocabulary; a time
+      bucket lies in `[0, time_buckets)`; normalised time has mean 0 and variance 1 over the analysed examples.
+    """
+    settings = FeatureSettings.model_validate_json(custom_config["settings"])
+    # The catalogue holds every training item once more, so that items without a rating have an index too.
+    items = tft.vocabulary(inputs[names.ITEM_ID], vocab_filename=names.ITEM_VOCABULARY)
+    outputs = {
+        names.USER_INDEX: _index(inputs[names.USER_ID], names.USER_VOCABULARY),
+        names.ITEM_INDEX: tft.apply_vocabulary(inputs[names.ITEM_ID], items, num_oov_buckets=1),
+        names.HISTORY_INDEX: tft.apply_vocabulary(inputs[names.HISTORY_ITEM_ID], items, num_oov_buckets=1),
+        names.GENRE_INDEX: _index(inputs[names.GENRES], names.GENRE_VOCABULARY),
+        names.TITLE_WORD_INDEX: _index(
+            _words(inputs[names.TITLE]), names.TITLE_WORD_VOCABULARY, top_k=settings.title_words
+        ),
+        names.TIME_BUCKET: tft.bucketize(inputs[names.TIMESTAMP], settings.time_buckets),
+        # Seconds since 1970 exceed float32's 24 bits of precision, so the mean is taken in float64.
+        names.TIME_NORMALIZED: tf.cast(
+            tft.scale_to_z_score(tf.cast(inputs[names.TIMESTAMP], tf.float64)), tf.float32
+        ),
+    }
+    for name in (names.RATING, names.TIMESTAMP, names.HISTORY_RATING, names.POPULARITY, names.ITEM_ID, names.TITLE):
+        outputs[name] = tf.sparse.map_values(tf.identity, inputs[name])
+    return outputs
+
+
+def _index(values: tf.SparseTensor, vocabulary: str, top_k: int | None = None) -> tf.SparseTensor:
+    return tft.compute_and_apply_vocabulary(values, vocab_filename=vocabulary, num_oov_buckets=1, top_k=top_k)
+
+
+def _words(titles: tf.SparseTensor) -> tf.SparseTensor:
+    """Lower-cased words of each example's title (at most one), `[batch, words]`."""
+    title = tf.sparse.to_dense(tf.sparse.slice(titles, [0, 0], [titles.dense_shape[0], 1]), default_value="")
+    title = tf.reshape(tf.pad(title, [[0, 0], [0, 1 - tf.shape(title)[1]]]), [-1])
+    text = tf.strings.regex_replace(tf.strings.lower(title, encoding="utf-8"), _BETWEEN_WORDS, " ")
+    return tf.strings.split(text).to_sparse()

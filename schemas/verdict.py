@@ -1,0 +1,56 @@
+"""The record of one evaluation: what was measured, what was asked, and whether the model may be pushed."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+FILE_NAME = "verdict.json"
+"""Name of the record in the folder of the evaluation artifact."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class MetricRecord(_Record):
+    """One metric on one slice, with its 95 % confidence interval (NaN where there is none)."""
+
+    metric: str
+    slice: str
+    value: float
+    lower: float
+    upper: float
+    change: float | None = None
+    """Difference to the last blessed model on the same examples, where there is one."""
+
+
+class CheckRecord(_Record):
+    """One rule of the gate and what came of it."""
+
+    metric: str
+    slice: str
+    kind: str
+    rule: str
+    passed: bool
+
+
+class Verdict(_Record):
+    """The gate's decision."""
+
+    blessed: bool
+    reasons: tuple[str, ...]
+    """Why the model was refused; empty if it was blessed."""
+    anomalies: tuple[str, ...]
+    compared_with_baseline: bool
+    metrics: tuple[MetricRecord, ...]
+    checks: tuple[CheckRecord, ...]
+
+    def value(self, metric: str, slice_name: str = "") -> MetricRecord | None:
+        """The record of a metric on a slice, or None where it was not computed."""
+        found = (record for record in self.metrics if (record.metric, record.slice) == (metric, slice_name))
+        return next(found, None)
+
+
+def read(evaluation_folder: str) -> Verdict:
+    """The verdict in an evaluation artifact's folder."""
+    return Verdict.model_validate_json((Path(evaluation_folder) / FILE_NAME).read_text(encoding="utf-8"))
