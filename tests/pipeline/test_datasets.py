@@ -15,10 +15,27 @@ from pipeline import datasets
 from pipeline.datasets import Dataset, Source, convert_grouplens, convert_recbole, prepare
 from schemas.errors import DataError
 
-GENRES = (
-    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical "
-    "Mystery Romance Sci-Fi Thriller War Western"
-).split()
+GENRES = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+]
 RATINGS = "196\t242\t3\t881250949\n186\t302\t3\t891717742\n6\t267\t5\t883599478\n"
 RATINGS_CSV = "user_id,item_id,rating,timestamp\n196,242,3,881250949\n186,302,3,891717742\n6,267,5,883599478\n"
 # Each of these is a case of its own: an article moved behind, an accent, a year that is not last, no year, a comma.
@@ -236,7 +253,7 @@ def test_the_command_ends_with_2_and_no_stack_trace(
 def test_a_server_that_cannot_be_reached_is_a_data_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     # Port 9 of the own machine: refused at once, without a network.
-    with pytest.raises(DataError, match="no connection: .*refused"):
+    with pytest.raises(DataError, match=r"no connection: .*refused"):
         datasets.download(tmp_path / "ml-100k.zip", "http://127.0.0.1:9/ml-100k.zip")
 
 
