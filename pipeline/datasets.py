@@ -80,7 +80,7 @@ def convert_grouplens(archive: zipfile.ZipFile) -> Tables:
         DataError: A file is absent, or a line has another number of fields than the format asks for.
     """
     genres = [name for name, _ in _table(archive, "ml-100k/u.genre", "|", 2)]
-    items = []
+    items: list[Row] = []
     for fields in _table(archive, "ml-100k/u.item", "|", 5 + len(genres)):
         flags = fields[5:]
         names = [genre for genre, flag in zip(genres, flags, strict=True) if flag == "1"]
@@ -99,7 +99,7 @@ def convert_recbole(archive: zipfile.ZipFile) -> Tables:
         DataError: A file is absent, or a line has another number of fields than the format asks for.
     """
     folder = "recbole/dataset_example/ml-100k"
-    items = []
+    items: list[Row] = []
     for item, title, year, genres in list(_table(archive, f"{folder}/ml-100k.item", "\t", 4, "utf-8"))[1:]:
         full_title = "unknown" if title == year == "unkonwn" else f"{title} ({year})"
         items.append((item, full_title, genres.replace(" ", "|")))

@@ -1,0 +1,44 @@
+# One command a chore. Each sees to it first that .venv holds what requirements.txt locks.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+
+.PHONY: help setup data run test check format bench lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with Python 3.10, the locked packages and this project
+	@bash tools/setup.sh
+
+data: setup ## fetch MovieLens 100K into data/
+	@$(BIN)/python -m pipeline.datasets movielens-100k
+
+run: data ## set up, fetch the data and run the pipeline on this machine
+	@$(BIN)/python runner.py --local
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest
+
+check: setup ## format, lint, types and layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## let ruff format the code and sort its imports
+	@$(BIN)/ruff check --select I --fix .
+	@$(BIN)/ruff format .
+
+bench: data ## measure the quality of the models on MovieLens 100K
+	@$(BIN)/python -m benchmarks.quality
+
+lock: setup ## renew requirements.txt after a change of pyproject.toml (UPGRADE=1: to the newest versions allowed)
+	@$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra dev --python-version 3.10 --output-file requirements.txt
+	@$(BIN)/uv pip compile $(LOCK_OPTIONS) tools/compiler.in --universal --output-file tools/compiler.txt
+LOCK_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
+
+clean: ## remove .venv, caches and built files; data/ and the pipeline's artifacts stay
+	@rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
