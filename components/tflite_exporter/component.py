@@ -1,0 +1,50 @@
+"""The step that makes the on-device model part of what is judged and pushed."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+from components.tflite_exporter import executor
+from schemas.settings import ExportSettings
+
+
+class TFLiteExporterSpec(component_spec.ComponentSpec):
+    """A Model in, the same Model with TFLite files out."""
+
+    PARAMETERS = {
+        executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
+        "code_version": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {executor.EXPORTED_MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+
+
+class TFLiteExporter(base_component.BaseComponent):
+    """Converts the ranking model, verifies it without TensorFlow and adds it; output `exported_model`."""
+
+    SPEC_CLASS = TFLiteExporterSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self, model: types.BaseChannel, examples: types.BaseChannel, settings: ExportSettings, code_version: str
+    ):
+        """Wires the export.
+
+        Args:
+          model: the Trainer's Model.
+          examples: Examples with a split `eval`, raw.
+          settings: the accepted difference.
+          code_version: changes whenever the code of this step does.
+        """
+        super().__init__(
+            TFLiteExporterSpec(
+                model=model,
+                examples=examples,
+                settings=settings.model_dump_json(include={"tflite_tolerance"}),
+                code_version=code_version,
+                exported_model=types.Channel(type=standard_artifacts.Model),
+            )
+        )

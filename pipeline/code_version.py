@@ -1,0 +1,58 @@
+"""A step's code as a part of its cache key.
+
+TFX reuses a step's result when its inputs and parameters are the same; a step named by a dotted path says nothing of
+the code behind that path. So every step of ours carries the hash of the sources it runs as a parameter.
+"""
+
+import ast
+import hashlib
+import importlib.util
+from pathlib import Path
+
+_OURS = ("components", "schemas")
+
+
+def code_version(module: str) -> str:
+    """Hash of a module's source and of every module of ours that it imports, directly or not.
+
+    Args:
+      module: dotted name, under `components` or `schemas`.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_reachable(module, {})):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def file_version(path: Path) -> str:
+    """Hash of one file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _reachable(module: str, found: dict[Path, str]) -> dict[Path, str]:
+    path = _source(module)
+    if path is None or path in found:
+        return found
+    found[path] = module
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for name in _imported(node):
+            if name.split(".")[0] in _OURS:
+                _reachable(name, found)
+    return found
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        # `from components.models import two_tower` names a module, `from schemas.errors import DataError` does not.
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
+
+
+def _source(module: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None

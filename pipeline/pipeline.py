@@ -1,0 +1,132 @@
+"""The wiring: data in at the top, a pushed model out at the bottom. It is the same on every platform."""
+
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types import Channel
+from tfx.types.standard_artifacts import Model, ModelBlessing
+
+import schemas
+from components.evaluator.baseline import LatestOtherBlessedModelStrategy
+from components.evaluator.component import Evaluator
+from components.example_gen.component import RatingsExampleGen
+from components.pusher.component import Pusher
+from components.schema_gen.component import ImportSchemaGen
+from components.tflite_exporter.component import TFLiteExporter
+from pipeline import beam
+from pipeline.code_version import code_version, file_version
+from schemas.settings import Settings
+
+_CATALOGUE = "candidates"
+_PREPROCESSING = "components.transform.preprocessing"
+_TRAINING = "components.trainer.run"
+# What a model depends on; a change to the gate or to a folder trains nothing anew.
+_TRAINER_SETTINGS: dict[str, Any] = {
+    "name": True,
+    "data": {"folder", "rating_scale"},
+    "split": True,
+    "features": True,
+    "retrieval": True,
+    "ranking": True,
+    "training": True,
+}
+
+
+def create_pipeline(
+    settings: Settings, root: str, metadata: metadata_store_pb2.ConnectionConfig | None = None
+) -> Pipeline:
+    """The recommender's TFX pipeline.
+
+    Args:
+      settings: what to build.
+      root: folder of the artifacts.
+      metadata: connection to the metadata store, where the platform wants it from here.
+    """
+    # Ratings and items become examples: the splits train and eval, and the catalogue as the split candidates.
+    examples = RatingsExampleGen(settings, code_version("components.example_gen.executor"))
+
+    # The ratings are held against the schema; what does not fit it forbids blessing further down.
+    schema_file = Path(schemas.__file__).parent / "ratings.pbtxt"
+    schema = ImportSchemaGen(schema_file, file_version(schema_file))
+    statistics = StatisticsGen(examples.outputs["examples"], exclude_splits=[_CATALOGUE])
+    validator = ExampleValidator(
+        statistics.outputs["statistics"], schema.outputs["schema"], exclude_splits=[_CATALOGUE]
+    )
+
+    # Vocabularies are made from the training ratings and the catalogue, never from eval.
+    transform = Transform(
+        examples.outputs["examples"],
+        schema.outputs["schema"],
+        preprocessing_fn=f"{_PREPROCESSING}.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=["train", _CATALOGUE], transform=["train", _CATALOGUE]),
+        custom_config={
+            "settings": settings.features.model_dump_json(include={"title_words", "time_buckets"}),
+            "code_version": code_version(_PREPROCESSING),
+        },
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+    )
+
+    # Both models are fitted into one artifact. What TFX calls the eval split of a Trainer is the catalogue here: the
+    # Trainer never sees the evaluation ratings.
+    trainer = Trainer(
+        run_fn=f"{_TRAINING}.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=[_CATALOGUE]),
+        custom_config={
+            "settings": settings.model_dump_json(include=_TRAINER_SETTINGS),
+            "code_version": code_version(_TRAINING),
+        },
+    )
+
+    # The on-device model joins the SavedModel before it is judged: what is evaluated is what is pushed.
+    exporter = TFLiteExporter(
+        trainer.outputs["model"],
+        examples.outputs["examples"],
+        settings.export,
+        code_version("components.tflite_exporter.executor"),
+    )
+    exported_model = exporter.outputs["exported_model"]
+
+    # The candidate is measured beside the last blessed model, on the same examples, and blessed or refused.
+    last_blessed = Resolver(
+        strategy_class=LatestOtherBlessedModelStrategy,
+        current=exported_model,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+    ).with_id("LatestBlessedModel")
+    evaluator = Evaluator(
+        examples=examples.outputs["examples"],
+        model=exported_model,
+        baseline_model=last_blessed.outputs["model"],
+        anomalies=validator.outputs["anomalies"],
+        schema=schema.outputs["schema"],
+        settings=settings.gate,
+        code_version=code_version("components.evaluator.component"),
+    )
+
+    # A blessed model becomes the newest version.
+    pusher = Pusher(
+        exported_model,
+        evaluator.outputs["blessing"],
+        (settings.export.serving / settings.name).absolute(),
+        code_version("components.pusher.executor"),
+    )
+
+    return Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root=root,
+        components=[
+            examples, schema, statistics, validator, transform, trainer, exporter, last_blessed, evaluator, pusher,
+        ],
+        enable_cache=True,
+        metadata_connection_config=metadata,
+        beam_pipeline_args=beam.arguments(settings.beam),
+    )

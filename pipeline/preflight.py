@@ -1,0 +1,59 @@
+"""What can be refused before TensorFlow is imported: files that are absent, headers that lack a column, folders."""
+
+import glob
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Literal
+
+from components.example_gen.parsing import check_header
+from schemas.errors import DataError, SettingsError
+from schemas.settings import DataSettings, Settings
+
+
+def check(settings: Settings) -> None:
+    """Checks the input files and the folders to write to.
+
+    Raises:
+      DataError: an input file is absent, empty or lacks a column.
+      SettingsError: a folder cannot be written to.
+    """
+    _check_file(settings.data, "ratings")
+    if settings.data.items:
+        _check_file(settings.data, "items")
+    for key, folder in (
+        ("export.serving", settings.export.serving / settings.name),
+        ("local.artifacts", settings.local.artifacts / settings.name),
+        ("local.runs", settings.local.runs),
+    ):
+        _check_writable(key, folder)
+
+
+def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
+    pattern = str(data.folder / getattr(data, table))
+    # {SPAN}, {YYYY} and the like are resolved by TFX; any file that fits will do for a first look.
+    found = sorted(glob.glob(re.sub(r"\{[^}]*\}", "*", pattern)))
+    if not found:
+        advice = "; `python -m pipeline.datasets movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
+        raise DataError(f"{pattern}: no such file; data.folder and data.{table} say where it is expected{advice}")
+    if os.path.isdir(found[-1]):
+        raise DataError(f"{found[-1]}: a folder; data.{table} must name a file below data.folder")
+    try:
+        check_header(Path(found[-1]), data, table)
+    except OSError as error:
+        raise DataError(f"{found[-1]}: cannot be read: {error.strerror}") from error
+
+
+def _check_writable(key: str, folder: Path) -> None:
+    # Asked of the file system by writing: permission bits say nothing of a read-only mount or a full disk.
+    probe = folder / f".probe-{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+    except OSError as error:
+        probe.unlink(missing_ok=True) if folder.is_dir() else None
+        raise SettingsError(
+            f"{folder}: cannot be written to: {error.strerror}; free it or set {key} to a folder that can"
+        ) from error

@@ -1,0 +1,153 @@
+"""What a run says at its end: rows, metrics against thresholds and baselines, the verdict, where things lie."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from schemas import verdict as verdict_schema
+from schemas.metrics import METRICS
+from schemas.verdict import CheckRecord, MetricRecord, Verdict
+
+_SHOWN_ANOMALIES = 10
+_SLICE_METRICS = ("top_100_accuracy", "ndcg_at_10", "lift_over_popularity", "rmse", "lift_over_bias")
+
+
+class Node(NamedTuple):
+    """A node that has run."""
+
+    outputs: dict[str, list[Any]]
+    """TFX artifacts by output name."""
+    reused: bool
+
+    def is_there(self) -> bool:
+        """Whether the files of all its artifacts, and what it pushed, still exist."""
+        artifacts = [artifact for artifacts in self.outputs.values() for artifact in artifacts]
+        pushed = [artifact.get_string_custom_property("pushed_destination") for artifact in artifacts]
+        return all(Path(path).exists() for path in [*(artifact.uri for artifact in artifacts), *filter(None, pushed)])
+
+
+def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
+    """Prints the report of a finished run and keeps the verdict with the run.
+
+    Args:
+      nodes: by node id.
+      run_folder: the run's own folder.
+      console: where to print.
+
+    Returns:
+      Whether the model was blessed.
+    """
+    examples = Path(nodes["RatingsExampleGen"].outputs["examples"][0].uri)
+    verdict = verdict_schema.read(nodes["Evaluator"].outputs["evaluation"][0].uri)
+    (run_folder / verdict_schema.FILE_NAME).write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
+    _show_data(json.loads((examples / "summary.json").read_text(encoding="utf-8")), examples, console)
+    console.print(_metrics_table(verdict))
+    console.print(_slices_table(verdict))
+    for anomaly in verdict.anomalies[:_SHOWN_ANOMALIES]:
+        console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
+    if len(verdict.anomalies) > _SHOWN_ANOMALIES:
+        console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / verdict_schema.FILE_NAME}")
+    if verdict.blessed:
+        _show_pushed(nodes, run_folder, console)
+    else:
+        console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
+        for reason in verdict.reasons:
+            console.print(f"  - {escape(reason)}")
+    return verdict.blessed
+
+
+def _show_data(summary: dict[str, Any], examples: Path, console: Console) -> None:
+    table = Table("file", "rows", "rejected", title="Data", title_justify="left")
+    for name, counts in summary["files"].items():
+        table.add_row(name, f"{counts['rows']:,}", f"{counts['rejected']:,}")
+    console.print(table)
+    splits = Table("split", "rows", "users", "items")
+    for name, counts in summary["splits"].items():
+        splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
+    console.print(splits)
+    if any(counts["rejected"] for counts in summary["files"].values()):
+        console.print(f"rejected rows with line and reason: {_shown(examples / 'rejects.csv')}", style="yellow")
+
+
+def _metrics_table(verdict: Verdict) -> Table:
+    columns = ["metric", "value", "95 % interval", "popularity", "bias", "must be", ""]
+    if verdict.compared_with_baseline:
+        columns.insert(3, "change")
+    table = Table(*columns, title="Metrics on the evaluation split", title_justify="left")
+    baselines = {metric.baseline for metric in METRICS.values()}
+    for name, metric in METRICS.items():
+        record = verdict.value(name)
+        if record is None or name in baselines:
+            continue
+        checks = [check for check in verdict.checks if check.metric == name and not check.slice]
+        row = [metric.label, f"{record.value:.4f}", _interval(record)]
+        if verdict.compared_with_baseline:
+            row.append("" if record.change is None else f"{record.change:+.4f}")
+        table.add_row(*row, *_baseline_cells(verdict, metric.baseline), *_check_cells(checks))
+    return table
+
+
+def _baseline_cells(verdict: Verdict, baseline: str | None) -> tuple[str, str]:
+    record = verdict.value(baseline) if baseline else None
+    value = f"{record.value:.4f}" if record else ""
+    return ("", value) if baseline and baseline.startswith("bias_") else (value, "")
+
+
+def _check_cells(checks: list[CheckRecord]) -> tuple[str, str]:
+    marks = ["[green]yes[/]" if check.passed else "[bold red]NO[/]" for check in checks]
+    return "\n".join(escape(check.rule) for check in checks), "\n".join(marks)
+
+
+def _slices_table(verdict: Verdict) -> Table:
+    shown = [METRICS[name].label for name in _SLICE_METRICS]
+    table = Table("slice", *shown, "must be", "", title="By slice", title_justify="left")
+    for name in sorted({record.slice for record in verdict.metrics if record.slice}, key=_slice_order):
+        records = [verdict.value(metric, name) for metric in _SLICE_METRICS]
+        checks = [check for check in verdict.checks if check.slice == name]
+        rules, marks = _check_cells(checks)
+        table.add_row(name, *(f"{record.value:.4f}" if record else "" for record in records), rules, marks)
+    return table
+
+
+def _slice_order(name: str) -> tuple[str, int]:
+    feature, _, value = name.partition("=")
+    digits = value.rstrip("+").split("-")[0]
+    return feature, int(digits) if digits.isdigit() else 0
+
+
+def _interval(record: MetricRecord) -> str:
+    return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
+
+
+def _show_pushed(nodes: dict[str, Node], run_folder: Path, console: Console) -> None:
+    version = Path(nodes["Pusher"].outputs["pushed_model"][0].get_string_custom_property("pushed_destination"))
+    stays = "unchanged: the newest version stays" if nodes["Pusher"].reused else "pushed as the newest version"
+    console.print(f"[bold green]Blessed[/], {stays} {_shown(version)}")
+    table = Table("what", "where", "size", title="Artifacts", title_justify="left")
+    for what, path in (
+        ("SavedModel", version),
+        ("on-device ranking", version / "assets.extra" / "ranking.tflite"),
+        ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
+        ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
+        ("this run's log", run_folder / "log.txt"),
+    ):
+        table.add_row(what, _shown(path), _size(path))
+    console.print(table)
+    console.print(f"Try it: python -m pipeline.recommend --model {_shown(version.parent)} --user ID", soft_wrap=True)
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where it lies below it."""
+    path = path.absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _size(path: Path) -> str:
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -1,0 +1,124 @@
+"""The terminal of a local run: the noise of the libraries goes to a file, what matters stays on the screen."""
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+LOGGER = logging.getLogger("atalaya")
+"""Steps tell the user things through this logger; a record's `progress` is (what, done, total)."""
+
+
+@contextlib.contextmanager
+def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
+    """Sends everything written to standard output and error to `log_file` and yields a console on the real terminal.
+
+    The file descriptors themselves are turned, since TensorFlow's C++ code writes to them past Python.
+
+    Args:
+      log_file: receives the output.
+      verbose: shows the output on the terminal too.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal, errors = os.dup(1), os.dup(2)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    sink, copier = (log, None) if not verbose else _tee(log, errors)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    try:
+        with os.fdopen(terminal, "w", buffering=1, encoding=sys.stdout.encoding or "utf-8", closefd=False) as stream:
+            yield Console(file=stream, force_terminal=os.isatty(terminal), highlight=False)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(terminal, 1)
+        os.dup2(errors, 2)
+        if copier:
+            os.close(sink)
+            copier.join()
+        for descriptor in (terminal, errors, log):
+            os.close(descriptor)
+
+
+def _tee(log: int, terminal: int) -> tuple[int, threading.Thread]:
+    reader, writer = os.pipe()
+
+    def copy() -> None:
+        while data := os.read(reader, 65536):
+            os.write(log, data)
+            os.write(terminal, data)
+        os.close(reader)
+
+    thread = threading.Thread(target=copy, daemon=True)
+    thread.start()
+    return writer, thread
+
+
+class StepView(logging.Handler):
+    """Shows one step after the other: name and clock while it works, bars for what it reports, a line at its end."""
+
+    def __init__(self, console: Console, steps: int):
+        """Shows `steps` steps on `console`."""
+        super().__init__(level=logging.DEBUG)
+        self._console = console
+        self._steps = steps
+        self._number = 0
+        self._progress: Progress | None = None
+        self._bars: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Announces a step; the caller ends it with `done`."""
+        self._number += 1
+        self._name, self._started = name, time.monotonic()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        if not self._console.is_terminal:
+            self._console.print(f"{self._head()} started")
+        with self._progress:
+            self._bars = {name: self._progress.add_task(self._head(), total=None, count="")}
+            yield
+        self._progress = None
+
+    def done(self, outcome: str = "") -> None:
+        """Prints the line that stays: name, seconds, and what came of it."""
+        seconds = time.monotonic() - self._started
+        self._console.print(f"{self._head():<32}{seconds:7.1f} s  {outcome}".rstrip())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Draws a progress record; prints any other."""
+        progress = getattr(record, "progress", None)
+        if progress is None:
+            message = record.getMessage()
+            self._console.print(f"        {message}", style="yellow" if record.levelno >= logging.WARNING else "dim")
+            print(message, file=sys.stderr)
+        elif self._progress is not None:
+            self._draw(*progress)
+
+    def _draw(self, what: str, done: int, total: int) -> None:
+        assert self._progress is not None
+        # "two-tower epoch 3/20" takes the place of "two-tower epoch 2/20": one bar for each first word.
+        subject = what.split()[0]
+        if subject not in self._bars:
+            self._bars[subject] = self._progress.add_task(what, count="")
+        self._progress.update(
+            self._bars[subject], description=f"        {what}", completed=done, total=total, count=f"{done}/{total}"
+        )
+
+    def _head(self) -> str:
+        return f"[{self._number:>2}/{self._steps}] {self._name}"

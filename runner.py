@@ -1,0 +1,51 @@
+"""The command line: parse, load the settings, call one function of `pipeline`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from schemas.errors import DataError, SettingsError
+from schemas.settings import load
+
+CONFIGS = Path(__file__).parent / "pipeline" / "configs"
+_BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+      arguments: of the command line; None reads the process's own.
+
+    Returns:
+      The exit status: 0 pushed or unchanged, 1 a step failed, 2 bad settings or data, 3 the model was refused.
+    """
+    parser = argparse.ArgumentParser(
+        prog="runner.py",
+        description="Atalaya: from a CSV of ratings to a gated, servable, on-device-ready recommender.",
+        epilog="Exit status: 0 pushed or unchanged, 1 a step failed, 2 bad settings or data, 3 the model was refused.",
+    )
+    parser.add_argument("--local", action="store_true", required=True, help="run the pipeline on this machine")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=CONFIGS / "movielens-100k.toml",
+        help="settings of the recommender, a TOML file (default: MovieLens 100K)",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the libraries' log on the terminal too")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load(options.config)
+        # Keras 2, which TensorFlow Recommenders needs; read when TensorFlow is imported.
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+        from pipeline import local
+
+        return local.run(settings, options.verbose)
+    except (SettingsError, DataError) as error:
+        print(error, file=sys.stderr)
+        return _BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
