@@ -1,0 +1,39 @@
+"""The candidates: every item there is, once."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from components.example_gen.columns import Reject
+
+
+class Catalogue(NamedTuple):
+    """items: `item`, `title`, `genres`, `popularity` (training events), by item. repeats: rows of a known item.
+
+    num_missing: items of the training ratings that the items file lacks.
+    """
+
+    items: pd.DataFrame
+    repeats: list[Reject]
+    num_missing: int
+
+
+def join_catalogue(described: pd.DataFrame, popularity: pd.Series) -> Catalogue:
+    """Joins the items described in files with those of the training ratings.
+
+    Args:
+      described: `item`, `title`, `genres` (strings), `file`, `line`; of rows with the same item the first counts.
+      popularity: number of training events by item id, above 0.
+    """
+    described = described.sort_values(["file", "line"], ignore_index=True)
+    repeated = described["item"].duplicated()
+    repeats = [
+        Reject(row.file, int(row.line), "item is repeated; the first row counts", row.item)
+        for row in described[repeated].itertuples()
+    ]
+    described = described[~repeated]
+    missing = popularity.index.difference(described["item"])
+    added = pd.DataFrame({"item": missing, "title": missing, "genres": ""}, dtype=object)
+    items = pd.concat([described[["item", "title", "genres"]], added]).sort_values("item", ignore_index=True)
+    counts = popularity.reindex(items["item"], fill_value=0).to_numpy("int64")
+    return Catalogue(items.assign(popularity=counts), repeats, len(missing))

@@ -1,0 +1,81 @@
+"""The step that reads the CSV files of ratings and items."""
+
+import json
+import re
+
+from tfx.components.example_gen.driver import FileBasedDriver
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.proto import example_gen_pb2
+from tfx.types import channel, component_spec, standard_artifacts, standard_component_specs
+
+from components.example_gen.executor import Executor
+from schemas.errors import SettingsError
+from schemas.settings import DataSettings, Settings
+
+FEATURES_USED = {"history_length", "user_activity_bounds", "item_popularity_bounds"}
+
+
+class RatingsExampleGenSpec(component_spec.ComponentSpec):
+    """What TFX's driver for files needs, the settings, and a version of the code for the cache."""
+
+    PARAMETERS = {
+        **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
+        "settings": component_spec.ExecutionParameter(type=str),
+        "code_version": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS: dict[str, component_spec.ChannelParameter] = {}
+    OUTPUTS = {
+        standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
+
+
+class RatingsExampleGen(base_beam_component.BaseBeamComponent):
+    """Turns ratings and items in CSV files into tf.Examples in the splits `train`, `eval` and `candidates`.
+
+    Component `outputs` contains:
+     - `examples`: channel of type `standard_artifacts.Examples`.
+    """
+
+    SPEC_CLASS = RatingsExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = FileBasedDriver
+
+    def __init__(self, settings: Settings, code_version: str):
+        """Constructs the step.
+
+        Args:
+          settings: its sections data and split and, of features, the history and the slices are used; a change
+            elsewhere leaves the cache valid.
+          code_version: changes when the code does, so that the cache is not used.
+
+        Raises:
+          SettingsError: one of the files' patterns has {SPAN} or another placeholder that the other lacks.
+        """
+        used = {
+            "data": settings.data.model_dump(mode="json"),
+            "split": settings.split.model_dump(mode="json"),
+            "features": settings.features.model_dump(mode="json", include=FEATURES_USED),
+        }
+        spec = RatingsExampleGenSpec(
+            input_base=str(settings.data.folder),
+            input_config=_input_config(settings.data),
+            output_config=example_gen_pb2.Output(),
+            output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
+            output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+            settings=json.dumps(used, sort_keys=True),
+            code_version=code_version,
+            examples=channel.Channel(type=standard_artifacts.Examples),
+        )
+        super().__init__(spec=spec)
+
+
+def _input_config(data: DataSettings) -> example_gen_pb2.Input:
+    patterns = {"ratings": data.ratings, "items": data.items}
+    splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in patterns.items() if text]
+    placeholders = [set(re.findall(r"\{(\w+)", split.pattern)) for split in splits]
+    if any(names != placeholders[0] for names in placeholders):
+        raise SettingsError(
+            f"data.ratings is {data.ratings!r} and data.items is {data.items!r}: expected the same placeholders "
+            "({SPAN}, {VERSION}, ...) in both. Put the items beside the ratings of each span"
+        )
+    return example_gen_pb2.Input(splits=splits)

@@ -1,0 +1,133 @@
+"""The work of the step: files in, artifacts out."""
+
+import csv
+import io
+import json
+import os
+from typing import Any
+
+from tfx import types
+from tfx.components.example_gen import write_split
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from components.example_gen import flow, parsing
+from components.example_gen.columns import Reject
+from components.example_gen.parsing import Block, Table
+from components.example_gen.summary import check_enough, check_rejects
+from components.example_gen.writing import Outputs, Sections
+from schemas.errors import DataError
+from schemas.settings import DataSettings, FeatureSettings, SplitSettings
+
+SPLITS = ["train", "eval", "candidates"]
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Reads the CSV files of ratings and items and writes tf.Examples."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the splits `train` and `eval` of rating examples and `candidates` of catalogue examples.
+
+        Args:
+          input_dict: empty.
+          output_dict:
+            - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
+              that cannot be used and `summary.json` counts all that came in and went out. Sets the properties
+              `split_names` and `payload_format`, `file_format` and, as numbers, `train_rows`, `eval_rows`,
+              `candidate_rows`, `rejected_rows` and `repeats_left_out`.
+          exec_properties:
+            - input_base: folder of the files.
+            - input_config: JSON of example_gen_pb2.Input with the splits `ratings` and, if there are any, `items`.
+            - output_data_format, output_file_format: recorded on the artifact.
+            - settings: JSON of the sections `data`, `split` and `features` of the settings.
+            - output_config, custom_config, range_config, code_version: not read here.
+
+        Raises:
+          DataError: the data cannot be used. TFX then removes the artifact; if rows were the cause, their list
+            stays beside it as `<artifact>-rejects.csv`.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = _parse_sections(exec_properties["settings"])
+        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        examples.split_names = artifact_utils.encode_split_names(SPLITS)
+        outputs = Outputs(
+            splits={name: artifact_utils.get_split_uri([examples], name) for name in SPLITS},
+            rejects=os.path.join(examples.uri, "rejects.csv"),
+            summary=os.path.join(examples.uri, "summary.json"),
+        )
+        blocks = _plan(exec_properties, settings.data)
+        with self._make_beam_pipeline() as pipeline:
+            flow.build(pipeline, blocks["ratings"], blocks.get("items", []), settings, outputs)
+        summary = _check(examples, outputs, settings)
+        _describe(examples, summary, exec_properties)
+
+
+def _parse_sections(text: str) -> Sections:
+    tree = json.loads(text)
+    return Sections(
+        DataSettings.model_validate(tree["data"]),
+        SplitSettings.model_validate(tree["split"]),
+        FeatureSettings.model_validate(tree["features"]),
+    )
+
+
+def _plan(exec_properties: dict[str, Any], data: DataSettings) -> dict[Table, list[Block]]:
+    """Returns the blocks of each input's files; the driver has filled in the patterns' placeholders."""
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
+    folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+    return {split.name: _plan_files(folder, split.pattern, split.name, data) for split in config.splits}
+
+
+def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> list[Block]:
+    paths = sorted(fileio.glob(os.path.join(folder, pattern)))
+    if not paths:
+        raise DataError(f"{os.path.join(folder, pattern)}: no such file. Set data.folder and data.{table}")
+    blocks = []
+    for path in paths:
+        with fileio.open(path, "rb") as stream:
+            header = parsing.read_header(stream, path, data, table)
+            for place in parsing.plan_blocks(stream, header, data.delimiter, parsing.BLOCK_BYTES):
+                blocks.append(Block(path, path[len(folder) :].lstrip("/"), header, *place))
+    return blocks
+
+
+def _check(examples: types.Artifact, outputs: Outputs, settings: Sections) -> dict[str, Any]:
+    """Returns the summary, if the data will do."""
+    with fileio.open(outputs.summary, "rb") as stream:
+        summary = json.loads(stream.read())
+    with fileio.open(outputs.rejects, "rb") as stream:
+        rows = list(csv.reader(io.StringIO(stream.read().decode(), newline="")))
+    rejects = [Reject(file, int(line), reason, content) for file, line, reason, content in rows[1:]]
+    kept = f"{examples.uri.rstrip('/')}-rejects.csv"
+    try:
+        check_rejects(summary, rejects, settings.data.max_reject_share, kept)
+    except DataError:
+        fileio.copy(outputs.rejects, kept, overwrite=True)
+        raise
+    check_enough(summary, settings.data, settings.split)
+    return summary
+
+
+def _describe(examples: types.Artifact, summary: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+    examples_utils.set_payload_format(examples, exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY])
+    file_format = exec_properties[standard_component_specs.OUTPUT_FILE_FORMAT_KEY]
+    examples_utils.set_file_format(examples, write_split.to_file_format_str(file_format))
+    counts = {
+        "train_rows": summary["splits"]["train"]["rows"],
+        "eval_rows": summary["splits"]["eval"]["rows"],
+        "candidate_rows": summary["splits"]["candidates"]["rows"],
+        "rejected_rows": sum(file["rejected"] for file in summary["files"].values()),
+        "repeats_left_out": summary["repeats_left_out"],
+    }
+    for name, count in counts.items():
+        examples.set_int_custom_property(name, count)

@@ -1,0 +1,176 @@
+"""The Beam pipeline from blocks of CSV to tf.Examples: every element is a block, a shard of users, or a count."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
+from tfx.dsl.io import fileio
+
+from components.example_gen.columns import Parsed, parse_items, parse_ratings
+from components.example_gen.parsing import Block
+from components.example_gen.split import (
+    DAY,
+    EVAL,
+    TRAIN,
+    Shard,
+    eval_rank,
+    hash_ids,
+    locate,
+    sort_events,
+    split_by_time,
+    split_randomly,
+)
+from components.example_gen.summary import Counts, merge_counts
+from components.example_gen.writing import (
+    Outputs,
+    Sections,
+    write_candidates,
+    write_ratings,
+    write_rejects,
+    write_summary,
+)
+from schemas.settings import DataSettings, SplitSettings
+
+
+def build(
+    pipeline: beam.Pipeline, ratings: list[Block], items: list[Block], settings: Sections, outputs: Outputs
+) -> None:
+    """Adds the whole flow to `pipeline`; it writes the examples, the rejects and the summary."""
+    rating_rows = _read(pipeline, "Ratings", ratings, parse_ratings, settings.data)
+    item_rows = _read(pipeline, "Items", items, parse_items, settings.data)
+    cut = _cut(pipeline, rating_rows.rows, settings.split)
+    shards = (
+        rating_rows.rows
+        | "ByUser" >> beam.FlatMap(_by_user, len(ratings))
+        | beam.GroupByKey()
+        | "Split" >> beam.Map(_split, settings.split, cut=AsSingleton(cut))
+    )
+    tally = shards | "TallyShard" >> beam.Map(_tally) | "Tally" >> beam.CombineGlobally(_merge_tallies)
+    written = shards | "WriteRatings" >> beam.Map(
+        write_ratings, len(ratings), settings, outputs, tally=AsSingleton(tally)
+    )
+    catalogue = (
+        pipeline
+        | "Once" >> beam.Create([None])
+        | "WriteCandidates"
+        >> beam.ParDo(
+            write_candidates,
+            settings.data.genre_separator,
+            outputs.splits["candidates"],
+            described=AsList(item_rows.rows | beam.Map(pa.Table.to_pandas)),
+            tally=AsSingleton(tally),
+        ).with_outputs("rejects", main="counts")
+    )
+    (
+        (rating_rows.rejects, item_rows.rejects, catalogue.rejects)
+        | "Rejects" >> beam.Flatten()
+        | beam.combiners.ToList()
+        | "WriteRejects" >> beam.Map(write_rejects, outputs.rejects)
+    )
+    (
+        (rating_rows.counts, item_rows.counts, written, catalogue.counts, cut | beam.Map(lambda when: {("cut",): when}))
+        | "Counts" >> beam.Flatten()
+        | "MergeCounts" >> beam.CombineGlobally(merge_counts)
+        | "WriteSummary" >> beam.Map(write_summary, outputs.summary)
+    )
+
+
+def _read(
+    pipeline: beam.Pipeline,
+    name: str,
+    blocks: list[Block],
+    parse: Callable[[bytes, Block, DataSettings], Parsed],
+    data: DataSettings,
+) -> Any:
+    """Returns the usable `rows` (tables), the `rejects` and the `counts` of a file's blocks."""
+    return (
+        pipeline
+        | f"{name}Blocks" >> beam.Create(blocks)
+        | f"Spread{name}" >> beam.Reshuffle()
+        | f"Parse{name}" >> beam.ParDo(_parse_block, parse, data).with_outputs("rejects", "counts", main="rows")
+    )
+
+
+def _parse_block(
+    block: Block, parse: Callable[[bytes, Block, DataSettings], Parsed], data: DataSettings
+) -> Iterator[Any]:
+    with fileio.open(block.path, "rb") as stream:
+        stream.seek(block.offset)
+        parsed = parse(stream.read(block.length), block, data)
+    yield parsed.table.append_column("file", pa.array([block.file] * len(parsed.table), pa.string()))
+    for reject in parsed.rejects:
+        yield TaggedOutput("rejects", reject)
+    rejected = sum(parsed.reasons.values())
+    counts: Counts = {("files", block.file, "reasons", reason): count for reason, count in parsed.reasons.items()}
+    counts["files", block.file, "rows"] = len(parsed.table) + rejected
+    counts["files", block.file, "accepted"] = len(parsed.table)
+    counts["files", block.file, "rejected"] = rejected
+    yield TaggedOutput("counts", counts)
+
+
+def _cut(pipeline: beam.Pipeline, rows: PCollection, split: SplitSettings) -> PCollection:
+    """Returns the timestamp at which evaluation starts (None in a random split), found by day, then by second.
+
+    Two small histograms give the exact quantile, however many distinct timestamps there are.
+    """
+    if split.method == "random":
+        return pipeline | "NoCut" >> beam.Create([None])
+    day = (
+        rows
+        | "CountDays" >> beam.Map(lambda table: Counter((table["timestamp"].to_numpy() // DAY).tolist()))
+        | "MergeDays" >> beam.CombineGlobally(_merge_counters)
+        | "LocateDay" >> beam.Map(lambda days: locate(days, eval_rank(sum(days.values()), split.eval_share)))
+    )
+    return (
+        rows
+        | "CountSeconds" >> beam.Map(_count_seconds, day=AsSingleton(day))
+        | "MergeSeconds" >> beam.CombineGlobally(_merge_counters)
+        | "LocateSecond" >> beam.Map(lambda seconds, day: locate(seconds, day[1])[0], day=AsSingleton(day))
+    )
+
+
+def _count_seconds(table: pa.Table, day: tuple[int, int]) -> Counter[int]:
+    timestamp = table["timestamp"].to_numpy()
+    return Counter(timestamp[timestamp // DAY == day[0]].tolist())
+
+
+def _merge_counters(counters: Iterable[Counter[int]]) -> Counter[int]:
+    merged: Counter[int] = Counter()
+    for counter in counters:
+        merged.update(counter)
+    return merged
+
+
+def _by_user(table: pa.Table, num_shards: int) -> Iterator[tuple[int, pa.Table]]:
+    encoded = table["user"].combine_chunks().dictionary_encode()
+    hashes = hash_ids(encoded.dictionary.to_numpy(zero_copy_only=False))
+    shards = (hashes % np.uint64(num_shards)).astype(np.int64)[encoded.indices.to_numpy()]
+    for shard in np.unique(shards):
+        yield int(shard), table.take(pa.array(np.flatnonzero(shards == shard)))
+
+
+def _split(grouped: tuple[int, Iterable[pa.Table]], split: SplitSettings, cut: int | None) -> Shard:
+    number, tables = grouped
+    events = sort_events(pa.concat_tables(list(tables)))
+    if cut is None:
+        return Shard(number, events, split_randomly(events.identity, split.eval_share, split.seed))
+    return Shard(number, events, split_by_time(events, cut))
+
+
+def _tally(shard: Shard) -> pd.DataFrame:
+    """Counts each item's training and evaluation events."""
+    counts = {
+        name: np.bincount(shard.events.item[shard.side == side], minlength=len(shard.events.items))
+        for name, side in (("train", TRAIN), ("eval", EVAL))
+    }
+    return pd.DataFrame(counts, index=shard.events.items)
+
+
+def _merge_tallies(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    none = pd.DataFrame({"train": [], "eval": []}, dtype=np.int64)
+    return pd.concat([none, *tallies]).groupby(level=0).sum()

@@ -1,0 +1,95 @@
+"""What came in and what went out, and whether it will do."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from components.example_gen.columns import Reject
+from schemas.errors import DataError
+from schemas.settings import DataSettings, SplitSettings
+
+Counts = dict[tuple[str, ...], Any]
+"""Numbers by path, e.g. ("splits", "train", "rows"): sums, except that a path may end in `min` or `max`.
+
+Beam picks a coder by the declared type: `float` would turn whole numbers into fractions.
+"""
+
+SHOWN_REJECTS = 5
+
+
+def merge_counts(parts: Iterable[Counts]) -> Counts:
+    """Returns the counts of all parts together."""
+    merged: Counts = {}
+    for part in parts:
+        for path, value in part.items():
+            together = {"min": min, "max": max}.get(path[-1], lambda one, other: one + other)
+            merged[path] = together(merged[path], value) if path in merged else value
+    return merged
+
+
+def as_tree(counts: Counts) -> dict[str, Any]:
+    """Returns the counts as nested dictionaries, keys in order."""
+    tree: dict[str, Any] = {}
+    for path in sorted(counts):
+        branch = tree
+        for key in path[:-1]:
+            branch = branch.setdefault(key, {})
+        branch[path[-1]] = counts[path]
+    return tree
+
+
+def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: float, listed_in: str) -> None:
+    """Checks that few enough rows of each file were rejected.
+
+    Raises:
+      DataError: more than `max_share` of a file's rows were; `listed_in` says where all are listed.
+    """
+    for file, counts in summary["files"].items():
+        if counts["rejected"] <= max_share * counts["rows"]:
+            continue
+        shown = [f"  line {reject.line}: {reject.reason}" for reject in rejects if reject.file == file]
+        raise DataError(
+            f"{file}: {counts['rejected']:,} of {counts['rows']:,} rows cannot be used "
+            f"({counts['rejected'] / counts['rows']:.2%}); at most {max_share:.2%} may be rejected. The first:\n"
+            + "\n".join(shown[:SHOWN_REJECTS])
+            + f"\nAll are listed in {listed_in}. Mend the rows, or raise data.max_reject_share"
+        )
+
+
+def check_enough(summary: dict[str, Any], data: DataSettings, split: SplitSettings) -> None:
+    """Checks that there is something to learn and something to evaluate.
+
+    Raises:
+      DataError: no rows, one user, one item, one rating, or an empty split.
+    """
+    ratings = summary["ratings"]
+    if "rows" not in ratings:
+        raise DataError(f"{data.ratings}: no row can be used; expected ratings of at least two users and two items")
+    for kind in ("users", "items"):
+        if ratings[kind] < 2:
+            raise DataError(
+                f"{data.ratings}: one {kind[:-1]} only; expected at least two {kind}. "
+                f"Check that data.columns.{kind[:-1]} names the right column"
+            )
+    if ratings["min"] == ratings["max"]:
+        raise DataError(
+            f"{data.ratings}: every rating is {ratings['min']:g}: the ranking model has nothing to learn; expected at "
+            "least two different ratings. Check that data.columns.rating names the right column"
+        )
+    for name in ("train", "eval"):
+        if not summary["splits"][name]["rows"]:
+            raise DataError(_empty_split(name, summary, data, split))
+
+
+def _empty_split(name: str, summary: dict[str, Any], data: DataSettings, split: SplitSettings) -> str:
+    rows = summary["ratings"]["rows"]
+    if split.method == "random":
+        return (
+            f"{data.ratings}: the {name} split is empty: of {rows:,} ratings none fell into it. "
+            f"Bring more ratings, or change split.eval_share ({split.eval_share:g}) or split.seed"
+        )
+    return (
+        f"{data.ratings}: the {name} split is empty: of {rows:,} ratings {summary['splits']['train']['rows']:,} lie "
+        f"before the timestamp {summary['cut']} at which evaluation starts, and {summary['repeats_left_out']:,} later "
+        f"ones repeat a user and item of these. Change split.eval_share ({split.eval_share:g}), or set split.method "
+        'to "random"'
+    )

@@ -1,0 +1,143 @@
+"""The files this step writes."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from apache_beam.pvalue import TaggedOutput
+from tfx.dsl.io import fileio
+
+from components.example_gen.catalogue import join_catalogue
+from components.example_gen.columns import Reject
+from components.example_gen.encoding import encode_candidates, encode_ratings, slice_labels
+from components.example_gen.history import Histories
+from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard, mix
+from components.example_gen.summary import Counts, as_tree
+from schemas.settings import DataSettings, FeatureSettings, SplitSettings
+
+ENCODED_AT_ONCE = 8_192
+"""Examples; bounds the memory that their histories take."""
+COMPRESSION_LEVEL = 1
+"""Of gzip; its default takes several times as long."""
+
+
+class Sections(NamedTuple):
+    """The settings this step uses."""
+
+    data: DataSettings
+    split: SplitSettings
+    features: FeatureSettings
+
+
+class Outputs(NamedTuple):
+    """Where the results go: a folder by split name, and two files."""
+
+    splits: dict[str, str]
+    rejects: str
+    summary: str
+
+
+def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Outputs, tally: pd.DataFrame) -> Counts:
+    """Writes the examples of a shard's users, in an order that is random and always the same.
+
+    Args:
+      shard: the users' events, divided.
+      num_shards: number of shards; each writes a file a split.
+      settings: what histories and slices are to be.
+      outputs: where to write.
+      tally: `train` and `eval`, every item's number of events by its id.
+
+    Returns:
+      The shard's counts.
+    """
+    events, side = shard.events, shard.side
+    train = np.flatnonzero(side == TRAIN)
+    by_time = settings.split.method == "time"
+    histories = Histories(events.interactions(train), settings.features.history_length, strictly_earlier=by_time)
+    user_events = np.bincount(events.user[train], minlength=len(events.users))
+    item_events = tally["train"].reindex(events.items).to_numpy()
+    activity = slice_labels(user_events, settings.features.user_activity_bounds)
+    popularity = slice_labels(item_events, settings.features.item_popularity_bounds)
+    counts: Counts = {
+        ("ratings", "rows"): len(side),
+        ("ratings", "users"): len(events.users),
+        ("ratings", "min"): float(events.rating.min()),
+        ("ratings", "max"): float(events.rating.max()),
+        ("repeats_left_out",): int((side == LEFT_OUT).sum()),
+    }
+    order = np.argsort(mix(events.identity ^ events.timestamp.astype(np.uint64)), kind="stable")
+    for name, which in (("train", TRAIN), ("eval", EVAL)):
+        rows = order[side[order] == which]
+        slices = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
+        batches = (encode_ratings(events, part, train, histories, activity, popularity) for part in slices)
+        _write_records(outputs.splits[name], shard.number, num_shards, batches)
+        counts["splits", name, "rows"] = len(rows)
+        counts["splits", name, "users"] = len(np.unique(events.user[rows]))
+    return counts
+
+
+def write_candidates(
+    _: None, genre_separator: str, folder: str, described: list[pd.DataFrame], tally: pd.DataFrame
+) -> Iterator[Any]:
+    """Writes the catalogue; yields the counts of items, and rows that repeat an item as `rejects`.
+
+    Args:
+      genre_separator: what stands between an item's genres.
+      folder: where to write.
+      described: rows of the items files: `item`, `title`, `genres`, `file`, `line`.
+      tally: `train` and `eval`, every rated item's number of events by its id.
+    """
+    none = pd.DataFrame(columns=["item", "title", "genres", "file", "line"], dtype=object)
+    trained = tally["train"][tally["train"] > 0]
+    catalogue = join_catalogue(pd.concat([none, *described]), trained)
+    _write_records(folder, 0, 1, [encode_candidates(catalogue.items, genre_separator)])
+    for reject in catalogue.repeats:
+        yield TaggedOutput("rejects", reject)
+        yield {
+            ("files", reject.file, "reasons", reject.reason): 1,
+            ("files", reject.file, "rejected"): 1,
+            ("files", reject.file, "accepted"): -1,
+        }
+    yield {
+        ("ratings", "items"): len(tally),
+        ("splits", "train", "items"): len(trained),
+        ("splits", "eval", "items"): int((tally["eval"] > 0).sum()),
+        ("splits", "candidates", "rows"): len(catalogue.items),
+        ("rated_items_not_in_items",): catalogue.num_missing,
+    }
+
+
+def write_rejects(rejects: list[Reject], path: str) -> None:
+    """Writes `file,line,reason,content`, by file and line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Reject._fields)
+    writer.writerows(sorted(rejects))
+    _write_text(path, text.getvalue())
+
+
+def write_summary(counts: Counts, path: str) -> None:
+    """Writes the counts as a tree of JSON."""
+    _write_text(path, json.dumps(as_tree(counts), indent=2) + "\n")
+
+
+def _write_text(path: str, text: str) -> None:
+    with fileio.open(path, "wb") as stream:
+        stream.write(text.encode())
+
+
+def _write_records(folder: str, shard: int, num_shards: int, batches: Iterable[list[bytes]]) -> None:
+    """Writes one file; a worker that tries again writes the same bytes to the same name."""
+    fileio.makedirs(folder)
+    path = os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz")
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=COMPRESSION_LEVEL)
+    with tf.io.TFRecordWriter(path, options) as writer:
+        for batch in batches:
+            for example in batch:
+                writer.write(example)
