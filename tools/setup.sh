@@ -9,6 +9,8 @@ venv=.venv
 stamp=$venv/.installed
 unfinished=$venv/.unfinished
 
+wanted='install Python 3.10 with its C headers (pyenv install 3.10, or the packages python3.10, python3.10-venv and python3.10-dev of your system) and give the same command again, with PYTHON=/path/to/python3.10 if it is not on PATH'
+
 die() { echo "set-up: $*" >&2; exit 1; }
 
 # What the environment depends on: the folder too, since scripts in it name the interpreter by its full path.
@@ -57,7 +59,8 @@ find_uv() {
     uv=$scratch/uv/bin/uv
     return
   done < <(interpreters)
-  die "uv could not be installed: it needs a Python from 3.8 on with pip, and a package registry that answers (the last attempt said: $(tail -n 1 "$scratch/log" 2>/dev/null || true))."
+  [[ -f $scratch/log ]] || die "no Python was found: $wanted."
+  die "the installer uv could not be had, which takes any Python from 3.8 on with pip and a package registry that answers; pip's last word was: $(tail -n 1 "$scratch/log")"
 }
 
 # Hands pip's configuration (environment and pip.conf) on to uv, which does not read it.
@@ -88,7 +91,7 @@ make_venv() {
   else
     echo "set-up: no Python 3.10 with its headers here; asking uv for one"
     "$uv" venv --quiet --no-project --clear --python 3.10 --managed-python "$venv" &>"$log" ||
-      die "Atalaya needs Python 3.10 with its C headers, which is not on PATH nor in pyenv, and uv could not download it; install it (pyenv install 3.10, or your system's python3.10 with its -dev package) and give the same command again, with PYTHON=/path/to/python3.10 if it is not on PATH."
+      die "no Python 3.10 with its C headers was found on PATH or in pyenv, and uv could not download one: $wanted."
   fi
 }
 
@@ -97,7 +100,7 @@ find_compiler() {
   local language
   if command -v c++ >/dev/null || command -v g++ >/dev/null; then return; fi
   [[ -z ${CXX:-} ]] || return 0
-  echo "set-up: no C++ compiler here; fetching one as a Python package"
+  echo "set-up: no C++ compiler here; using the one in the Python package ziglang, which takes some minutes the first time"
   "$uv" venv --quiet --no-project --python "$venv/bin/python" "$scratch/zig"
   "$uv" pip sync --quiet --require-hashes --python "$scratch/zig/bin/python" tools/compiler.txt ||
     die "a C++ compiler is needed and could not be fetched; install one (Debian: apt install g++) and give the same command again."
