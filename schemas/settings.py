@@ -111,22 +111,38 @@ class RetrievalSettings(Section):
     """The two-tower model that proposes candidates."""
 
     embedding_dimension: PositiveInt = 64
-    dropout: Dropout = 0.3
-    learning_rate: Annotated[float, Field(gt=0)] = 0.003
-    batch_size: PositiveInt = 2048
+    history_dropout: Dropout = 0.5
+    """Share of a history's events left out of a training example."""
+    dropout: Dropout = 0.5
+    """Share of the numbers of a user's vector set to 0 in training."""
+    id_dropout: Dropout = 0.1
+    """Share of training examples in which user or item is one never seen before."""
+    extra_negatives: PositiveInt = 4096
+    """Items drawn uniformly for each batch, beside its own; the whole catalogue if it has no more."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.005
+    batch_size: PositiveInt = 1024
     epochs: PositiveInt = 20
+    """Most passes over the training events."""
     patience: PositiveInt = 2
+    """Passes without a better validation NDCG@10 after which training ends."""
 
 
 class RankingSettings(Section):
     """The model that predicts a rating."""
 
-    embedding_dimension: PositiveInt = 24
-    dropout: Dropout = 0.3
+    embedding_dimension: PositiveInt = 26
+    history_dropout: Dropout = 0.2
+    """Share of a history's events left out of a training example."""
+    id_dropout: Dropout = 0.05
+    """Share of training examples in which the item is one never seen before."""
+    regularisation: NonNegative = 0.07
+    """Weight of the squared biases and vectors beside the squared error of the rating."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.003
-    batch_size: PositiveInt = 2048
+    batch_size: PositiveInt = 1024
     epochs: PositiveInt = 20
-    patience: PositiveInt = 2
+    """Most passes over the training events."""
+    patience: PositiveInt = 1
+    """Passes without a lower validation RMSE after which training ends."""
 
 
 class TrainingSettings(Section):

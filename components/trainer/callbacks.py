@@ -1,0 +1,67 @@
+"""What happens between the batches and epochs of a fit."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+_LOG = logging.getLogger("atalaya")
+_SECONDS_BETWEEN_REPORTS = 0.1
+
+
+class BestEpoch(tf.keras.callbacks.Callback):
+    """Measures the model after each epoch, stops when it no longer improves, and goes back to the best.
+
+    Unlike Keras's EarlyStopping it takes any function for a measure, and goes back also when the epochs run out.
+    `epoch` (from 1) and `value` tell the best after the fit; a measure that is not finite is never the best.
+    """
+
+    def __init__(self, measure: Callable[[], float], label: str, higher_is_better: bool, patience: int):
+        super().__init__()
+        self.label, self.epoch, self.value = label, 0, math.nan
+        self._measure, self._sign, self._patience = measure, 1 if higher_is_better else -1, patience
+        self._weights: list = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Measures; `logs` is shared by all callbacks, so those that follow see the measure too."""
+        logs["validation"] = value = self._measure()
+        _LOG.debug("epoch %d: loss %.4f, %s %.4f", epoch + 1, logs["loss"], self.label, value)
+        if math.isfinite(value) and not self._sign * value <= self._sign * self.value:
+            self.epoch, self.value, self._weights = epoch + 1, value, self.model.get_weights()
+        elif epoch + 1 >= self.epoch + self._patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Goes back to the best epoch.
+
+        Raises:
+          FloatingPointError: no epoch had a finite measure.
+        """
+        if not self.epoch:
+            raise FloatingPointError(
+                f"{self.label} was not a finite number after any epoch: the training diverged; lower the learning rate"
+            )
+        self.model.set_weights(self._weights)
+
+
+class Progress(tf.keras.callbacks.Callback):
+    """Reports each batch, at most ten a second, as a log record with `progress` = (what, done, total)."""
+
+    def __init__(self, name: str, num_batches: int):
+        super().__init__()
+        self._name, self._num_batches = name, num_batches
+        self._what, self._reported = name, 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Names the epoch."""
+        self._what = f"{self._name} epoch {epoch + 1}/{self.params['epochs']}"
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Reports, if the last report is old enough or the epoch is complete."""
+        done, now = batch + 1, time.monotonic()
+        if done == self._num_batches or now - self._reported >= _SECONDS_BETWEEN_REPORTS:
+            self._reported = now
+            _LOG.debug("", extra={"progress": (self._what, done, self._num_batches)})

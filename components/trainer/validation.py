@@ -1,0 +1,111 @@
+"""A part of the training events to stop by, and measures on it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from components.models.inputs import Events, Ragged
+
+_USERS_AT_ONCE = 1_024
+
+
+class ValidationCut(NamedTuple):
+    """fitted: what the model is fitted to. held_out: what it is measured on."""
+
+    fitted: Events
+    held_out: Events
+
+
+def cut_validation(events: Events, share: float, method: str, seed: int) -> ValidationCut:
+    """Holds out a share of the training events.
+
+    Args:
+      events: training events.
+      share: to hold out, in `(0, 1)`.
+      method: `random` holds out (user, item) pairs by a seeded hash, and removes them from the histories of the
+        remaining events, where they would give away what is to be predicted; `time` holds out the latest events,
+        which no history holds, since histories end before their event.
+      seed: of the hash.
+    """
+    if method == "time":
+        num_fitted = len(events.user) - round(len(events.user) * share)
+        held_out = np.zeros(len(events.user), bool)
+        held_out[np.argsort(events.timestamp, kind="stable")[num_fitted:]] = True
+        return ValidationCut(events.take(~held_out), events.take(held_out))
+    held_out = _is_held_out(events.user, events.item, share, seed)
+    fitted = events.take(~held_out)
+    remembered = ~_is_held_out(fitted.user[fitted.history.rows], fitted.history.values, share, seed)
+    fitted = fitted._replace(
+        history=fitted.history.keep(remembered), history_rating=fitted.history_rating.keep(remembered)
+    )
+    return ValidationCut(fitted, events.take(held_out))
+
+
+def _is_held_out(users: np.ndarray, items: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """[n] bool, the same for the same pair wherever it stands."""
+    pairs = (users.astype(np.uint64) << np.uint64(32)) | items.astype(np.uint64)
+    mixed = _mix(pairs ^ _mix(np.array([seed], np.uint64) + np.uint64(0x9E3779B97F4A7C15)))
+    return mixed / 2.0**64 < share
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    """The finalizer of SplitMix64: [n] uint64 in which every bit depends on every bit of `values`."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+class Histories(NamedTuple):
+    """What is known of each user at the end of training; row `num_users` is the unknown user's, and empty.
+
+    items, ratings: [num_users + 1] rows, the user's latest events, oldest first.
+    """
+
+    items: Ragged
+    ratings: Ragged
+
+
+def latest_histories(events: Events, num_users: int, length: int) -> Histories:
+    """The latest events of each user, at most `length`."""
+    order = np.lexsort((events.item, events.timestamp, events.user))
+    order = order[events.user[order] < num_users]
+    counts = np.bincount(events.user[order], minlength=num_users + 1)
+    from_end = np.repeat(np.cumsum(counts), counts) - np.arange(len(order))
+    order = order[from_end <= length]
+    splits = np.concatenate([[0], np.cumsum(np.minimum(counts, length))])
+    return Histories(Ragged(events.item[order], splits), Ragged(events.rating[order], splits))
+
+
+def seen_items(events: Events, num_users: int) -> Ragged:
+    """The distinct items of each user's events, ascending, [num_users + 1] rows; the last, of unknown users, is empty."""
+    pairs = np.unique(np.stack([events.user, events.item], axis=1)[events.user < num_users], axis=0)
+    counts = np.bincount(pairs[:, 0], minlength=num_users + 1)
+    return Ragged(pairs[:, 1].astype(np.int32), np.concatenate([[0], np.cumsum(counts)]))
+
+
+def ndcg_at_10(queries: np.ndarray, candidates: np.ndarray, seen: Ragged, held_out: Events) -> float:
+    """Mean over the held-out events of 1 / log2(1 + rank) where the item is among the first 10, else 0.
+
+    The items that the user has seen are left out; of equal scores, half are counted as higher.
+
+    Args:
+      queries: [num_users + 1, dimension] float32.
+      candidates: [num_items, dimension] float32.
+      seen: [num_users + 1] rows of items.
+      held_out: events of `held_out.user` and `held_out.item`; unknown items are found nowhere.
+    """
+    gains = np.zeros(len(held_out.user))
+    order = np.argsort(held_out.user, kind="stable")
+    for block in np.array_split(order, max(1, len(order) // _USERS_AT_ONCE)):
+        known = block[held_out.item[block] < len(candidates)]
+        users, own = np.unique(held_out.user[known], return_inverse=True)
+        scores = queries[users] @ candidates.T
+        own_scores = scores[own, held_out.item[known]]
+        for row, user in enumerate(users):
+            scores[row, seen.values[seen.row_splits[user] : seen.row_splits[user + 1]]] = -np.inf
+        # "Not lower or equal" rather than "higher": a score that is not a number then ranks last, not first.
+        higher = np.sum(~(scores[own] <= own_scores[:, np.newaxis]), axis=1)
+        equal = np.sum(scores[own] == own_scores[:, np.newaxis], axis=1) - 1
+        ranks = 1 + higher + equal / 2
+        gains[known] = np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)
+    return float(np.mean(gains)) if len(gains) else float("nan")
