@@ -1,0 +1,106 @@
+"""The invariants of both splits."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.example_gen.split import (
+    EVAL,
+    LEFT_OUT,
+    TRAIN,
+    eval_rank,
+    hash_ids,
+    locate,
+    sort_events,
+    split_by_time,
+    split_randomly,
+)
+
+
+def table(num_events: int = 5_000, seed: int = 0) -> pa.Table:
+    """Many repeats of the same user and item, and few distinct timestamps."""
+    random = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "user": random.integers(0, 50, num_events).astype(str),
+            "item": random.integers(0, 200, num_events).astype(str),
+            "rating": random.integers(1, 6, num_events).astype(float),
+            "timestamp": random.integers(0, 300, num_events),
+        }
+    )
+
+
+def by_event(events, side):
+    """The side of each event by what it says, in no order."""
+    ids = zip(events.users[events.user], events.items[events.item], events.rating, events.timestamp, side, strict=True)
+    return sorted(ids)
+
+
+def test_events_are_ordered_by_user_time_item_and_rating_whatever_the_order_of_rows():
+    rows = table()
+    shuffled = rows.take(np.random.default_rng(1).permutation(len(rows)))
+    events, other = sort_events(rows), sort_events(shuffled)
+    for one, two in zip(events, other, strict=True):
+        np.testing.assert_array_equal(one, two)
+    keys = list(zip(events.users[events.user], events.timestamp, events.items[events.item], events.rating, strict=True))
+    assert keys == sorted(keys)
+
+
+def test_hashes_are_the_same_in_every_process():
+    # By pandas' documented, keyed SipHash; a change of these would move every event to another side.
+    assert hash_ids(np.array(["a", "bb"], object)).tolist() == [13950350942979735504, 618927398078992371]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_a_random_split_keeps_pairs_together_and_has_about_its_share(share):
+    events = sort_events(table())
+    side = split_randomly(events.identity, share, seed=42)
+    sides: dict[tuple[int, int], set[int]] = {}
+    for user, item, which in zip(events.user, events.item, side, strict=True):
+        sides.setdefault((user, item), set()).add(which)
+    assert all(len(which) == 1 for which in sides.values())
+    assert set(side) == {TRAIN, EVAL}
+    pairs_in_eval = np.mean([which == {EVAL} for which in sides.values()])
+    assert pairs_in_eval == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / len(sides)))
+
+
+def test_a_random_split_depends_on_the_pair_and_the_seed_alone():
+    rows = table()
+    events = sort_events(rows)
+    some = sort_events(rows.filter(pa.array(np.array(rows["user"]) < "3")))
+    known = {row[:4]: row[4] for row in by_event(events, split_randomly(events.identity, 0.2, seed=42))}
+    assert all(known[row[:4]] == row[4] for row in by_event(some, split_randomly(some.identity, 0.2, seed=42)))
+    assert (split_randomly(events.identity, 0.2, 1) != split_randomly(events.identity, 0.2, 2)).mean() > 0.2
+
+
+def test_a_split_by_time_trains_before_the_cut_and_leaves_repeats_out():
+    events = sort_events(table())
+    side = split_by_time(events, cut=240)
+    assert events.timestamp[side == TRAIN].max() < 240 <= events.timestamp[side == EVAL].min()
+    pair = events.user * 1_000 + events.item
+    trained = set(pair[side == TRAIN])
+    assert not trained & set(pair[side == EVAL])
+    assert set(pair[side == LEFT_OUT]) <= trained
+    assert (side == TRAIN).sum() == (events.timestamp < 240).sum()
+
+
+def test_a_repeat_of_a_training_pair_is_left_out_by_hand():
+    rows = pa.table(
+        {"user": list("aaab"), "item": list("xxyx"), "rating": [1.0, 2.0, 3.0, 4.0], "timestamp": [10, 20, 20, 30]}
+    )
+    events = sort_events(rows)
+    assert by_event(events, split_by_time(events, 20)) == [
+        ("a", "x", 1.0, 10, TRAIN),
+        ("a", "x", 2.0, 20, LEFT_OUT),
+        ("a", "y", 3.0, 20, EVAL),
+        ("b", "x", 4.0, 30, EVAL),
+    ]
+
+
+def test_the_cut_is_the_event_at_which_the_evaluation_share_begins():
+    assert eval_rank(10, 0.2) == 8
+    assert eval_rank(3, 0.01) == 2  # one event at least
+    assert locate({30: 2, 10: 3, 20: 1}, 0) == (10, 0)
+    assert locate({30: 2, 10: 3, 20: 1}, 3) == (20, 0)
+    assert locate({30: 2, 10: 3, 20: 1}, 5) == (30, 1)
+    assert locate({}, 0) == (0, 0)
