@@ -115,8 +115,11 @@ find_compiler() {
 
 install_packages() {
   echo "set-up: installing $(grep -c '^[a-z].*==' requirements.txt) locked packages into $venv"
-  "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" requirements.txt ||
+  if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" requirements.txt; then
+    # Where uv failed before it changed a thing (no connection), what was there is as good as before.
+    if [[ $venv/lib/python3.10/site-packages -ot $unfinished ]]; then rm -f "$unfinished"; fi
     die "the locked packages could not be installed; what uv said is above."
+  fi
   "$uv" pip install --quiet --no-deps --no-build-isolation --python "$venv/bin/python" --editable . ||
     die "the project itself could not be installed; what uv said is above."
 }
@@ -130,9 +133,11 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 SECONDS=0
+# Broken off, or the folder was moved: the scripts in it then start an interpreter that is not there.
+if [[ -e $unfinished || (-f $stamp && $(head -n 1 "$stamp") != "$PWD") ]]; then rm -rf "$venv"; fi
 follow_pip
 find_uv
-if [[ -e $unfinished ]] || ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then
   make_venv
 fi
 find_compiler
