@@ -192,6 +192,8 @@ DATASETS = {MOVIELENS_100K.name: MOVIELENS_100K}
 def prepare(dataset: Dataset, folder: Path, say: Callable[[str], None] = print) -> Path:
     """Sees to it that `folder/<name>/` holds the data set's files, and returns that folder.
 
+    A source whose archive lies in `folder` already comes before the others.
+
     Raises:
         DataError: No source could be used; the message says why, one by one, and what to do by hand.
     """
@@ -200,15 +202,16 @@ def prepare(dataset: Dataset, folder: Path, say: Callable[[str], None] = print) 
         say(f"{dataset.name}: already in {target}")
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    reasons = []
-    for source in dataset.sources:
+    reasons: list[str] = []
+    for source in sorted(dataset.sources, key=lambda source: not (folder / source.archive).is_file()):
         try:
             with tempfile.TemporaryDirectory(prefix=f".{dataset.name}-", dir=folder) as scratch:
                 _write(_read(source, dataset, folder, Path(scratch)), target, Path(scratch))
         except (DataError, OSError) as error:
             reasons.append(f"{source.name}: {error}")
-            say(f"{dataset.name}: not from {reasons[-1]}")
             continue
+        for reason in reasons:
+            say(f"{dataset.name}: not from {reason}")
         say(f"{dataset.name}: written to {target}, from {source.name}\n{dataset.terms}")
         return target
     raise DataError(_by_hand(dataset, folder, reasons))

@@ -210,11 +210,15 @@ def test_no_source_says_what_to_put_where_and_leaves_nothing(dataset: Dataset, f
     assert list(folder.iterdir()) == []
 
 
-def test_an_archive_put_there_by_hand_is_used(dataset: Dataset, archives: dict[str, Path], folder: Path) -> None:
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_an_archive_put_there_by_hand_is_used(
+    dataset: Dataset, archives: dict[str, Path], folder: Path, name: str
+) -> None:
     folder.mkdir()
-    shutil.copy(archives["first"], folder)
-    assert_written(prepare(with_first(dataset, fetch=never), folder))
-    assert (folder / "first.zip").is_file()
+    shutil.copy(archives[name], folder)
+    offline = replace(dataset, sources=tuple(replace(source, fetch=never) for source in dataset.sources))
+    assert_written(prepare(offline, folder))
+    assert (folder / archives[name].name).is_file()
 
 
 def test_a_damaged_archive_put_there_by_hand_is_refused(dataset: Dataset, folder: Path, said: list[str]) -> None:
