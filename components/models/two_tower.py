@@ -46,6 +46,8 @@ class TwoTowerModel(tfrs.Model):
             loss=tf.keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum_over_batch_size"),
             remove_accidental_hits=True,
         )
+        # The loss makes a dozen passes over [queries, candidates], which XLA fuses: half the time of a step.
+        self._cross_entropy = tf.function(self._compute_cross_entropy, jit_compile=True)
 
     def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, training: bool = False) -> tf.Tensor:
         """The query tower.
@@ -97,11 +99,21 @@ class TwoTowerModel(tfrs.Model):
         unknown = tf.random.uniform(tf.shape(users)) < self._id_dropout
         users = tf.where(unknown, self._num_users, users) if training else users
         candidates = tf.concat([items, self._draw_negatives()], axis=0)
-        return self._task(
+        return self._cross_entropy(
             self.encode_queries(users, inputs[names.HISTORY_INDEX], training),
             self.encode_candidates(candidates, training),
-            candidate_ids=candidates,
-            candidate_sampling_probability=self.candidate_probability(candidates, tf.shape(items)[0]),
+            candidates,
+            self.candidate_probability(candidates, tf.shape(items)[0]),
+        )
+
+    def _compute_cross_entropy(
+        self, queries: tf.Tensor, candidates: tf.Tensor, candidate_ids: tf.Tensor, probability: tf.Tensor
+    ) -> tf.Tensor:
+        return self._task(
+            queries,
+            candidates,
+            candidate_ids=candidate_ids,
+            candidate_sampling_probability=probability,
             compute_metrics=False,
         )
 

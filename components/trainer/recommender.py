@@ -1,0 +1,194 @@
+"""The exported model: lookups, precomputed vectors and stock TensorFlow operators, nothing of Keras or TFRS."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from components.models.biases import Biases
+from components.models.inputs import Ragged
+from components.trainer.vectors import RatingFactors, RetrievalVectors
+from schemas import signatures as names
+
+_ITEMS_AT_ONCE = 4_096
+"""Items scored at once when ranks are computed; bounds the memory for any catalogue."""
+
+Tensors = dict[str, tf.Tensor]
+
+
+class Parts(NamedTuple):
+    """What the exported model is made of.
+
+    users, items: ids (bytes) by index. titles: [num_items] bytes. popularity: [num_items] number of training events.
+    seen: [num_users + 1] rows, the items of each user's training events. scale: lowest and highest rating.
+    """
+
+    users: list[bytes]
+    items: list[bytes]
+    titles: np.ndarray
+    popularity: np.ndarray
+    seen: Ragged
+    retrieval: RetrievalVectors
+    rating: RatingFactors
+    biases: Biases
+    scale: tuple[float, float]
+
+
+class Recommender(tf.Module):
+    """Recommends items, predicts ratings and ranks held-out items.
+
+    Ids that are not known are allowed everywhere: an unknown user is served by popularity, and a rating falls back
+    to the biases that are known.
+    """
+
+    def __init__(self, parts: Parts):
+        super().__init__()
+        self._num_users, self._num_items = len(parts.users), len(parts.items)
+        self._user_index, self._item_index = _index(parts.users), _index(parts.items)
+        self._items, self._titles = _constant(np.array(parts.items, object)), _constant(parts.titles)
+        self._popularity = _constant(parts.popularity.astype(np.float32))
+        self._seen, self._seen_splits = _constant(parts.seen.values), _constant(parts.seen.row_splits)
+        self._queries, self._candidates = map(_constant, parts.retrieval)
+        self._mean, self._scale = parts.rating.mean, parts.scale
+        self._user_bias, self._item_bias, self._user_vectors, self._item_vectors = map(_constant, parts.rating[1:])
+        self._base_mean = parts.biases.mean
+        self._base_user_bias, self._base_item_bias = _constant(parts.biases.user), _constant(parts.biases.item)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name=names.USER_ID),
+            tf.TensorSpec([], tf.int32, name=names.K),
+        ]
+    )
+    def recommend(self, user_id: tf.Tensor, k: tf.Tensor) -> Tensors:
+        """The best items that each user has not rated in training.
+
+        Args:
+          user_id: [num_users] strings.
+          k: [] int32, how many; 0 or less gives none.
+
+        Returns:
+          `item_id` and `title`, strings, `score` (of an unknown user: the number of ratings) and `rating`, float32,
+          each [num_users, max(k, 0)], by descending score. Where fewer than k items are left, the row ends in empty
+          ids and titles with score and rating 0.
+        """
+        users = _find(self._user_index, user_id)
+        scores = self._scores(users, 0, self._num_items)
+        # Items seen (or without a finite score) take the lowest value only to sort last; they are replaced below.
+        scores = tf.where(tf.math.is_finite(scores) & self._is_unseen(users, 0, self._num_items), scores, -np.inf)
+        scores, items = tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
+        left = scores > -np.inf
+        columns = {
+            names.ITEM_ID: tf.where(left, tf.gather(self._items, items), ""),
+            names.TITLE: tf.where(left, tf.gather(self._titles, items), ""),
+            names.SCORE: tf.where(left, scores, 0.0),
+            names.RATING: tf.where(left, self._rate(users[:, tf.newaxis], items), 0.0),
+        }
+        padding = [[0, 0], [0, tf.maximum(k - self._num_items, 0)]]
+        empty = {names.ITEM_ID: "", names.TITLE: "", names.SCORE: 0.0, names.RATING: 0.0}
+        return {name: tf.pad(column, padding, constant_values=empty[name]) for name, column in columns.items()}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name=names.USER_ID),
+            tf.TensorSpec([None], tf.string, name=names.ITEM_ID),
+        ]
+    )
+    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
+        """Predicts ratings: two [n] of strings to `rating`, [n] float32, within the scale."""
+        return {names.RATING: self._rate(_find(self._user_index, user_id), _find(self._item_index, item_id))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=names.EXAMPLES)])
+    def evaluate(self, examples: tf.Tensor) -> Tensors:
+        """Ranks the item of each example among the items that the user has not rated in training.
+
+        Args:
+          examples: [n] serialized tf.Examples with the raw features `user_id` and `item_id`.
+
+        Returns:
+          Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: from 1, 1 + the number of other items
+          scored higher + half of those scored equal, the example's own item always counted in; 1 + number of items for an
+          item that is unknown. A score that is not a number
+          ranks last, and counts as higher than the others. `rating`: predicted;
+          `bias_rating`: by user and item biases alone.
+        """
+        feature = tf.io.FixedLenFeature([], tf.string)
+        parsed = tf.io.parse_example(examples, {names.USER_ID: feature, names.ITEM_ID: feature})
+        users = _find(self._user_index, parsed[names.USER_ID])
+        items = _find(self._item_index, parsed[names.ITEM_ID])
+        biases = self._base_mean + tf.gather(self._base_user_bias, users) + tf.gather(self._base_item_bias, items)
+        columns = {
+            names.RANK: self._rank(users, items, self._scores),
+            names.POPULARITY_RANK: self._rank(users, items, self._popularity_scores),
+            names.RATING: self._rate(users, items),
+            names.BIAS_RATING: tf.clip_by_value(biases, *self._scale),
+        }
+        return {name: column[:, tf.newaxis] for name, column in columns.items()}
+
+    def _rate(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        products = tf.reduce_sum(tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items), axis=-1)
+        ratings = self._mean + tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items) + products
+        return tf.clip_by_value(ratings, *self._scale)
+
+    def _scores(self, users: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+        """[n] users to [n, end - begin] scores of the items from `begin` to `end`; by popularity if unknown."""
+        scores = tf.matmul(tf.gather(self._queries, users), self._candidates[begin:end], transpose_b=True)
+        is_unknown = (users == self._num_users)[:, tf.newaxis]
+        return tf.where(is_unknown, self._popularity_scores(users, begin, end), scores)
+
+    def _popularity_scores(self, users: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+        return tf.broadcast_to(self._popularity[begin:end], [tf.shape(users)[0], end - begin])
+
+    def _is_unseen(self, users: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+        """[n] users to [n, end - begin] bool, of the items from `begin` to `end`."""
+        seen = tf.RaggedTensor.from_row_splits(self._seen, self._seen_splits, validate=False)
+        seen = tf.gather(seen, users)
+        inside = (seen.flat_values >= begin) & (seen.flat_values < end)
+        cells = tf.stack([tf.cast(seen.value_rowids(), tf.int32), seen.flat_values - begin], axis=1)
+        cells = tf.boolean_mask(cells, inside)
+        everything = tf.ones([tf.shape(users)[0], end - begin], tf.bool)
+        return tf.tensor_scatter_nd_update(everything, cells, tf.zeros(tf.shape(cells)[:1], tf.bool))
+
+    def _rank(
+        self, users: tf.Tensor, items: tf.Tensor, score: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+    ) -> tf.Tensor:
+        """[n] users and [n] items to [n] ranks; see `evaluate`."""
+        own = tf.fill(tf.shape(users), np.float32(np.nan))
+        for begin in tf.range(0, self._num_items, _ITEMS_AT_ONCE):
+            end = tf.minimum(begin + _ITEMS_AT_ONCE, self._num_items)
+            column = tf.clip_by_value(items - begin, 0, end - begin - 1)
+            here = column == items - begin
+            # Taken from the same product as the scores it is compared with: other kernels round differently.
+            own = tf.where(here, tf.gather(score(users, begin, end), column, batch_dims=1), own)
+        higher, equal = tf.zeros_like(items), tf.zeros_like(items)
+        for begin in tf.range(0, self._num_items, _ITEMS_AT_ONCE):
+            end = tf.minimum(begin + _ITEMS_AT_ONCE, self._num_items)
+            scores = score(users, begin, end)
+            others = self._is_unseen(users, begin, end) & (tf.range(begin, end) != items[:, tf.newaxis])
+            # What is not a number counts as higher, so that it never makes a rank look good. Said in full, since
+            # TensorFlow simplifies "not lower or equal" to "higher".
+            is_higher = (scores > own[:, tf.newaxis]) | tf.math.is_nan(scores) | tf.math.is_nan(own)[:, tf.newaxis]
+            higher += _count(others & is_higher)
+            equal += _count(others & (scores == own[:, tf.newaxis]))
+        ranks = 1.0 + tf.cast(higher, tf.float32) + tf.cast(equal, tf.float32) / 2.0
+        return tf.where(items == self._num_items, tf.cast(self._num_items + 1, tf.float32), ranks)
+
+
+def _index(ids: list[bytes]) -> tf.lookup.StaticHashTable:
+    """Positions by id; the number of ids for an unknown one. In memory and int64, since TFLite has no other tables."""
+    entries = tf.lookup.KeyValueTensorInitializer(tf.constant(ids, tf.string), tf.range(len(ids), dtype=tf.int64))
+    return tf.lookup.StaticHashTable(entries, default_value=len(ids))
+
+
+def _find(index: tf.lookup.StaticHashTable, ids: tf.Tensor) -> tf.Tensor:
+    return tf.cast(index.lookup(ids), tf.int32)
+
+
+def _constant(values: np.ndarray) -> tf.Variable:
+    """A variable, since a graph holds at most 2 GB of constants."""
+    return tf.Variable(values, trainable=False)
+
+
+def _count(cells: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(cells, tf.int32), axis=1)

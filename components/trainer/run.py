@@ -1,0 +1,35 @@
+"""The entry point of TFX's Trainer."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from components.trainer.datasets import read_candidates, read_events, read_vocabularies
+from components.trainer.export import assemble, save
+from components.trainer.fit import fit_ranking, fit_two_tower
+from schemas.settings import Settings
+
+if TYPE_CHECKING:  # it takes half a minute to import, and whoever calls has done so
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+_LOG = logging.getLogger("atalaya")
+
+
+def run_fn(fn_args: "FnArgs") -> None:
+    """Fits both models and exports them as one SavedModel.
+
+    Args:
+      fn_args: `train_files`, patterns of the transformed training events; `eval_files`, of the transformed
+        catalogue (the evaluation split stays out of reach); `transform_graph_path`; `serving_model_dir` for the
+        SavedModel; `model_run_dir` for TensorBoard's logs; `custom_config["settings"]`, the JSON of `Settings`.
+
+    Raises:
+      DataError: examples are missing, or too few.
+    """
+    settings = Settings.model_validate_json(fn_args.custom_config["settings"])
+    vocabularies = read_vocabularies(fn_args.transform_graph_path)
+    candidates = read_candidates(fn_args.eval_files, vocabularies)
+    events = read_events(fn_args.train_files)
+    two_tower = fit_two_tower(events, candidates.catalogue, settings, fn_args.model_run_dir)
+    ranking = fit_ranking(events, candidates.catalogue, settings, fn_args.model_run_dir)
+    save(assemble(two_tower, ranking, events, candidates, vocabularies, settings), fn_args.serving_model_dir)
+    _LOG.info("exported to %s", fn_args.serving_model_dir)
