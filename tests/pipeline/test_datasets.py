@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import datasets
-from pipeline.datasets import Dataset, Source, convert_grouplens, convert_recbole, prepare
+from pipeline.datasets import Dataset, Source, prepare
+from pipeline.movielens import Tables, convert_grouplens, convert_recbole
 from schemas.errors import DataError
 
 GENRES = [
@@ -125,7 +126,7 @@ def archives(tmp_path: Path) -> dict[str, Path]:
 def dataset(archives: dict[str, Path]) -> Dataset:
     """A small data set with two sources that can be reached: GroupLens's format, then RecBole's."""
 
-    def source(name: str, convert: Callable[[zipfile.ZipFile], datasets.Tables]) -> Source:
+    def source(name: str, convert: Callable[[zipfile.ZipFile], Tables]) -> Source:
         path = archives[name]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return Source(name, path.name, digest, lambda to: shutil.copy(path, to) and None, convert)
