@@ -15,8 +15,6 @@ from components.example_gen.columns import Parsed, parse_items, parse_ratings
 from components.example_gen.parsing import Block
 from components.example_gen.split import (
     DAY,
-    EVAL,
-    TRAIN,
     Shard,
     eval_rank,
     hash_ids,
@@ -27,6 +25,7 @@ from components.example_gen.split import (
 )
 from components.example_gen.summary import Counts, merge_counts
 from components.example_gen.writing import (
+    WRITTEN_SIDES,
     Outputs,
     Sections,
     write_candidates,
@@ -166,7 +165,7 @@ def _tally(shard: Shard) -> pd.DataFrame:
     """Counts each item's training and evaluation events."""
     counts = {
         name: np.bincount(shard.events.item[shard.side == side], minlength=len(shard.events.items))
-        for name, side in (("train", TRAIN), ("eval", EVAL))
+        for name, side in WRITTEN_SIDES.items()
     }
     return pd.DataFrame(counts, index=shard.events.items)
 

@@ -165,11 +165,11 @@ def _quoted(data: bytes, delimiter: str, final: bool) -> np.ndarray:
 
     Unless `final`, more data follows, and a field that is still open at the end counts as quoted up to there.
     """
-    separator = re.escape(delimiter.encode()) + rb"\r\n"
+    comma = re.escape(delimiter.encode())
+    opening = rb'"(?<![^' + comma + rb'\n]")'
+    closing = rb'"(?=[' + comma + rb"\n]|\r\n|\r?\Z)"
     still_open = b"" if final else rb"|\Z"
-    pattern = re.compile(
-        rb'"(?<![^' + separator + rb']")[^"]*(?:""[^"]*)*(?:"(?=[' + separator + rb"]|\Z)" + still_open + rb")"
-    )
+    pattern = re.compile(opening + rb'[^"]*(?:""[^"]*)*(?:' + closing + still_open + rb")")
     ranges, position = [], 0
     while match := pattern.search(data, position):
         start, stop = match.span()

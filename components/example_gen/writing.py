@@ -26,6 +26,8 @@ ENCODED_AT_ONCE = 8_192
 COMPRESSION_LEVEL = 1
 """Of gzip; its default takes several times as long."""
 
+WRITTEN_SIDES = {"train": TRAIN, "eval": EVAL}
+
 
 class Sections(NamedTuple):
     """The settings this step uses."""
@@ -64,6 +66,17 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
     item_events = tally["train"].reindex(events.items).to_numpy()
     activity = slice_labels(user_events, settings.features.user_activity_bounds)
     popularity = slice_labels(item_events, settings.features.item_popularity_bounds)
+    order = np.argsort(mix(events.identity ^ events.timestamp.astype(np.uint64)), kind="stable")
+    for name, which in WRITTEN_SIDES.items():
+        rows = order[side[order] == which]
+        slices = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
+        batches = (encode_ratings(events, part, train, histories, activity, popularity) for part in slices)
+        _write_records(outputs.splits[name], shard.number, num_shards, batches)
+    return _count(shard)
+
+
+def _count(shard: Shard) -> Counts:
+    events, side = shard.events, shard.side
     counts: Counts = {
         ("ratings", "rows"): len(side),
         ("ratings", "users"): len(events.users),
@@ -71,14 +84,10 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
         ("ratings", "max"): float(events.rating.max()),
         ("repeats_left_out",): int((side == LEFT_OUT).sum()),
     }
-    order = np.argsort(mix(events.identity ^ events.timestamp.astype(np.uint64)), kind="stable")
-    for name, which in (("train", TRAIN), ("eval", EVAL)):
-        rows = order[side[order] == which]
-        slices = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
-        batches = (encode_ratings(events, part, train, histories, activity, popularity) for part in slices)
-        _write_records(outputs.splits[name], shard.number, num_shards, batches)
-        counts["splits", name, "rows"] = len(rows)
-        counts["splits", name, "users"] = len(np.unique(events.user[rows]))
+    for name, which in WRITTEN_SIDES.items():
+        users = events.user[side == which]
+        counts["splits", name, "rows"] = len(users)
+        counts["splits", name, "users"] = len(np.unique(users))
     return counts
 
 
@@ -109,14 +118,14 @@ def write_candidates(
         ("splits", "train", "items"): len(trained),
         ("splits", "eval", "items"): int((tally["eval"] > 0).sum()),
         ("splits", "candidates", "rows"): len(catalogue.items),
-        ("rated_items_not_in_items",): catalogue.num_missing,
+        ("rated_items_not_described",): catalogue.num_missing,
     }
 
 
 def write_rejects(rejects: list[Reject], path: str) -> None:
     """Writes `file,line,reason,content`, by file and line."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow(Reject._fields)
     writer.writerows(sorted(rejects))
     _write_text(path, text.getvalue())
@@ -133,7 +142,7 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _write_records(folder: str, shard: int, num_shards: int, batches: Iterable[list[bytes]]) -> None:
-    """Writes one file; a worker that tries again writes the same bytes to the same name."""
+    """Writes one file; a worker that tries again writes the same examples to the same name."""
     fileio.makedirs(folder)
     path = os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz")
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=COMPRESSION_LEVEL)

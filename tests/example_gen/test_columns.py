@@ -41,6 +41,7 @@ def test_ids_are_strings_and_keep_leading_zeros():
         (b"1,2,3,May", "timestamp does not fit data.timestamp_format 'unix'"),
         (b"1,2,3,881250949000", "timestamp is beyond the year 9999; expected seconds"),
         (b"1,\xff,3,4", "item is not UTF-8"),
+        (b'1,2,"3"\rx,4', "rating is not a finite number"),
     ],
 )
 def test_a_row_is_refused_with_line_and_reason_and_its_neighbours_stay(row, reason):

@@ -10,10 +10,13 @@ from typing import Any
 import apache_beam as beam
 import pytest
 import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+import schemas
 from components.example_gen import parsing
 from components.example_gen.component import RatingsExampleGen
 from components.example_gen.executor import Executor
@@ -22,6 +25,7 @@ from schemas.settings import Settings
 
 Row = tuple[str, str, float, int]
 
+SCHEMA = Path(schemas.__file__).parent / "ratings.pbtxt"
 HISTORY_LENGTH = 5
 ITEMS = "item_id,title,genres\n" + "".join(f"{item:03},Title {item},Drama| Comedy |\n" for item in range(30))
 
@@ -73,12 +77,11 @@ class Result:
         with (self.folder / "rejects.csv").open(newline="") as stream:
             return list(csv.DictReader(stream))
 
-    def files(self, split: str) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted((self.folder / f"Split-{split}").iterdir())}
+    def files(self, split: str) -> list[Path]:
+        return sorted((self.folder / f"Split-{split}").glob("data_tfrecord-*.gz"))
 
     def serialized(self, split: str) -> list[bytes]:
-        paths = [str(path) for path in sorted((self.folder / f"Split-{split}").glob("data_tfrecord-*.gz"))]
-        return list(tf.data.TFRecordDataset(paths, "GZIP").as_numpy_iterator())
+        return list(tf.data.TFRecordDataset(list(map(str, self.files(split))), "GZIP").as_numpy_iterator())
 
     def examples(self, split: str) -> list[dict[str, list[Any]]]:
         return [_values(record) for record in self.serialized(split)]
@@ -92,8 +95,7 @@ def _values(record: bytes) -> dict[str, list[Any]]:
     features = tf.train.Example.FromString(record).features.feature
     found = {name: list(getattr(feature, feature.WhichOneof("kind")).value) for name, feature in features.items()}
     return {
-        name: [value.decode() if isinstance(value, bytes) else value for value in values]
-        for name, values in found.items()
+        name: [value.decode() if isinstance(value, bytes) else value for value in found[name]] for name in sorted(found)
     }
 
 
@@ -200,6 +202,30 @@ def test_slices_count_training_events(result):
         assert example["item_popularity"] == [label(item, {0: "0", 1: "1-9", 10: "10-99", 100: "100+"})]
 
 
+def anomalies(records: list[bytes], folder: Path) -> dict[str, Any]:
+    """What ExampleValidator would find in these examples."""
+    path = str(folder / "examples.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record)
+    options = PipelineOptions(["--runner=FnApiRunner"])
+    statistics = tfdv.generate_statistics_from_tfrecord(path, pipeline_options=options)
+    return dict(tfdv.validate_statistics(statistics, tfdv.load_schema_text(str(SCHEMA))).anomaly_info)
+
+
+def test_the_schema_finds_fault_with_spoilt_examples_only(result, tmp_path):
+    good = [record for split in ("train", "eval") for record in result.serialized(split)]
+    assert anomalies(good, tmp_path) == {}
+    spoilt = [tf.train.Example.FromString(record) for record in good]
+    for example in spoilt:
+        del example.features.feature["user_id"]
+        example.features.feature["rating"].int64_list.value[:] = [3]
+        example.features.feature["title"].bytes_list.value[:] = [b"x"]
+        example.features.feature["director"].bytes_list.value[:] = [b"x"]
+    found = anomalies([example.SerializeToString() for example in spoilt], tmp_path)
+    assert set(found) == {"user_id", "rating", "director"}
+
+
 def test_candidates_are_every_item_once(result):
     trained = Counter(row[1] for row in result.events("train"))
     described = {f"{item:03}" for item in range(30)}
@@ -210,14 +236,14 @@ def test_candidates_are_every_item_once(result):
         assert example["popularity"] == [trained[item]]
         assert example["title"] == [f"Title {int(item)}" if item in described else item]
         assert example["genres"] == (["Drama", "Comedy"] if item in described else [])
-    assert result.summary["rated_items_not_in_items"] == len(set(trained) - described) > 0
+    assert result.summary["rated_items_not_described"] == len(set(trained) - described) > 0
 
 
 def test_the_order_of_rows_changes_nothing(result, method, tmp_path):
     shuffled = rows()
     random.Random(1).shuffle(shuffled)
     other = do(tmp_path, settings(write(tmp_path / "data", shuffled), method))
-    assert all(other.files(split) == result.files(split) for split in ("train", "eval", "candidates"))
+    assert all(other.examples(split) == result.examples(split) for split in ("train", "eval", "candidates"))
     assert other.summary == result.summary
     assert result.events("train") != sorted(result.events("train"))
 
@@ -226,7 +252,9 @@ def test_small_blocks_give_the_same_examples(result, method, tmp_path, monkeypat
     monkeypatch.setattr(parsing, "BLOCK_BYTES", 3_000)
     other = do(tmp_path, settings(write(tmp_path / "data", rows()), method))
     assert len(other.files("train")) > 4
-    assert all(sorted(other.serialized(split)) == sorted(result.serialized(split)) for split in ("train", "eval"))
+    for split in ("train", "eval"):
+        assert sorted(map(repr, other.examples(split))) == sorted(map(repr, result.examples(split)))
+    assert other.examples("candidates") == result.examples("candidates")
     assert other.summary == result.summary
 
 
@@ -240,12 +268,12 @@ def test_without_an_items_file_the_candidates_are_the_rated_items(tmp_path):
 def test_unusable_rows_are_listed_and_the_others_kept(tmp_path):
     folder = write(tmp_path / "data", rows(), ITEMS + "\n005,Again,\n")
     with (folder / "ratings.csv").open("a") as stream:
-        stream.write('u1,"0\n1",bad "one",5\nu1\n')
+        stream.write('u1,"0\n1",bad\r"one",5\nu1\n')
     result = do(tmp_path, settings(folder, max_reject_share=0.05))
     listed = [(row["file"], row["line"], row["reason"], row["content"]) for row in result.rejects()]
     assert listed == [
         ("items.csv", "33", "item is repeated; the first row counts", "005"),
-        ("ratings.csv", "902", "rating is not a finite number", 'u1,"0\n1",bad "one",5'),
+        ("ratings.csv", "902", "rating is not a finite number", 'u1,"0\n1",bad\r"one",5'),
         ("ratings.csv", "904", "wrong number of fields: the header has 4, the row 1", "u1"),
     ]
     assert result.summary["files"]["ratings.csv"] == {
