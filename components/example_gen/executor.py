@@ -41,7 +41,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           input_dict: empty.
           output_dict:
             - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
-              that cannot be used and `summary.json` counts all that came in and went out. Sets the properties
+              that cannot be used (at most 10,000 a block) and `summary.json` counts all that came in and went out. Sets the properties
               `split_names` and `payload_format`, `file_format` and, as numbers, `train_rows`, `eval_rows`,
               `candidate_rows`, `rejected_rows` and `repeats_left_out`.
           exec_properties:

@@ -41,7 +41,7 @@ def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: flo
     """Checks that few enough rows of each file were rejected.
 
     Raises:
-      DataError: more than `max_share` of a file's rows were; `listed_in` says where all are listed.
+      DataError: more than `max_share` of a file's rows were; `listed_in` says where the list is.
     """
     for file, counts in summary["files"].items():
         if counts["rejected"] <= max_share * counts["rows"]:
@@ -51,7 +51,7 @@ def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: flo
             f"{file}: {counts['rejected']:,} of {counts['rows']:,} rows cannot be used "
             f"({counts['rejected'] / counts['rows']:.2%}); at most {max_share:.2%} may be rejected. The first:\n"
             + "\n".join(shown[:SHOWN_REJECTS])
-            + f"\nAll are listed in {listed_in}. Mend the rows, or raise data.max_reject_share"
+            + f"\nThe list is in {listed_in}. Mend the rows, or raise data.max_reject_share"
         )
 
 
