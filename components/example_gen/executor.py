@@ -41,9 +41,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           input_dict: empty.
           output_dict:
             - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
-              that cannot be used (at most 10,000 a block) and `summary.json` counts all that came in and went out. Sets the properties
-              `split_names` and `payload_format`, `file_format` and, as numbers, `train_rows`, `eval_rows`,
-              `candidate_rows`, `rejected_rows` and `repeats_left_out`.
+              that cannot be used, at most 10,000 a block, and `summary.json` counts all that came in and went out.
+              Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
+              `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats_left_out`.
           exec_properties:
             - input_base: folder of the files.
             - input_config: JSON of example_gen_pb2.Input with the splits `ratings` and, if there are any, `items`.
