@@ -119,12 +119,12 @@ class RetrievalSettings(Section):
     """Share of training examples in which user or item is one never seen before."""
     extra_negatives: PositiveInt = 4096
     """Items drawn uniformly for each batch, beside its own; the whole catalogue if it has no more."""
-    learning_rate: Annotated[float, Field(gt=0)] = 0.005
-    batch_size: PositiveInt = 1024
+    learning_rate: Annotated[float, Field(gt=0)] = 0.004
+    batch_size: PositiveInt = 512
     epochs: PositiveInt = 20
     """Most passes over the training events."""
     patience: PositiveInt = 2
-    """Passes without a better validation NDCG@10 after which training ends."""
+    """Passes without a better validation NDCG after which training ends."""
 
 
 class RankingSettings(Section):

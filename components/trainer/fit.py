@@ -16,7 +16,7 @@ from components.models.ranking import RankingModel
 from components.models.two_tower import TwoTowerModel
 from components.trainer.callbacks import BestEpoch, Progress
 from components.trainer.datasets import make_batches
-from components.trainer.validation import ValidationCut, cut_validation, latest_histories, ndcg_at_10, seen_items
+from components.trainer.validation import ValidationCut, cut_validation, latest_histories, ndcg, seen_items
 from components.trainer.vectors import rating_factors, retrieval_vectors
 from schemas.errors import DataError
 from schemas.settings import RankingSettings, RetrievalSettings, Settings
@@ -25,7 +25,7 @@ _LOG = logging.getLogger("atalaya")
 
 
 def fit_two_tower(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> TwoTowerModel:
-    """Fits the retrieval model, for as many epochs as give the best NDCG@10 on held-out training events.
+    """Fits the retrieval model, for as many epochs as give the best NDCG on held-out training events.
 
     It is not fitted once more with those events: they still count, as part of the histories of their users.
 
@@ -46,9 +46,9 @@ def fit_two_tower(events: Events, catalogue: Catalogue, settings: Settings, logs
     seen = seen_items(cut.fitted, catalogue.num_users)
 
     def measure() -> float:
-        return ndcg_at_10(*retrieval_vectors(model, histories, catalogue), seen, cut.held_out)
+        return ndcg(*retrieval_vectors(model, histories, catalogue), seen, cut.held_out)
 
-    best = BestEpoch(measure, "NDCG@10", higher_is_better=True, patience=settings.retrieval.patience)
+    best = BestEpoch(measure, "NDCG", higher_is_better=True, patience=settings.retrieval.patience)
     _fit("two-tower", model, cut.fitted, settings.retrieval, settings.training.seed, best, logs)
     return model
 

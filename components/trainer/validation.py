@@ -6,7 +6,7 @@ import numpy as np
 
 from components.models.inputs import Events, Ragged
 
-_USERS_AT_ONCE = 1_024
+_EVENTS_AT_ONCE = 512
 
 
 class ValidationCut(NamedTuple):
@@ -77,16 +77,17 @@ def latest_histories(events: Events, num_users: int, length: int) -> Histories:
 
 
 def seen_items(events: Events, num_users: int) -> Ragged:
-    """The distinct items of each user's events, ascending, [num_users + 1] rows; the last, of unknown users, is empty."""
+    """The distinct items of each user's events, [num_users + 1] rows; the last, of unknown users, is empty."""
     pairs = np.unique(np.stack([events.user, events.item], axis=1)[events.user < num_users], axis=0)
     counts = np.bincount(pairs[:, 0], minlength=num_users + 1)
     return Ragged(pairs[:, 1].astype(np.int32), np.concatenate([[0], np.cumsum(counts)]))
 
 
-def ndcg_at_10(queries: np.ndarray, candidates: np.ndarray, seen: Ragged, held_out: Events) -> float:
-    """Mean over the held-out events of 1 / log2(1 + rank) where the item is among the first 10, else 0.
+def ndcg(queries: np.ndarray, candidates: np.ndarray, seen: Ragged, held_out: Events) -> float:
+    """Mean over the held-out events of 1 / log2(1 + rank).
 
-    The items that the user has seen are left out; of equal scores, half are counted as higher.
+    There is no cut at some rank, since with one most events have no say and epochs are harder to tell apart. Items
+    that the user has seen are left out; of equal scores, half are counted as higher.
 
     Args:
       queries: [num_users + 1, dimension] float32.
@@ -96,7 +97,7 @@ def ndcg_at_10(queries: np.ndarray, candidates: np.ndarray, seen: Ragged, held_o
     """
     gains = np.zeros(len(held_out.user))
     order = np.argsort(held_out.user, kind="stable")
-    for block in np.array_split(order, max(1, len(order) // _USERS_AT_ONCE)):
+    for block in np.array_split(order, max(1, len(order) // _EVENTS_AT_ONCE)):
         known = block[held_out.item[block] < len(candidates)]
         users, own = np.unique(held_out.user[known], return_inverse=True)
         scores = queries[users] @ candidates.T
@@ -105,7 +106,7 @@ def ndcg_at_10(queries: np.ndarray, candidates: np.ndarray, seen: Ragged, held_o
             scores[row, seen.values[seen.row_splits[user] : seen.row_splits[user + 1]]] = -np.inf
         # "Not lower or equal" rather than "higher": a score that is not a number then ranks last, not first.
         higher = np.sum(~(scores[own] <= own_scores[:, np.newaxis]), axis=1)
-        equal = np.sum(scores[own] == own_scores[:, np.newaxis], axis=1) - 1
+        equal = np.maximum(np.sum(scores[own] == own_scores[:, np.newaxis], axis=1) - 1, 0)
         ranks = 1 + higher + equal / 2
-        gains[known] = np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)
-    return float(np.mean(gains)) if len(gains) else float("nan")
+        gains[known] = 1 / np.log2(1 + ranks)
+    return float(np.mean(gains))
