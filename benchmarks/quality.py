@@ -25,7 +25,7 @@ import tensorflow_recommenders as tfrs
 from components.models.biases import fit_biases
 from components.models.inputs import Catalogue, Events, Ragged
 from components.trainer.fit import fit_ranking, fit_two_tower
-from components.trainer.validation import latest_histories, seen_items
+from components.trainer.validation import Histories, latest_histories
 from components.trainer.vectors import rating_factors, retrieval_vectors
 from schemas.settings import Settings
 
@@ -156,7 +156,7 @@ def _settings(seed: int) -> Settings:
     return Settings.model_validate({"name": "quality", "data": {"folder": "."}, "training": {"seed": seed}})
 
 
-def _histories(data: Data, settings: Settings):
+def _histories(data: Data, settings: Settings) -> Histories:
     return latest_histories(data.train, data.catalogue.num_users, settings.features.history_length)
 
 

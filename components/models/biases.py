@@ -11,7 +11,7 @@ DAMPING = 5.0
 class Biases(NamedTuple):
     """rating = mean + user[u] + item[i].
 
-    mean: the mean rating. user: [num_users + 1], item: [num_items + 1] float32; the last of each, for unknown ones, is 0.
+    mean: the mean rating. user: [num_users + 1], item: [num_items + 1], float32; the last, for unknown ones, is 0.
     """
 
     mean: float
@@ -23,9 +23,7 @@ class Biases(NamedTuple):
         return self.mean + self.user[users] + self.item[items]
 
 
-def fit_biases(
-    users: np.ndarray, items: np.ndarray, ratings: np.ndarray, num_users: int, num_items: int
-) -> Biases:
+def fit_biases(users: np.ndarray, items: np.ndarray, ratings: np.ndarray, num_users: int, num_items: int) -> Biases:
     """Fits damped means: items first, then users on what is left (Funk, 2006; LensKit's `BiasScorer`).
 
     Args:

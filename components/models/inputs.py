@@ -48,8 +48,14 @@ class Events(NamedTuple):
 
     def take(self, rows: np.ndarray) -> "Events":
         """Returns the events for which `rows`, [n] bool, holds."""
-        columns = (self.user, self.item, self.rating, self.timestamp)
-        return Events(*(column[rows] for column in columns), self.history.take(rows), self.history_rating.take(rows))
+        return Events(
+            self.user[rows],
+            self.item[rows],
+            self.rating[rows],
+            self.timestamp[rows],
+            self.history.take(rows),
+            self.history_rating.take(rows),
+        )
 
 
 class Catalogue(NamedTuple):

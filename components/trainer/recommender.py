@@ -107,11 +107,10 @@ class Recommender(tf.Module):
           examples: [n] serialized tf.Examples with the raw features `user_id` and `item_id`.
 
         Returns:
-          Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: from 1, 1 + the number of other items
-          scored higher + half of those scored equal, the example's own item always counted in; 1 + number of items for an
-          item that is unknown. A score that is not a number
-          ranks last, and counts as higher than the others. `rating`: predicted;
-          `bias_rating`: by user and item biases alone.
+          Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: 1 + the number of other items scored higher
+          + half of those scored equal, the example's own item always counted in; of an unknown item, 1 + the number
+          of items. A score that is not a number ranks last, and counts as higher than the others. `rating`:
+          predicted; `bias_rating`: by user and item biases alone.
         """
         feature = tf.io.FixedLenFeature([], tf.string)
         parsed = tf.io.parse_example(examples, {names.USER_ID: feature, names.ITEM_ID: feature})

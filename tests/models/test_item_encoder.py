@@ -39,4 +39,6 @@ def test_id_dropout_leaves_out_the_items_own_vector_only_in_training() -> None:
     content = (tables["genre"][0] + tables["genre"][1]) / 2 + tables["title_word"][0]
     without_id = np.all(np.abs(vectors - content) < 1e-6, axis=1)
     assert 400 < without_id.sum() < 600
-    assert vectors[~without_id] == pytest.approx(np.tile(content + tables["item"][0], [(~without_id).sum(), 1]), abs=1e-6)
+    assert vectors[~without_id] == pytest.approx(
+        np.tile(content + tables["item"][0], [(~without_id).sum(), 1]), abs=1e-6
+    )

@@ -29,7 +29,9 @@ def make_parts() -> Parts:
     # Whole numbers, so that the vectors give ties.
     queries = rng.integers(-1, 2, [NUM_USERS + 1, 3]).astype(np.float32)
     candidates = rng.integers(-1, 2, [NUM_ITEMS, 3]).astype(np.float32)
-    factors = RatingFactors(3.5, draw(NUM_USERS + 1), draw(NUM_ITEMS + 1), draw(NUM_USERS + 1, 2), draw(NUM_ITEMS + 1, 2))
+    factors = RatingFactors(
+        3.5, draw(NUM_USERS + 1), draw(NUM_ITEMS + 1), draw(NUM_USERS + 1, 2), draw(NUM_ITEMS + 1, 2)
+    )
     for table in factors[1:]:
         table[-1] = 0.0
     biases = Biases(3.4, np.append(draw(NUM_USERS), np.float32(0)), np.append(draw(NUM_ITEMS), np.float32(0)))
@@ -78,7 +80,9 @@ def oracle_rank(scores: np.ndarray, seen: set[int], own: int) -> float:
 
 def oracle_rating(parts: Parts, user: int, item: int) -> float:
     mean, user_bias, item_bias, user_vectors, item_vectors = parts.rating
-    return float(np.clip(mean + user_bias[user] + item_bias[item] + user_vectors[user] @ item_vectors[item], *parts.scale))
+    return float(
+        np.clip(mean + user_bias[user] + item_bias[item] + user_vectors[user] @ item_vectors[item], *parts.scale)
+    )
 
 
 def examples(pairs: list[tuple[int, int]]) -> tf.Tensor:
@@ -88,7 +92,9 @@ def examples(pairs: list[tuple[int, int]]) -> tf.Tensor:
     return tf.constant(
         [
             tf.train.Example(
-                features=tf.train.Features(feature={"user_id": feature(b"u%d" % user), "item_id": feature(b"i%d" % item)})
+                features=tf.train.Features(
+                    feature={"user_id": feature(b"u%d" % user), "item_id": feature(b"i%d" % item)}
+                )
             ).SerializeToString()
             for user, item in pairs
         ],

@@ -131,7 +131,9 @@ def test_the_same_seed_gives_the_same_weights(files: Path, fit) -> None:
     events = read_events([str(files / "train-*")])
     catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
     other_seed = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"seed": 7})})
-    first, second, third = (fit(events, catalogue, settings).get_weights() for settings in (SETTINGS, SETTINGS, other_seed))
+    first, second, third = (
+        fit(events, catalogue, settings).get_weights() for settings in (SETTINGS, SETTINGS, other_seed)
+    )
     assert all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
     assert not all(np.array_equal(*pair) for pair in zip(first, third, strict=True))
 
