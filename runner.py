@@ -48,4 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Without the interpreter's own way out: TensorFlow's objects complain on the terminal when they are torn down.
+    os._exit(status)

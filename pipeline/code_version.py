@@ -6,10 +6,12 @@ the code behind that path. So every step of ours carries the hash of the sources
 
 import ast
 import hashlib
-import importlib.util
 from pathlib import Path
 
+import schemas
+
 _OURS = ("components", "schemas")
+_ROOT = Path(schemas.__file__).parents[1]
 
 
 def code_version(module: str) -> str:
@@ -51,8 +53,7 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _source(module: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
+    """Found by path: importlib would import the parents of what may be a function's name."""
+    path = _ROOT.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
       The exit status: 0, or 2 if there is no pushed model.
     """
-    parser = argparse.ArgumentParser(prog="python -m pipeline.recommend", description=main.__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m pipeline.recommend", description="Asks the newest pushed model.")
     parser.add_argument("--user", required=True, help="user id as in the ratings file; an unknown one gets what is popular")
     parser.add_argument("--k", type=int, default=10, help="how many items (default: %(default)s)")
     parser.add_argument("--model", type=Path, default=Path("serving/movielens-100k"), help="folder of the versions (default: %(default)s)")

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,7 +15,13 @@ from schemas.metrics import METRICS
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 _SHOWN_ANOMALIES = 10
-_SLICE_METRICS = ("top_100_accuracy", "ndcg_at_10", "lift_over_popularity", "rmse", "lift_over_bias")
+_SLICE_COLUMNS = {
+    "top-100": "top_100_accuracy",
+    "NDCG@10": "ndcg_at_10",
+    "above popularity": "lift_over_popularity",
+    "RMSE": "rmse",
+    "below bias": "lift_over_bias",
+}
 
 
 class Node(NamedTuple):
@@ -62,11 +69,11 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
 
 
 def _show_data(summary: dict[str, Any], examples: Path, console: Console) -> None:
-    table = Table("file", "rows", "rejected", title="Data", title_justify="left")
+    files = _table("Data", "file", "rows", "rejected")
     for name, counts in summary["files"].items():
-        table.add_row(name, f"{counts['rows']:,}", f"{counts['rejected']:,}")
-    console.print(table)
-    splits = Table("split", "rows", "users", "items")
+        files.add_row(name, f"{counts['rows']:,}", f"{counts['rejected']:,}")
+    console.print(files)
+    splits = _table("", "split", "rows", "users", "items")
     for name, counts in summary["splits"].items():
         splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
     console.print(splits)
@@ -78,7 +85,7 @@ def _metrics_table(verdict: Verdict) -> Table:
     columns = ["metric", "value", "95 % interval", "popularity", "bias", "must be", ""]
     if verdict.compared_with_baseline:
         columns.insert(3, "change")
-    table = Table(*columns, title="Metrics on the evaluation split", title_justify="left")
+    table = _table("Metrics on the evaluation split", *columns)
     baselines = {metric.baseline for metric in METRICS.values()}
     for name, metric in METRICS.items():
         record = verdict.value(name)
@@ -104,10 +111,9 @@ def _check_cells(checks: list[CheckRecord]) -> tuple[str, str]:
 
 
 def _slices_table(verdict: Verdict) -> Table:
-    shown = [METRICS[name].label for name in _SLICE_METRICS]
-    table = Table("slice", *shown, "must be", "", title="By slice", title_justify="left")
+    table = _table("The same by slice", "slice", *_SLICE_COLUMNS, "must be", "")
     for name in sorted({record.slice for record in verdict.metrics if record.slice}, key=_slice_order):
-        records = [verdict.value(metric, name) for metric in _SLICE_METRICS]
+        records = [verdict.value(metric, name) for metric in _SLICE_COLUMNS.values()]
         checks = [check for check in verdict.checks if check.slice == name]
         rules, marks = _check_cells(checks)
         table.add_row(name, *(f"{record.value:.4f}" if record else "" for record in records), rules, marks)
@@ -128,7 +134,7 @@ def _show_pushed(nodes: dict[str, Node], run_folder: Path, console: Console) -> 
     version = Path(nodes["Pusher"].outputs["pushed_model"][0].get_string_custom_property("pushed_destination"))
     stays = "unchanged: the newest version stays" if nodes["Pusher"].reused else "pushed as the newest version"
     console.print(f"[bold green]Blessed[/], {stays} {_shown(version)}")
-    table = Table("what", "where", "size", title="Artifacts", title_justify="left")
+    table = _table("Artifacts", "what", "where", "size")
     for what, path in (
         ("SavedModel", version),
         ("on-device ranking", version / "assets.extra" / "ranking.tflite"),
@@ -139,6 +145,15 @@ def _show_pushed(nodes: dict[str, Node], run_folder: Path, console: Console) -> 
         table.add_row(what, _shown(path), _size(path))
     console.print(table)
     console.print(f"Try it: python -m pipeline.recommend --model {_shown(version.parent)} --user ID", soft_wrap=True)
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table whose first column is text and whose others are mostly numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        text = number == 0 or column in ("where", "must be", "")
+        table.add_column(column, justify="left" if text else "right", overflow="fold")
+    return table
 
 
 def _shown(path: Path) -> str:

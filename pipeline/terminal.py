@@ -35,7 +35,9 @@ def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
     os.dup2(sink, 2)
     try:
         with os.fdopen(terminal, "w", buffering=1, encoding=sys.stdout.encoding or "utf-8", closefd=False) as stream:
-            yield Console(file=stream, force_terminal=os.isatty(terminal), highlight=False)
+            is_terminal = os.isatty(terminal)
+            # Where nobody sets a width, tables get the one they need.
+            yield Console(file=stream, force_terminal=is_terminal, width=None if is_terminal else 120, highlight=False)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -87,6 +89,7 @@ class StepView(logging.Handler):
             TimeElapsedColumn(),
             console=self._console,
             transient=True,
+            disable=not self._console.is_terminal,
         )
         if not self._console.is_terminal:
             self._console.print(f"{self._head()} started")

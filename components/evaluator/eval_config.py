@@ -25,11 +25,7 @@ def build(settings: GateSettings) -> tfma.EvalConfig:
         for name in (CANDIDATE, BASELINE)
     ]
     metrics = tfma.MetricsSpec(
-        metrics=[
-            tfma.MetricConfig(
-                class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__
-            )
-        ]
+        metrics=[tfma.MetricConfig(class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__)]
     )
     for rule in gate.rules(settings, has_baseline_model=True):
         # A threshold without a slice would be applied to every slice: name the overall one.
@@ -53,9 +49,7 @@ def _threshold(rule: gate.Rule) -> tfma.MetricThreshold:
         better = METRICS[rule.metric].higher_is_better
         direction = tfma.MetricDirection.HIGHER_IS_BETTER if better else tfma.MetricDirection.LOWER_IS_BETTER
         bound = wrappers_pb2.DoubleValue(value=rule.at_least if better else rule.at_most)
-        return tfma.MetricThreshold(
-            change_threshold=tfma.GenericChangeThreshold(direction=direction, absolute=bound)
-        )
+        return tfma.MetricThreshold(change_threshold=tfma.GenericChangeThreshold(direction=direction, absolute=bound))
     value = tfma.GenericValueThreshold()
     if rule.at_least > -math.inf:
         value.lower_bound.value = rule.at_least

@@ -4,8 +4,8 @@ import math
 import os
 from typing import Any
 
-import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
@@ -120,7 +120,7 @@ def _interval(pair: Any) -> tuple[float, float]:
     if not pair.HasField("confidence_interval"):
         return math.nan, math.nan
     interval = pair.confidence_interval
-    return interval.lower_bound.value, interval.upper_bound.value
+    return interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
 
 
 def _load_anomalies(artifact: types.Artifact) -> list[str]:
@@ -128,7 +128,7 @@ def _load_anomalies(artifact: types.Artifact) -> list[str]:
     lines = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         path = os.path.join(artifact_utils.get_split_uri([artifact], split), ANOMALIES_FILE)
-        anomalies = tfdv.load_anomalies_binary(path)
+        anomalies = anomalies_pb2.Anomalies.FromString(io_utils.read_bytes_file(path))
         if anomalies.HasField("dataset_anomaly_info"):
             lines.append(f"{split}: {anomalies.dataset_anomaly_info.description}")
         for feature, info in sorted(anomalies.anomaly_info.items()):

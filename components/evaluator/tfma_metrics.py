@@ -26,8 +26,12 @@ class RecommenderMetrics(tfma.metrics.Metric):
         super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
 
 
-def _computations(model_name: str = "", output_name: str = "") -> metric_types.MetricComputations:
-    keys = {name: metric_types.MetricKey(name, model_name=model_name, output_name=output_name) for name in METRICS}
+def _computations(name: str, model_name: str = "", output_name: str = "") -> metric_types.MetricComputations:
+    del name  # TFMA passes the class's own; the metrics have theirs
+    keys = {
+        metric: metric_types.MetricKey(metric, model_name=model_name, output_name=output_name, example_weighted=None)
+        for metric in METRICS
+    }
     return [
         metric_types.MetricComputation(
             keys=list(keys.values()), preprocessors=None, combiner=_MeanContributions(keys, model_name)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from tfx.components import ImportSchemaGen as TfxImportSchemaGen
-from tfx.types import component_spec, standard_component_specs
+from tfx import types
+from tfx.components.schema_gen.import_schema_gen import executor
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 
 class ImportSchemaGenSpec(standard_component_specs.ImportSchemaGenSpec):
@@ -14,10 +16,11 @@ class ImportSchemaGenSpec(standard_component_specs.ImportSchemaGenSpec):
     }
 
 
-class ImportSchemaGen(TfxImportSchemaGen):
-    """TFX's ImportSchemaGen, which by itself would not notice that the file has changed."""
+class ImportSchemaGen(base_component.BaseComponent):
+    """TFX's ImportSchemaGen, which by itself would not notice that the file has changed; output `schema`."""
 
     SPEC_CLASS = ImportSchemaGenSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(self, schema_file: Path, code_version: str):
         """Wires the import.
@@ -26,7 +29,5 @@ class ImportSchemaGen(TfxImportSchemaGen):
           schema_file: a Schema in text format.
           code_version: changes whenever the file does.
         """
-        super().__init__(schema_file=str(schema_file))
-        self.spec = ImportSchemaGenSpec(
-            schema_file=str(schema_file), code_version=code_version, schema=self.spec.outputs["schema"]
-        )
+        schema = types.Channel(type=standard_artifacts.Schema)
+        super().__init__(ImportSchemaGenSpec(schema_file=str(schema_file), code_version=code_version, schema=schema))

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+from pipeline import code_version as versions
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch) -> Path:
+    room = tmp_path / "imagined" / "room"
+    room.mkdir(parents=True)
+    for name in (room.parent / "__init__.py", room / "__init__.py"):
+        name.touch()
+    (room / "executor.py").write_text("import os\nfrom imagined.room import pure\nfrom imagined.shared import thing\n")
+    (room / "pure.py").write_text("x = 1\n")
+    (room.parent / "shared.py").write_text("thing = 2\n")
+    (room.parent / "elsewhere.py").write_text("y = 3\n")
+    monkeypatch.setattr(versions, "_ROOT", tmp_path)
+    monkeypatch.setattr(versions, "_OURS", ("imagined",))
+    return room.parent
+
+
+@pytest.mark.parametrize("file", ["room/executor.py", "room/pure.py", "shared.py"])
+def test_an_edit_of_what_a_step_runs_changes_its_version(project, file):
+    before = versions.code_version("imagined.room.executor")
+    path = project / file
+    path.write_text(path.read_text() + "# edited\n")
+    assert versions.code_version("imagined.room.executor") != before
+
+
+def test_an_edit_elsewhere_does_not(project):
+    before = versions.code_version("imagined.room.executor")
+    (project / "elsewhere.py").write_text("y = 4\n")
+    assert versions.code_version("imagined.room.executor") == before
+
+
+def test_the_real_steps_reach_what_they_run():
+    reached = {path.name for path in versions._reachable("components.evaluator.component", {})}
+    assert {"component.py", "executor.py", "gate.py", "metrics.py", "tfma_metrics.py", "eval_config.py"} <= reached
+    assert "preprocessing.py" not in reached

@@ -1,0 +1,104 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from components.pusher import executor
+from tfx.types import standard_artifacts
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> standard_artifacts.Model:
+    folder = tmp_path / "model" / "Format-Serving"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "variables" / "variables.index").write_bytes(b"index")
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(tmp_path / "model")
+    artifact.id = 7
+    return artifact
+
+
+def _do(model: standard_artifacts.Model, base: Path, blessed: int) -> standard_artifacts.PushedModel:
+    blessing, pushed = standard_artifacts.ModelBlessing(), standard_artifacts.PushedModel()
+    blessing.set_int_custom_property("blessed", blessed)
+    pushed.uri = str(base.parent / "pushed")
+    destination = json.dumps({"filesystem": {"base_directory": str(base)}})
+    executor.Executor().Do(
+        {"model": [model], "model_blessing": [blessing]}, {"pushed_model": [pushed]}, {"push_destination": destination}
+    )
+    return pushed
+
+
+def _versions(base: Path) -> list[str]:
+    return sorted(os.listdir(base)) if base.exists() else []
+
+
+def test_a_blessed_model_is_pushed_whole(model, tmp_path):
+    base = tmp_path / "serving"
+    pushed = _do(model, base, blessed=1)
+    [version] = _versions(base)
+    assert abs(int(version) - time.time()) < 60
+    assert (base / version / "saved_model.pb").read_bytes() == b"graph"
+    assert (base / version / "variables" / "variables.index").read_bytes() == b"index"
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_destination") == str(base / version)
+
+
+def test_a_refused_model_is_not_pushed(model, tmp_path):
+    pushed = _do(model, tmp_path / "serving", blessed=0)
+    assert _versions(tmp_path / "serving") == []
+    assert pushed.get_int_custom_property("pushed") == 0
+
+
+def test_the_same_model_is_pushed_once_and_another_becomes_the_newest(model, tmp_path):
+    base = tmp_path / "serving"
+    first = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
+    assert _do(model, base, blessed=1).get_string_custom_property("pushed_version") == first
+    assert _versions(base) == [first]
+    model.id = 8
+    second = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
+    assert int(second) > int(first)
+    assert _versions(base) == [first, second]
+
+
+def test_what_a_killed_push_left_is_never_a_version_and_is_cleared(model, tmp_path):
+    base = tmp_path / "serving"
+    program = (
+        "import os, signal, shutil, sys\n"
+        "from pathlib import Path\n"
+        "from components.pusher import executor\n"
+        "copy = shutil.copytree\n"
+        "def copy_and_die(source, target, *rest):\n"
+        "    copy(source, target, *rest)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "shutil.copytree = copy_and_die\n"
+        f"executor.push(Path({str(tmp_path / 'model')!r}), Path({str(base)!r}), {{}})\n"
+    )
+    root = Path(__file__).parents[2]
+    process = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=root, capture_output=True)
+    assert process.returncode == -9, process.stderr
+    [leftover] = _versions(base)
+    assert not leftover.isdigit()
+    version = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
+    assert _versions(base) == [version]
+
+
+def test_a_push_that_fails_leaves_the_earlier_version_alone(model, tmp_path, monkeypatch):
+    base = tmp_path / "serving"
+    first = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
+    model.id = 8
+
+    def full_disk(source: Path, target: Path) -> None:
+        target.mkdir()
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(shutil, "copytree", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        _do(model, base, blessed=1)
+    assert [name for name in _versions(base) if name.isdigit()] == [first]
+    assert (base / first / "saved_model.pb").read_bytes() == b"graph"

@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from schemas.errors import SettingsError
+from schemas.settings import load
+
+CONFIGS = Path(__file__).parents[2] / "pipeline" / "configs"
+
+
+def _load(tmp_path: Path, text: str):
+    path = tmp_path / "settings.toml"
+    path.write_text('name = "shop"\n' + text)
+    return load(path)
+
+
+def test_two_keys_are_enough(tmp_path):
+    settings = _load(tmp_path, '[data]\nfolder = "data/shop"\n')
+    assert settings.data.columns.user == "user_id"
+    assert (settings.split.method, settings.split.eval_share) == ("random", 0.2)
+
+
+@pytest.mark.parametrize("path", CONFIGS.glob("*.toml"), ids=lambda path: path.stem)
+def test_shipped_configs_load_and_are_named_as_their_file(path):
+    assert load(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[data]\n", "data.folder: missing"),
+        ('[data]\nfolder = "d"\nfolders = "e"\n', "data.folders: unknown key; allowed here: folder, ratings"),
+        ('[data]\nfolder = "d"\n[data.columns]\nuserid = "u"\n', "data.columns.userid: unknown key; allowed here: user, "),
+        ('[data]\nfolder = "d"\n[split]\nmethod = "tiem"\n', "split.method: Input should be 'random' or 'time'"),
+        ('[data]\nfolder = "d"\n[split]\neval_share = 1.0\n', "split.eval_share: Input should be less than 1; got 1.0"),
+        ('[data]\nfolder = "d"\nrating_scale = [5, 1]\n', "data.rating_scale: the lowest rating must be below"),
+        ('[data]\nfolder = "d"\n[gate.thresholds]\nrecall = { at_least = 1 }\n', "no metric is called 'recall'"),
+        ('[data]\nfolder = "d"\n[gate.thresholds]\nrmse = {}\n', "gate.thresholds.rmse: give `at_least`"),
+        ('[data]\nfolder = "d"\n[gate.tolerances]\nauc = 0.1\n', "gate.tolerances: no metric is called 'auc'"),
+        ('[data]\nfolder = "d"\n[features]\nuser_activity_bounds = [5, 5]\n', "bounds must ascend, got [5, 5]"),
+        ('[data]\nfolder = "d"\n[training]\nseed = "one"\n', "training.seed: Input should be a valid integer"),
+        ("[data\n", "not a TOML file"),
+    ],
+)
+def test_a_problem_names_its_key_and_what_is_allowed(tmp_path, text, expected):
+    with pytest.raises(SettingsError) as caught:
+        _load(tmp_path, text)
+    assert expected in str(caught.value)
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        _load(tmp_path, 'nmae = "x"\n[split]\nseed = -1\n')
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_an_absent_file_says_so(tmp_path):
+    with pytest.raises(SettingsError, match=r"absent\.toml: cannot be read: No such file"):
+        load(tmp_path / "absent.toml")
+
+
+def test_settings_are_frozen(tmp_path):
+    settings = _load(tmp_path, '[data]\nfolder = "d"\n')
+    with pytest.raises(ValueError, match="frozen"):
+        settings.split.seed = 1
+
+
+def test_the_command_line_answers_without_tensorflow(tmp_path):
+    bad = tmp_path / "bad.toml"
+    bad.write_text('name = "shop"\n[data]\nfolder = "d"\n[spilt]\n')
+    program = (
+        "import runner, sys; status = runner.main(sys.argv[1:]);"
+        "heavy = {'tensorflow', 'tfx', 'apache_beam', 'pandas'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    command = [sys.executable, "-c", program, "--local", "--config", str(bad)]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=CONFIGS.parents[1])
+    assert process.returncode == 2, process.stderr
+    assert "spilt: unknown key; allowed here: name, data, split" in process.stderr
+    assert "Traceback" not in process.stderr
