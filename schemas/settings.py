@@ -113,7 +113,7 @@ class RetrievalSettings(Section):
     embedding_dimension: PositiveInt = 64
     history_dropout: Dropout = 0.5
     """Share of a history's events left out of a training example."""
-    dropout: Dropout = 0.5
+    dropout: Dropout = 0.3
     """Share of the numbers of a user's vector set to 0 in training."""
     id_dropout: Dropout = 0.1
     """Share of training examples in which user or item is one never seen before."""

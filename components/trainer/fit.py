@@ -106,7 +106,13 @@ def _fit(
         callbacks.append(tf.keras.callbacks.TensorBoard(folder, write_graph=False, profile_batch=0))
     _LOG.info("%s: fitting to %d events, at most %d epochs", name, len(events.user), settings.epochs)
     begin = time.monotonic()
-    model.compile(optimizer=tf.keras.optimizers.Adam(settings.learning_rate))
+    # Each epoch ends in the weights' average over about its last third: better and steadier than the last batch's.
+    momentum = 1 - 1 / max(1, num_batches / 3)
+    model.compile(
+        optimizer=tf.keras.optimizers.Adam(
+            settings.learning_rate, use_ema=True, ema_momentum=momentum, ema_overwrite_frequency=num_batches
+        )
+    )
     batches = make_batches(events, settings.batch_size, seed)
     history = model.fit(batches, epochs=settings.epochs, callbacks=callbacks, verbose=0)
     _LOG.info(
