@@ -35,7 +35,9 @@ def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
     # {SPAN}, {YYYY} and the like are resolved by TFX; any file that fits will do for a first look.
     found = sorted(glob.glob(re.sub(r"\{[^}]*\}", "*", pattern)))
     if not found:
-        advice = "; `python -m pipeline.datasets movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
+        advice = (
+            "; `python -m pipeline.datasets movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
+        )
         raise DataError(f"{pattern}: no such file; data.folder and data.{table} say where it is expected{advice}")
     if os.path.isdir(found[-1]):
         raise DataError(f"{found[-1]}: a folder; data.{table} must name a file below data.folder")

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from rich.console import Console
@@ -23,9 +24,16 @@ def main(arguments: list[str] | None = None) -> int:
       The exit status: 0, or 2 if there is no pushed model.
     """
     parser = argparse.ArgumentParser(prog="python -m pipeline.recommend", description="Asks the newest pushed model.")
-    parser.add_argument("--user", required=True, help="user id as in the ratings file; an unknown one gets what is popular")
+    parser.add_argument(
+        "--user", required=True, help="user id as in the ratings file; an unknown one gets what is popular"
+    )
     parser.add_argument("--k", type=int, default=10, help="how many items (default: %(default)s)")
-    parser.add_argument("--model", type=Path, default=Path("serving/movielens-100k"), help="folder of the versions (default: %(default)s)")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("serving/movielens-100k"),
+        help="folder of the versions (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args(arguments)
     try:
@@ -55,6 +63,7 @@ def newest_version(folder: Path) -> Path:
 
 def _recommend(version: Path, user: str, k: int) -> list[dict[str, str | float]]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     import tensorflow as tf
 
     recommend = tf.saved_model.load(str(version)).signatures[names.RECOMMEND]

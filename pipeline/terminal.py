@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 LOGGER = logging.getLogger("atalaya")
 """Steps tell the user things through this logger; a record's `progress` is (what, done, total)."""
@@ -74,7 +74,7 @@ class StepView(logging.Handler):
         self._steps = steps
         self._number = 0
         self._progress: Progress | None = None
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, TaskID] = {}
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:

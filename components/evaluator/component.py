@@ -1,7 +1,6 @@
 """The Evaluator of the pipeline: TFX's, with the data's anomalies as a further input."""
 
 from tfx import types
-from tfx.components.evaluator import component as tfx_component
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import json_utils

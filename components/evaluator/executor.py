@@ -2,7 +2,7 @@
 
 import math
 import os
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow_model_analysis as tfma
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -105,7 +105,7 @@ def _load_values(folder: str) -> list[gate.Value]:
         for pair in metrics.metric_keys_and_values:
             if pair.key.model_name == eval_config.BASELINE:
                 continue
-            kind = "change" if pair.key.is_diff else "value"
+            kind: Literal["value", "change"] = "change" if pair.key.is_diff else "value"
             values.append(gate.Value(pair.key.name, kind, where, pair.value.double_value.value, *_interval(pair)))
     return values
 

@@ -55,8 +55,8 @@ class _MeanContributions(beam.CombineFn):
         if self._model_name:
             outputs = outputs[self._model_name]
             label = label[self._model_name] if isinstance(label, dict) else label
-        values = (float(np.asarray(outputs[output]).reshape(())) for output in _OUTPUTS)
-        added = np.array(metrics.contributions(*values, label=float(np.asarray(label).reshape(()))))
+        numbers = [*(outputs[output] for output in _OUTPUTS), label]
+        added = np.array(metrics.contributions(*(float(np.asarray(number).reshape(())) for number in numbers)))
         return accumulator[0] + added, accumulator[1] + 1
 
     def merge_accumulators(self, accumulators: Any) -> _Sums:

@@ -41,9 +41,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str
         ),
         names.TIME_BUCKET: tft.bucketize(inputs[names.TIMESTAMP], settings.time_buckets),
         # Seconds since 1970 exceed float32's 24 bits of precision, so the mean is taken in float64.
-        names.TIME_NORMALIZED: tf.cast(
-            tft.scale_to_z_score(tf.cast(inputs[names.TIMESTAMP], tf.float64)), tf.float32
-        ),
+        names.TIME_NORMALIZED: tf.cast(tft.scale_to_z_score(tf.cast(inputs[names.TIMESTAMP], tf.float64)), tf.float32),
     }
     for name in (names.RATING, names.TIMESTAMP, names.HISTORY_RATING, names.POPULARITY, names.ITEM_ID, names.TITLE):
         outputs[name] = tf.sparse.map_values(tf.identity, inputs[name])

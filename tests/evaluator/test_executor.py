@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from components.evaluator import eval_config, executor
 from google.protobuf import text_format
-from pipeline import beam
-from schemas import signatures as names
-from schemas import verdict as verdicts
-from schemas.settings import BeamSettings, GateSettings
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
+
+from components.evaluator import eval_config, executor
+from pipeline import beam
+from schemas import signatures as names
+from schemas import verdict as verdicts
+from schemas.settings import BeamSettings, GateSettings
 
 # rank, popularity's rank, rating, bias's rating, rating given, user activity
 EXAMPLES = [

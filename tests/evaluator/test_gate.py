@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from components.evaluator import gate
 from components.evaluator.gate import Value
 from schemas.settings import GateSettings

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from components.evaluator import metrics
 from schemas.metrics import METRICS
 

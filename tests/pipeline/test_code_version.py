@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from pipeline import code_version as versions
 
 

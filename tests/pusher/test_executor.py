@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from components.pusher import executor
 from tfx.types import standard_artifacts
+
+from components.pusher import executor
 
 
 @pytest.fixture
