@@ -1,0 +1,39 @@
+"""The default run, on MovieLens 100K. It takes about two minutes: it is what `make run` does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas import verdict as verdicts
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    """The folder of the fetched data set."""
+    command = [sys.executable, "-m", "pipeline.datasets", "movielens-100k"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if process.returncode:
+        pytest.skip(f"MovieLens 100K cannot be had here: {process.stderr.strip().splitlines()[0]}")
+    return ROOT / "data" / "movielens-100k"
+
+
+def test_the_default_settings_bless_and_push_a_model(data, tmp_path):
+    settings = (ROOT / "pipeline" / "configs" / "movielens-100k.toml").read_text()
+    config = tmp_path / "movielens.toml"
+    config.write_text(settings.replace('"data/movielens-100k"', f'"{data}"'))
+    command = [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    [evaluation] = (tmp_path / "artifacts" / "movielens-100k" / "Evaluator" / "evaluation").iterdir()
+    verdict = verdicts.read(str(evaluation))
+    assert verdict.blessed and not verdict.anomalies
+    assert verdict.value("lift_over_popularity").lower > 0, "better than popularity beyond chance"
+    assert verdict.value("lift_over_bias").lower > 0, "better than biases beyond chance"
+    [version] = (tmp_path / "serving" / "movielens-100k").iterdir()
+    assert (version / "assets.extra" / "ranking.tflite").stat().st_size <= 400_000

@@ -1,0 +1,242 @@
+"""The whole pipeline on small generated data, through the command line, run after run in one folder.
+
+It takes minutes: each run imports TFX, and Transform and the Evaluator build large Beam graphs whatever the data. The
+tests are steps of one story and run in order.
+"""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+GROUPS, USERS, ITEMS, EVENTS = 4, 160, 80, 24
+CONFIG = """
+name = "shop"
+[data]
+folder = "data"
+rating_scale = [1, 5]
+columns = {{ user = "client", item = "product", rating = "stars", timestamp = "when" }}
+timestamp_format = "%m/%d/%Y %H:%M"
+max_reject_share = 0.01
+[split]
+method = "time"
+[features]
+history_length = 20
+[training]
+seed = {seed}
+[gate.thresholds]
+top_10_accuracy = {{ at_least = {floor} }}
+"""
+STEPS = [
+    "ImportSchemaGen",
+    "RatingsExampleGen",
+    "StatisticsGen",
+    "Transform",
+    "ExampleValidator",
+    "Trainer",
+    "TFLiteExporter",
+    "LatestBlessedModel",
+    "Evaluator",
+    "Pusher",
+]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ratings of users who each like one of four groups of items, and a settings file."""
+    folder = tmp_path_factory.mktemp("shop")
+    generator = random.Random(7)
+    rows = []
+    for user in range(USERS):
+        liked = [item for item in range(ITEMS) if item % GROUPS == user % GROUPS]
+        others = [item for item in range(ITEMS) if item % GROUPS != user % GROUPS]
+        # Few of the user's group and fewer of the others: what is liked and not yet seen can be found out.
+        chosen = [*generator.sample(liked, 14), *generator.sample(others, EVENTS - 14)]
+        generator.shuffle(chosen)
+        for number, item in enumerate(chosen):
+            stars = generator.choice([4, 5] if item in liked else [1, 2, 3])
+            day, minute = number + 1, generator.randrange(24 * 60)
+            rows.append((f"c{user:03}", f"p{item:02}", stars, f"01/{day:02}/2021 {minute // 60:02}:{minute % 60:02}"))
+    (folder / "data").mkdir()
+    with open(folder / "data" / "ratings.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["client", "product", "stars", "when"])
+        writer.writerows(rows)
+        writer.writerow(["c000", "p01", "many", "01/01/2021 10:00"])
+    with open(folder / "data" / "items.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["item_id", "title", "genres"])
+        # The last item is rated and not described; one is described and never rated.
+        writer.writerows((f"p{item:02}", f"Product, no. {item}", f"group {item % GROUPS}") for item in range(ITEMS - 1))
+        writer.writerow(["p-new", "Never rated", "group 1"])
+    return folder
+
+
+def _command(shop: Path, seed: int = 1, floor: float = 0.0) -> list[str]:
+    config = shop / "shop.toml"
+    config.write_text(CONFIG.format(seed=seed, floor=floor))
+    return [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
+
+
+def _run(shop: Path, **settings: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(_command(shop, **settings), cwd=shop, capture_output=True, text=True, check=False)
+
+
+def _reused(output: str) -> list[str]:
+    return [step for step in STEPS if any(step in line and "reused" in line for line in output.splitlines())]
+
+
+def _versions(shop: Path) -> list[str]:
+    return sorted(path.name for path in (shop / "serving" / "shop").iterdir())
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def first(shop: Path) -> subprocess.CompletedProcess[str]:
+    return _run(shop)
+
+
+def test_a_first_run_pushes_one_whole_version(shop, first):
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert not first.stderr
+    [version] = _versions(shop)
+    files = _content(shop / "serving" / "shop" / version)
+    assert {"saved_model.pb", "assets.extra/ranking.tflite", "assets.extra/ranking.json"} <= set(files)
+
+
+def test_it_says_what_came_in_and_what_came_of_it(shop, first):
+    lines = first.stdout.splitlines()
+    assert any(line.split() == ["ratings.csv", f"{USERS * EVENTS + 1:,}", "1"] for line in lines)
+    assert any("rejects.csv" in line for line in lines)
+    assert any(line.strip().startswith("NDCG@10 above popularity's") and "yes" in line for line in lines)
+    assert any("user_activity=10-49" in line for line in lines)
+    assert "Blessed, pushed as the newest version" in first.stdout
+    assert "python -m pipeline.recommend" in first.stdout
+    [log] = (shop / "runs").glob("*/log.txt")
+    assert "INFO" in log.read_text()
+    assert "Traceback" not in first.stdout
+
+
+def test_nothing_later_than_the_cut_reaches_training(shop, first):
+    import tensorflow as tf
+
+    [examples] = (shop / "artifacts" / "shop" / "RatingsExampleGen" / "examples").iterdir()
+    cut = json.loads((examples / "summary.json").read_text())["cut"]
+
+    def read(split: str) -> list[tf.train.Example]:
+        files = [str(path) for path in (examples / f"Split-{split}").iterdir()]
+        records = tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
+        return [tf.train.Example.FromString(record) for record in records]
+
+    def one(example: tf.train.Example, name: str) -> bytes | int:
+        feature = example.features.feature[name]
+        return (feature.bytes_list.value or feature.int64_list.value)[0]
+
+    train, held_out = read("train"), read("eval")
+    assert max(one(example, "timestamp") for example in train) < cut
+    assert min(one(example, "timestamp") for example in held_out) >= cut
+    when = {(one(example, "user_id"), one(example, "item_id")): one(example, "timestamp") for example in train}
+    for example in train + held_out:
+        for item in example.features.feature["history_item_id"].bytes_list.value:
+            assert when[one(example, "user_id"), item] < min(cut, one(example, "timestamp"))
+    [graph] = (shop / "artifacts" / "shop" / "Transform" / "transform_graph").iterdir()
+    users = (graph / "transform_fn" / "assets" / "users").read_bytes().split()
+    assert set(users) == {one(example, "user_id") for example in train}
+
+
+def test_the_pushed_model_alone_answers_in_a_fresh_process(shop, first):
+    program = (
+        "import os, sys, json; import tensorflow as tf\n"
+        "assert not {'components', 'tensorflow_recommenders', 'tfx'} & set(sys.modules)\n"
+        "model = tf.saved_model.load(sys.argv[1])\n"
+        "out = model.signatures['recommend'](user_id=tf.constant(['c000', 'nobody']), k=tf.constant(100))\n"
+        "ids = [[i.decode() for i in row if i] for row in out['item_id'].numpy()]\n"
+        "rated = model.signatures['rate'](user_id=tf.constant(['c000', 'x']), item_id=tf.constant(['p00', 'y']))\n"
+        "print(json.dumps({'ids': ids, 'ratings': rated['rating'].numpy().tolist()}))\n"
+    )
+    [version] = _versions(shop)
+    command = [sys.executable, "-I", "-W", "ignore", "-c", program, str(shop / "serving" / "shop" / version)]
+    process = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    answer = json.loads(process.stdout)
+    known, unknown = answer["ids"]
+    assert len(unknown) == ITEMS + 1, "an unknown user has seen nothing, so the whole catalogue is left"
+    with open(shop / "data" / "ratings.csv", newline="") as file:
+        rated = {row["product"] for row in csv.DictReader(file) if row["client"] == "c000"}
+    # Of what the user rated, all but the latest few (those of the evaluation split) are in training.
+    assert len(known) < ITEMS + 1
+    assert set(unknown) - set(known) < rated
+    # Like the first user's own group, most of what comes first.
+    assert sum(int(item[1:]) % GROUPS == 0 for item in known[:5] if item != "p-new") >= 4
+    assert all(1 <= rating <= 5 for rating in answer["ratings"])
+
+
+def test_recommend_prints_titles_from_the_pushed_version(shop, first):
+    command = [sys.executable, "-m", "pipeline.recommend", "--model", str(shop / "serving" / "shop"), "--user", "c001"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("Product, no. ") == 10
+
+
+def test_a_second_run_reuses_everything_and_pushes_nothing_twice(shop, first):
+    before = _versions(shop)
+    second = _run(shop)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert _reused(second.stdout) == [step for step in STEPS if step != "LatestBlessedModel"]
+    assert _versions(shop) == before
+    assert "unchanged" in second.stdout
+
+
+def test_a_model_below_a_threshold_is_refused_and_only_judged_anew(shop, first):
+    before = _content(shop / "serving")
+    refused = _run(shop, floor=0.999)
+    assert refused.returncode == 3, refused.stdout + refused.stderr
+    assert "must be >= 0.999" in refused.stdout
+    rerun = [step for step in STEPS if step not in _reused(refused.stdout)]
+    assert rerun == ["LatestBlessedModel", "Evaluator", "Pusher"]
+    assert _content(shop / "serving") == before
+
+
+def test_killed_while_training_it_goes_on_from_there(shop, first):
+    before = _versions(shop)
+    process = subprocess.Popen(_command(shop, seed=2), cwd=shop, stdout=subprocess.PIPE, text=True, bufsize=1)
+    for line in process.stdout:
+        if "fitting to" in line:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    assert _versions(shop) == before
+    again = _run(shop, seed=2)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert _reused(again.stdout) == STEPS[:5]
+    # A new model was compared with the first one on the same examples, and pushed beside it.
+    assert "change" in again.stdout
+    assert len(_versions(shop)) == len(before) + 1
+
+
+def test_data_that_nothing_can_be_learned_from_is_one_clear_error(shop, first):
+    before = _content(shop / "serving")
+    ratings = shop / "data" / "ratings.csv"
+    good = ratings.read_text()
+    rows = [row.split(",") for row in good.splitlines()[1:]]
+    ratings.write_text("client,product,stars,when\n" + "".join(f"{c},{p},3,{w}\n" for c, p, _, w in rows))
+    try:
+        process = _run(shop)
+    finally:
+        ratings.write_text(good)
+    assert process.returncode == 2
+    assert "every rating is 3" in process.stderr
+    assert "Traceback" not in process.stdout + process.stderr
+    assert _content(shop / "serving") == before
