@@ -88,7 +88,7 @@ class SplitSettings(Section):
 class FeatureSettings(Section):
     """What is computed from the columns."""
 
-    history_length: PositiveInt = 100
+    history_length: PositiveInt = 50
     """Most recent training events of the user that an example carries."""
     title_words: PositiveInt = 10_000
     """Size of the vocabulary of words in titles."""
@@ -123,8 +123,10 @@ class RetrievalSettings(Section):
     batch_size: PositiveInt = 512
     epochs: PositiveInt = 20
     """Most passes over the training events."""
-    patience: PositiveInt = 2
-    """Passes without a better validation NDCG after which training ends."""
+    patience: PositiveInt = 1
+    """Passes on end, none of them better by `min_improvement`, after which training ends."""
+    min_improvement: NonNegative = 0.003
+    """Share of the best validation NDCG that counts as better; the rest of the way is long and gains little."""
 
 
 class RankingSettings(Section):
@@ -142,7 +144,9 @@ class RankingSettings(Section):
     epochs: PositiveInt = 20
     """Most passes over the training events."""
     patience: PositiveInt = 1
-    """Passes without a lower validation RMSE after which training ends."""
+    """Passes on end, none of them better by `min_improvement`, after which training ends."""
+    min_improvement: NonNegative = 0.0
+    """Share of the best validation RMSE that counts as better."""
 
 
 class TrainingSettings(Section):

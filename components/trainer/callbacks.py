@@ -13,26 +13,33 @@ _SECONDS_BETWEEN_REPORTS = 0.1
 
 
 class BestEpoch(tf.keras.callbacks.Callback):
-    """Measures the model after each epoch, stops when it no longer improves, and goes back to the best.
+    """Measures the model after each epoch, stops when it hardly improves, and goes back to the best.
 
     Unlike Keras's EarlyStopping it takes any function for a measure, and goes back also when the epochs run out.
     `epoch` (from 1) and `value` tell the best after the fit; a measure that is not finite is never the best.
     """
 
-    def __init__(self, measure: Callable[[], float], label: str, higher_is_better: bool, patience: int):
+    def __init__(
+        self, measure: Callable[[], float], label: str, higher_is_better: bool, patience: int, min_improvement: float
+    ):
+        """Sets the rule: stop after `patience` epochs on end, none better than the best by that share of it."""
         super().__init__()
         self.label, self.epoch, self.value = label, 0, math.nan
         self._measure, self._sign, self._patience = measure, 1 if higher_is_better else -1, patience
+        self._min_improvement, self._idle = min_improvement, 0
         self._weights: list = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Measures; `logs` is shared by all callbacks, so those that follow see the measure too."""
         logs["validation"] = value = self._measure()
         _LOG.debug("epoch %d: loss %.4f, %s %.4f", epoch + 1, logs["loss"], self.label, value)
-        if math.isfinite(value) and not self._sign * value <= self._sign * self.value:
+        gain, enough = math.inf, 0.0
+        if self.epoch:
+            gain, enough = self._sign * (value - self.value), self._min_improvement * abs(self.value)
+        self._idle = 0 if math.isfinite(value) and gain > enough else self._idle + 1
+        if math.isfinite(value) and gain > 0:
             self.epoch, self.value, self._weights = epoch + 1, value, self.model.get_weights()
-        elif epoch + 1 >= self.epoch + self._patience:
-            self.model.stop_training = True
+        self.model.stop_training = self._idle >= self._patience
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Goes back to the best epoch.

@@ -48,7 +48,7 @@ def fit_two_tower(events: Events, catalogue: Catalogue, settings: Settings, logs
     def measure() -> float:
         return ndcg(*retrieval_vectors(model, histories, catalogue), seen, cut.held_out)
 
-    best = BestEpoch(measure, "NDCG", higher_is_better=True, patience=settings.retrieval.patience)
+    best = BestEpoch(measure, "NDCG", True, settings.retrieval.patience, settings.retrieval.min_improvement)
     _fit("two-tower", model, cut.fitted, settings.retrieval, settings.training.seed, best, logs)
     return model
 
@@ -68,7 +68,7 @@ def fit_ranking(events: Events, catalogue: Catalogue, settings: Settings, logs: 
         errors = rating_factors(model, histories, catalogue).predict(held_out.user, held_out.item) - held_out.rating
         return float(np.sqrt(np.mean(np.square(errors))))
 
-    best = BestEpoch(measure, "RMSE", higher_is_better=False, patience=settings.ranking.patience)
+    best = BestEpoch(measure, "RMSE", False, settings.ranking.patience, settings.ranking.min_improvement)
     _fit("ranking", model, cut.fitted, settings.ranking, settings.training.seed, best, logs)
     return model
 

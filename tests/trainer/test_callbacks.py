@@ -7,14 +7,16 @@ import tensorflow as tf
 from components.trainer.callbacks import BestEpoch, Progress
 
 
-def fit(values: list[float], patience: int, higher_is_better: bool = True) -> tuple[BestEpoch, float]:
+def fit(
+    values: list[float], patience: int, higher_is_better: bool = True, min_improvement: float = 0.0
+) -> tuple[BestEpoch, float]:
     """Fits a model whose one weight counts the epochs; returns the callback and the weight that is left."""
     model = tf.keras.Sequential([tf.keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     model.compile(optimizer="sgd", loss=lambda labels, predictions: -predictions)
     model.build([None, 1])
     model.optimizer.learning_rate = 1.0
     measures = iter(values)
-    best = BestEpoch(lambda: next(measures), "measure", higher_is_better, patience)
+    best = BestEpoch(lambda: next(measures), "measure", higher_is_better, patience, min_improvement)
     model.fit(np.ones([1, 1]), np.ones([1]), epochs=len(values), callbacks=[best], verbose=0)
     return best, float(model.get_weights()[0][0, 0])
 
@@ -22,6 +24,13 @@ def fit(values: list[float], patience: int, higher_is_better: bool = True) -> tu
 def test_stops_after_patience_and_goes_back_to_the_best() -> None:
     best, weight = fit([0.1, 0.3, 0.2, 0.25, 0.9], patience=2)
     assert (best.epoch, best.value, weight) == (2, 0.3, 2.0)
+
+
+def test_a_small_improvement_is_kept_and_does_not_prolong_the_fit() -> None:
+    best, weight = fit([1.0, 1.2, 1.29, 9.0], patience=1, min_improvement=0.1)
+    assert (best.epoch, best.value, weight) == (3, 1.29, 3.0)
+    best, weight = fit([1.0, 0.8, 0.75, 0.1], patience=1, higher_is_better=False, min_improvement=0.1)
+    assert (best.epoch, weight) == (3, 3.0)
 
 
 def test_lower_can_be_better() -> None:
