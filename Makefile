@@ -31,8 +31,9 @@ format: setup ## let ruff format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix .
 	@$(BIN)/ruff format .
 
-bench: data ## measure the quality of the models on MovieLens 100K
-	@$(BIN)/python -m benchmarks.quality
+bench: data ## measure the models on MovieLens 100K, and what a local run costs
+	@$(BIN)/python -W ignore -m benchmarks.quality
+	@$(BIN)/python -m benchmarks.local_run
 
 lock: setup ## renew requirements.txt after a change of pyproject.toml (UPGRADE=1: to the newest versions allowed)
 	@$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra dev --python-version 3.10 --output-file requirements.txt
