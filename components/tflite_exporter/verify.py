@@ -45,9 +45,7 @@ def _main(model: str, signature: str, folder: str) -> None:
         raise RuntimeError("TensorFlow was imported, so this would not show that the model runs without it")
     interpreter = Interpreter(model_path=model)
     runner = interpreter.get_signature_runner(signature)
-    with np.load(Path(folder) / "inputs.npz") as inputs:
-        outputs = runner(**{name: inputs[name] for name in inputs.files})
-    np.savez(Path(folder) / "outputs.npz", **outputs)
+    # Asked before the run, which fixes the shapes to those of its inputs.
     operators = sorted({operator["op_name"] for operator in interpreter._get_ops_details()})
     description = {
         "inputs": {name: _tensor(detail) for name, detail in runner.get_input_details().items()},
@@ -55,6 +53,9 @@ def _main(model: str, signature: str, folder: str) -> None:
         "operators": [name for name in operators if name != "DELEGATE"],
     }
     (Path(folder) / "description.json").write_text(json.dumps(description))
+    with np.load(Path(folder) / "inputs.npz") as inputs:
+        outputs = runner(**{name: inputs[name] for name in inputs.files})
+    np.savez(Path(folder) / "outputs.npz", **outputs)
 
 
 def _tensor(detail: dict[str, Any]) -> dict[str, Any]:

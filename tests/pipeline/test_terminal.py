@@ -1,0 +1,68 @@
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline import terminal
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from pipeline import terminal
+with terminal.captured(Path(sys.argv[1]), verbose=sys.argv[2] == "verbose") as console:
+    print("a library's noise")
+    os.write(2, b"native noise\\n")
+    console.print("what matters")
+print("afterwards")
+"""
+
+
+@pytest.mark.parametrize("mode", ["quiet", "verbose"])
+def test_noise_goes_to_the_file_and_what_matters_stays(tmp_path, mode):
+    log = tmp_path / "log.txt"
+    command = [sys.executable, "-c", PROGRAM, str(log), mode]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert sorted(log.read_text().splitlines()) == ["a library's noise", "native noise"]
+    assert process.stdout == "what matters\nafterwards\n"
+    assert process.stderr == (log.read_text() if mode == "verbose" else "")
+
+
+def _shown(is_terminal: bool) -> str:
+    output = io.StringIO()
+    view = terminal.StepView(Console(file=output, force_terminal=is_terminal, width=100, color_system=None), steps=2)
+    terminal.LOGGER.addHandler(view)
+    terminal.LOGGER.setLevel("DEBUG")
+    try:
+        with view.step("Trainer"):
+            terminal.LOGGER.debug("", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
+            terminal.LOGGER.info("two-tower: 2 epochs")
+        view.done("unchanged, reused")
+    finally:
+        terminal.LOGGER.removeHandler(view)
+    return output.getvalue()
+
+
+def test_without_a_terminal_there_are_lines_and_no_bars(capsys):
+    lines = _shown(is_terminal=False).splitlines()
+    assert lines[0] == "[ 1/2] Trainer started"
+    assert lines[1].strip() == "two-tower: 2 epochs"
+    assert lines[2].startswith("[ 1/2] Trainer") and lines[2].endswith("unchanged, reused")
+    assert len(lines) == 3
+    # The message is in the log too, which standard error goes to.
+    assert "two-tower: 2 epochs" in capsys.readouterr().err
+
+
+def test_on_a_terminal_epochs_have_a_bar():
+    assert "3/10" in _shown(is_terminal=True)
+
+
+def test_the_descriptors_are_given_back(tmp_path):
+    before = set(os.listdir("/proc/self/fd"))
+    with terminal.captured(tmp_path / "log.txt", verbose=True):
+        print("noise")
+    assert set(os.listdir("/proc/self/fd")) == before

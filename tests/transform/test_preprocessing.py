@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+from components.transform.preprocessing import preprocessing_fn
+
+FEATURES = {
+    "user_id": tf.string,
+    "item_id": tf.string,
+    "rating": tf.float32,
+    "timestamp": tf.int64,
+    "history_item_id": tf.string,
+    "history_rating": tf.float32,
+    "title": tf.string,
+    "genres": tf.string,
+    "popularity": tf.int64,
+}
+
+
+def _example(**features: list) -> dict[str, list]:
+    return {name: features.get(name, []) for name in FEATURES}
+
+
+def _rating(user: str, item: str, timestamp: int, history: tuple[str, ...] = ()) -> dict[str, list]:
+    return _example(
+        user_id=[user],
+        item_id=[item],
+        rating=[4.0],
+        timestamp=[timestamp],
+        history_item_id=list(history),
+        history_rating=[3.0] * len(history),
+    )
+
+
+def _candidate(item: str, title: str, *genres: str) -> dict[str, list]:
+    return _example(item_id=[item], title=[title], genres=list(genres), popularity=[2])
+
+
+@pytest.fixture(scope="module")
+def transformed(tmp_path_factory) -> tuple[list[dict], list[dict], tft.TFTransformOutput]:
+    """Analysed and transformed: train with catalogue, and events that were not analysed, by Beam."""
+    specification = {name: tf.io.VarLenFeature(dtype) for name, dtype in FEATURES.items()}
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(specification))
+    analysed = [
+        _rating("ann", "i1", 1_000_000_000, ("i2",)),
+        _rating("bob", "i2", 1_000_000_100),
+        _rating("bob", "i1", 1_000_000_200, ("i2", "i1")),
+        _candidate("i1", "Toy Story, the 2nd (1995)", "Comedy", "Animation"),
+        _candidate("i2", "TOY soldiers"),
+        _candidate("i3", "Äpfel & Öl"),
+    ]
+    others = [_rating("eve", "i9", 1_000_000_000, ("i3", "i9"))]
+    config = {"settings": json.dumps({"title_words": 100, "time_buckets": 2}), "code_version": ""}
+    folder = str(tmp_path_factory.mktemp("transform"))
+    with tft_beam.Context(temp_dir=folder):
+        dataset = (analysed, metadata)
+        (rows, _), function = dataset | tft_beam.AnalyzeAndTransformDataset(
+            lambda inputs: preprocessing_fn(inputs, config)
+        )
+        function | tft_beam.WriteTransformFn(folder)
+        other_rows, _ = ((others, metadata), function) | tft_beam.TransformDataset()
+    return rows, other_rows, tft.TFTransformOutput(folder)
+
+
+def test_every_item_of_the_catalogue_has_an_index_and_only_known_ones(transformed):
+    rows, [other], output = transformed
+    assert sorted(output.vocabulary_by_name("items")) == [b"i1", b"i2", b"i3"]
+    items = output.vocabulary_by_name("items")
+    assert [items[row["item_index"][0]] for row in rows] == [b"i1", b"i2", b"i1", b"i1", b"i2", b"i3"]
+    assert other["item_index"] == [3]
+    assert other["history_index"].tolist() == [items.index(b"i3"), 3]
+
+
+def test_users_that_were_not_analysed_share_the_index_after_the_last(transformed):
+    _, [other], output = transformed
+    assert sorted(output.vocabulary_by_name("users")) == [b"ann", b"bob"]
+    assert other["user_index"] == [2]
+
+
+def test_history_keeps_its_order_and_ratings(transformed):
+    rows, _, output = transformed
+    items = output.vocabulary_by_name("items")
+    assert [items[index] for index in rows[2]["history_index"]] == [b"i2", b"i1"]
+    assert rows[2]["history_rating"].tolist() == [3.0, 3.0]
+    assert len(rows[1]["history_index"]) == 0
+
+
+def test_titles_become_lower_case_words_without_punctuation(transformed):
+    rows, _, output = transformed
+    words = output.vocabulary_by_name("title_words")
+    found = [[words[index].decode() for index in row["title_word_index"]] for row in rows[3:]]
+    assert found == [["toy", "story", "the", "2nd", "1995"], ["toy", "soldiers"], ["äpfel", "öl"]]
+
+
+def test_time_is_normalised_over_what_was_analysed(transformed):
+    rows, [other], _ = transformed
+    times = np.array([row["time_normalized"][0] for row in rows[:3]])
+    np.testing.assert_allclose(times, [-np.sqrt(1.5), 0, np.sqrt(1.5)], atol=1e-5)
+    np.testing.assert_allclose(other["time_normalized"], times[:1], atol=1e-5)
+    buckets = [row["time_bucket"][0] for row in rows[:3]]
+    assert buckets == sorted(buckets) and set(buckets) == {0, 1}
