@@ -2,6 +2,8 @@
 
 import json
 import math
+import shlex
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.metrics import METRICS
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
@@ -144,7 +147,14 @@ def _show_pushed(nodes: dict[str, Node], run_folder: Path, console: Console) -> 
     ):
         table.add_row(what, _shown(path), _size(path))
     console.print(table)
-    console.print(f"Try it: python -m pipeline.recommend --model {_shown(version.parent)} --user ID", soft_wrap=True)
+    # The vocabulary's first user has the most training events.
+    graph = Path(nodes["Transform"].outputs["transform_graph"][0].uri)
+    with open(graph / "transform_fn" / "assets" / names.USER_VOCABULARY, encoding="utf-8") as users:
+        user = shlex.quote(users.readline().rstrip("\n"))
+    python = _shown(Path(sys.executable))
+    console.print(
+        f"Try it: {python} -m pipeline.recommend --model {_shown(version.parent)} --user {escape(user)}", soft_wrap=True
+    )
 
 
 def _table(title: str, *columns: str) -> Table:
