@@ -9,7 +9,7 @@ from schemas.errors import DataError, SettingsError
 from schemas.settings import load
 
 CONFIGS = Path(__file__).parent / "pipeline" / "configs"
-_BAD_INPUT = 2
+_FAILED, _BAD_INPUT = 1, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (SettingsError, DataError) as error:
         print(error, file=sys.stderr)
         return _BAD_INPUT
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}; nothing was pushed", file=sys.stderr)
+        return _FAILED
 
 
 if __name__ == "__main__":

@@ -101,10 +101,10 @@ def ranking_metrics(scores: np.ndarray, data: Data) -> dict[str, float]:
     """
     user, item = data.test.user, data.test.item
     own = scores[user, item]
-    among_all = 1 + np.sum(scores[user] > own[:, np.newaxis], axis=1)
+    among_all = 1 + np.sum(~(scores[user] <= own[:, np.newaxis]), axis=1)
     unseen = scores.copy()
     unseen[data.train.user, data.train.item] = -np.inf
-    ranks = 1 + np.sum(unseen[user] > own[:, np.newaxis], axis=1)
+    ranks = 1 + np.sum(~(unseen[user] <= own[:, np.newaxis]), axis=1)  # not a number: last
     gains = np.bincount(user, np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0), len(scores))
     counts = np.bincount(user, minlength=len(scores))
     ideal = np.concatenate([[0], np.cumsum(1 / np.log2(1 + np.arange(1, 11)))])[np.minimum(counts, 10)]

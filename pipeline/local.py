@@ -51,6 +51,7 @@ def run(settings: Settings, verbose: bool = False) -> int:
             console.print(f"Atalaya: {settings.name}, run {run_id}; log in {folder / 'log.txt'}")
             try:
                 nodes = _run_nodes(settings, root, run_id, console)
+                return PUSHED if report.show(nodes, folder, console) else REFUSED
             except (DataError, SettingsError):
                 traceback.print_exc()
                 raise
@@ -58,7 +59,6 @@ def run(settings: Settings, verbose: bool = False) -> int:
                 traceback.print_exc()
                 console.print(f"[red]{escape(_explain(error))}[/]\nThe whole story is in {folder / 'log.txt'}.")
                 return FAILED
-            return PUSHED if report.show(nodes, folder, console) else REFUSED
 
 
 def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) -> dict[str, report.Node]:

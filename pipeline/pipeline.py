@@ -37,7 +37,7 @@ _PREPROCESSING = "components.transform.preprocessing"
 _TRAINING = "components.trainer.run"
 # What a model depends on; a change to the gate or to a folder trains nothing anew.
 _TRAINER_SETTINGS: dict[str, Any] = {
-    "name": True,
+    "name": True,  # required, like the folder
     "data": {"folder", "rating_scale"},
     "split": True,
     "features": True,
@@ -106,6 +106,7 @@ def create_pipeline(
         trainer.outputs["model"],
         examples.outputs["examples"],
         settings.export,
+        settings.split,
         code_version("components.tflite_exporter.executor"),
     )
     exported_model = exporter.outputs["exported_model"]

@@ -32,19 +32,20 @@ def check(settings: Settings) -> None:
 
 def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
     pattern = str(data.folder / getattr(data, table))
-    # {SPAN}, {YYYY} and the like are resolved by TFX; any file that fits will do for a first look.
+    # {SPAN}, {YYYY} and the like are resolved by TFX; which span, is its choice: all are looked at.
     found = sorted(glob.glob(re.sub(r"\{[^}]*\}", "*", pattern)))
     if not found:
         advice = (
             "; `python -m pipeline.datasets movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
         )
         raise DataError(f"{pattern}: no such file; data.folder and data.{table} say where it is expected{advice}")
-    if os.path.isdir(found[-1]):
-        raise DataError(f"{found[-1]}: a folder; data.{table} must name a file below data.folder")
-    try:
-        check_header(Path(found[-1]), data, table)
-    except OSError as error:
-        raise DataError(f"{found[-1]}: cannot be read: {error.strerror}") from error
+    for path in found:
+        if os.path.isdir(path):
+            raise DataError(f"{path}: a folder; data.{table} must name a file below data.folder")
+        try:
+            check_header(Path(path), data, table)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _check_writable(key: str, folder: Path) -> None:

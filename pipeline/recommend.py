@@ -38,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         version = newest_version(options.model)
-    except DataError as error:
+        rows = _recommend(version, options.user, options.k)
+    except (DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    rows = _recommend(version, options.user, options.k)
     if options.json:
         print(json.dumps({"version": version.name, "user_id": options.user, "items": rows}))
     else:

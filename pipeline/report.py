@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.recommend import newest_version
 from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.metrics import METRICS
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 _SHOWN_ANOMALIES = 10
+_DESTINATION = "pushed_destination"
 _SLICE_COLUMNS = {
     "top-100": "top_100_accuracy",
     "NDCG@10": "ndcg_at_10",
@@ -35,10 +37,12 @@ class Node(NamedTuple):
     reused: bool
 
     def is_there(self) -> bool:
-        """Whether the files of all its artifacts, and what it pushed, still exist."""
+        """Whether the files of all its artifacts still exist, and what it pushed is still the newest version."""
         artifacts = [artifact for artifacts in self.outputs.values() for artifact in artifacts]
-        pushed = [artifact.get_string_custom_property("pushed_destination") for artifact in artifacts]
-        return all(Path(path).exists() for path in [*(artifact.uri for artifact in artifacts), *filter(None, pushed)])
+        pushed = [Path(path) for artifact in artifacts if (path := artifact.get_string_custom_property(_DESTINATION))]
+        return all(Path(artifact.uri).exists() for artifact in artifacts) and all(
+            path.exists() and newest_version(path.parent) == path for path in pushed
+        )
 
 
 def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
@@ -63,25 +67,34 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     if len(verdict.anomalies) > _SHOWN_ANOMALIES:
         console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / verdict_schema.FILE_NAME}")
     if verdict.blessed:
-        _show_pushed(nodes, run_folder, console)
+        version = _show_pushed(nodes["Pusher"], console)
+        _show_artifacts(nodes, version, run_folder, console)
+        _show_trial(nodes["Transform"], version, console)
     else:
         console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
         for reason in verdict.reasons:
             console.print(f"  - {escape(reason)}")
+        exported = Path(nodes["TFLiteExporter"].outputs["exported_model"][0].uri) / "Format-Serving"
+        _show_artifacts(nodes, exported, run_folder, console)
     return verdict.blessed
 
 
 def _show_data(summary: dict[str, Any], examples: Path, console: Console) -> None:
     files = _table("Data", "file", "rows", "rejected")
     for name, counts in summary["files"].items():
-        files.add_row(name, f"{counts['rows']:,}", f"{counts['rejected']:,}")
+        files.add_row(escape(name), f"{counts['rows']:,}", f"{counts['rejected']:,}")
     console.print(files)
     splits = _table("", "split", "rows", "users", "items")
     for name, counts in summary["splits"].items():
         splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
     console.print(splits)
     if any(counts["rejected"] for counts in summary["files"].values()):
-        console.print(f"rejected rows with line and reason: {_shown(examples / 'rejects.csv')}", style="yellow")
+        rejects = escape(_shown(examples / "rejects.csv"))
+        console.print(f"rejected rows with line and reason: {rejects}", style="yellow", soft_wrap=True)
+    if repeats := summary["repeats_left_out"]:
+        console.print(f"left out of eval: {repeats:,} ratings that repeat a user and item of train")
+    if missing := summary["rated_items_not_described"]:
+        console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
 
 
 def _metrics_table(verdict: Verdict) -> Table:
@@ -133,28 +146,36 @@ def _interval(record: MetricRecord) -> str:
     return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
 
 
-def _show_pushed(nodes: dict[str, Node], run_folder: Path, console: Console) -> None:
-    version = Path(nodes["Pusher"].outputs["pushed_model"][0].get_string_custom_property("pushed_destination"))
-    stays = "unchanged: the newest version stays" if nodes["Pusher"].reused else "pushed as the newest version"
-    console.print(f"[bold green]Blessed[/], {stays} {_shown(version)}")
+def _show_pushed(pusher: Node, console: Console) -> Path:
+    """Says which version is served now; returns its folder."""
+    artifact = pusher.outputs["pushed_model"][0]
+    version = Path(artifact.get_string_custom_property(_DESTINATION))
+    is_new = artifact.get_int_custom_property("is_new") and not pusher.reused
+    what = "pushed as the newest version" if is_new else "unchanged: the newest version stays"
+    console.print(f"[bold green]Blessed[/], {what} {escape(_shown(version))}", soft_wrap=True)
+    return version
+
+
+def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
     table = _table("Artifacts", "what", "where", "size")
     for what, path in (
-        ("SavedModel", version),
-        ("on-device ranking", version / "assets.extra" / "ranking.tflite"),
+        ("SavedModel", model),
+        ("on-device ranking", model / "assets.extra" / "ranking.tflite"),
         ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
         ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
         ("this run's log", run_folder / "log.txt"),
     ):
-        table.add_row(what, _shown(path), _size(path))
+        table.add_row(what, escape(_shown(path)), _size(path))
     console.print(table)
-    # The vocabulary's first user has the most training events.
-    graph = Path(nodes["Transform"].outputs["transform_graph"][0].uri)
+
+
+def _show_trial(transform: Node, version: Path, console: Console) -> None:
+    """Prints a command that works as it stands, for the user with the most training events."""
+    graph = Path(transform.outputs["transform_graph"][0].uri)
     with open(graph / "transform_fn" / "assets" / names.USER_VOCABULARY, encoding="utf-8") as users:
         user = shlex.quote(users.readline().rstrip("\n"))
-    python = _shown(Path(sys.executable))
-    console.print(
-        f"Try it: {python} -m pipeline.recommend --model {_shown(version.parent)} --user {escape(user)}", soft_wrap=True
-    )
+    command = f"{_shown(Path(sys.executable))} -m pipeline.recommend --model {_shown(version.parent)} --user {user}"
+    console.print(f"Try it: {escape(command)}", soft_wrap=True)
 
 
 def _table(title: str, *columns: str) -> Table:

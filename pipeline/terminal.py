@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 LOGGER = logging.getLogger("atalaya")
@@ -108,7 +109,9 @@ class StepView(logging.Handler):
         progress = getattr(record, "progress", None)
         if progress is None:
             message = record.getMessage()
-            self._console.print(f"        {message}", style="yellow" if record.levelno >= logging.WARNING else "dim")
+            self._console.print(
+                f"        {escape(message)}", style="yellow" if record.levelno >= logging.WARNING else "dim"
+            )
             print(message, file=sys.stderr)
         elif self._progress is not None:
             self._draw(*progress)

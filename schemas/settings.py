@@ -5,6 +5,9 @@ setting has a default that is right for most data sets; a file needs only `name`
 Relative paths are relative to the working directory.
 """
 
+import json
+import re
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,33 +16,42 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from schemas.errors import SettingsError
 from schemas.metrics import METRICS
+from schemas.slices import slice_labels
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A fraction strictly between 0 and 1."""
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
     """Base of every section: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RatingColumns(Section):
     """Names of the ratings file's columns; other columns are ignored."""
 
-    user: str = "user_id"
-    item: str = "item_id"
-    rating: str = "rating"
-    timestamp: str = "timestamp"
+    user: Name = "user_id"
+    item: Name = "item_id"
+    rating: Name = "rating"
+    timestamp: Name = "timestamp"
+
+    @model_validator(mode="after")
+    def _differ(self) -> "RatingColumns":
+        names = [self.user, self.item, self.rating, self.timestamp]
+        if len(set(names)) < len(names):
+            raise ValueError(f"user, item, rating and timestamp must be four different columns, got {names}")
+        return self
 
 
 class ItemColumns(Section):
     """Names of the items file's columns; without a title column an item is shown by its id."""
 
-    item: str = "item_id"
+    item: Name = "item_id"
     title: str | None = "title"
     genres: str | None = "genres"
 
@@ -48,13 +60,14 @@ class DataSettings(Section):
     """Where the data lies and how it is read."""
 
     folder: Path
-    ratings: str = "ratings.csv"
+    ratings: Name = "ratings.csv"
     """File below `folder`; may hold `{SPAN}` as in TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
     items: str | None = "items.csv"
     """File below `folder` with one row an item, or absent (`items = ""`): then the catalogue is the items rated."""
     columns: RatingColumns = RatingColumns()
     item_columns: ItemColumns = ItemColumns()
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(pattern=r"^[\t -~]$")] = ","
+    """One ASCII character, not the quote."""
     genre_separator: Annotated[str, Field(min_length=1)] = "|"
     timestamp_format: str = "unix"
     """`unix` (seconds since 1970-01-01 UTC), or a strptime format such as `%m/%d/%Y %H:%M`, read as UTC."""
@@ -67,6 +80,34 @@ class DataSettings(Section):
     @classmethod
     def _no_items_file(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _delimiter_is_no_quote(cls, value: str) -> str:
+        if value == '"':
+            raise ValueError("the quote holds fields together and cannot part them")
+        return value
+
+    @field_validator("timestamp_format")
+    @classmethod
+    def _format_reads_back(cls, value: str) -> str:
+        moment = datetime(2001, 12, 31, 23, 59, 58, tzinfo=timezone.utc)
+        try:
+            if value != "unix" and datetime.strptime(moment.strftime(value), value).year != moment.year:
+                raise ValueError("it holds no year")
+        except ValueError as error:
+            raise ValueError(f"`unix` or a strptime format such as %m/%d/%Y %H:%M is needed: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _same_placeholders(self) -> "DataSettings":
+        ratings, items = (set(re.findall(r"\{(\w+)", pattern or "")) for pattern in (self.ratings, self.items))
+        if self.items and ratings != items:
+            raise ValueError(
+                f"`ratings` is {self.ratings!r} and `items` is {self.items!r}: both need the same placeholders "
+                "({SPAN}, {VERSION}, ...); put the items beside the ratings of each span"
+            )
+        return self
 
     @field_validator("rating_scale")
     @classmethod
@@ -93,7 +134,7 @@ class FeatureSettings(Section):
     title_words: PositiveInt = 10_000
     """Size of the vocabulary of words in titles."""
     time_buckets: Annotated[int, Field(ge=2)] = 1_000
-    """Buckets of equal training mass into which timestamps fall."""
+    """Buckets of equal training mass into which timestamps fall. Transform makes them; no model reads them yet."""
     user_activity_bounds: tuple[PositiveInt, ...] = (1, 10, 50, 200)
     """Evaluation slices by the user's number of training events: lower bounds, ascending."""
     item_popularity_bounds: tuple[PositiveInt, ...] = (1, 10, 100)
@@ -167,6 +208,8 @@ class Bound(Section):
     def _bounded(self) -> "Bound":
         if self.at_least is None and self.at_most is None:
             raise ValueError("give `at_least`, `at_most` or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"`at_least` ({self.at_least:g}) is above `at_most` ({self.at_most:g}): nothing passes")
         return self
 
 
@@ -176,6 +219,9 @@ class SliceFloor(Bound):
     feature: Literal["user_activity", "item_popularity"]
     value: str
     metric: str
+
+
+DEFAULT_TOLERANCES = {"ndcg_at_10": 0.01, "rmse": 0.01}
 
 
 class GateSettings(Section):
@@ -188,8 +234,14 @@ class GateSettings(Section):
     thresholds: dict[str, Bound] = {}
     """Bounds by metric name, on all evaluation examples."""
     slices: tuple[SliceFloor, ...] = ()
-    tolerances: dict[str, NonNegative] = {"ndcg_at_10": 0.01, "rmse": 0.01}
-    """By metric: how much worse than the last blessed model, on the same examples, is still accepted."""
+    tolerances: dict[str, NonNegative] = DEFAULT_TOLERANCES
+    """By metric: how much worse than the last blessed model, on the same examples, is still accepted. The defaults
+    hold beside those given; a metric given here replaces its default."""
+
+    @field_validator("tolerances")
+    @classmethod
+    def _beside_the_defaults(cls, value: dict[str, float]) -> dict[str, float]:
+        return DEFAULT_TOLERANCES | value
 
     @field_validator("thresholds", "tolerances")
     @classmethod
@@ -245,6 +297,17 @@ class Settings(Section):
     beam: BeamSettings = BeamSettings()
     local: LocalSettings = LocalSettings()
 
+    @model_validator(mode="after")
+    def _slices_exist(self) -> "Settings":
+        for floor in self.gate.slices:
+            labels = slice_labels(getattr(self.features, f"{floor.feature}_bounds"))
+            if floor.value not in labels:
+                raise ValueError(
+                    f"gate.slices: {floor.feature} has no slice {floor.value!r}; with features.{floor.feature}_bounds "
+                    f"as they are it has: {', '.join(labels)}"
+                )
+        return self
+
 
 def load(path: Path) -> Settings:
     """Reads one recommender's settings.
@@ -259,7 +322,8 @@ def load(path: Path) -> Settings:
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not a TOML file: {error}") from error
     try:
-        return Settings.model_validate(tree)
+        # As JSON: strict about types, yet a list may become a tuple and a string a path.
+        return Settings.model_validate_json(json.dumps(tree, default=str), strict=True)
     except ValidationError as error:
         raise SettingsError("\n".join(f"{path}: {line}" for line in _problems(error))) from error
 

@@ -1,4 +1,4 @@
-"""Names of the SavedModel's signatures and tensors, and of the features they come from; named once, here."""
+"""Names of the SavedModel's signatures, tensors and properties, and of the features behind them; once, here."""
 
 # Signatures.
 SERVING_DEFAULT = "serving_default"
@@ -42,3 +42,6 @@ SCORE = "score"
 RANK = "rank"
 POPULARITY_RANK = "popularity_rank"
 BIAS_RATING = "bias_rating"
+
+# Custom property of an exported Model artifact: the JSON of the split that it was trained with.
+SPLIT_PROPERTY = "split"

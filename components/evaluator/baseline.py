@@ -3,6 +3,10 @@
 import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.dsl.io import fileio
+from tfx.utils import path_utils
+
+from schemas.signatures import SPLIT_PROPERTY
 
 CURRENT = "current"
 
@@ -17,7 +21,11 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]] | None:
-        """Resolves `model` and `model_blessing` to the latest blessed model that is not `current`, or to nothing."""
+        """Resolves `model` and `model_blessing` to the latest blessed model that `current` can be compared with.
+
+        That is one other than itself whose files still exist, and which saw the same split of the data: another
+        would have been trained on what it is now evaluated on. There may be none.
+        """
         current = input_dict[CURRENT]
         excluded = {artifact.id for artifact in current}
         others = {
@@ -25,4 +33,12 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
             for key, artifacts in input_dict.items()
             if key != CURRENT
         }
+        others["model"] = [model for model in others["model"] if _is_comparable(model, current)]
         return (super().resolve_artifacts(store, others) or {}) | {CURRENT: current}
+
+
+def _is_comparable(model: types.Artifact, current: list[types.Artifact]) -> bool:
+    return fileio.exists(path_utils.serving_model_path(model.uri)) and all(
+        model.get_string_custom_property(SPLIT_PROPERTY) == other.get_string_custom_property(SPLIT_PROPERTY)
+        for other in current
+    )

@@ -69,7 +69,7 @@ class Check(NamedTuple):
         if self.value is None:
             return f"{label}{where} must be {self.rule.describe()}, but it was not computed"
         change = "changed by " if self.rule.kind == "change" else "is "
-        return f"{label}{where} {change}{self.value:.4f}, must be {self.rule.describe()}"
+        return f"{label}{where} {change}{self.value:.4g}, must be {self.rule.describe()}"
 
 
 # The smallest bound that refuses 0 itself: a threshold's interval is closed.

@@ -1,7 +1,6 @@
 """The step that reads the CSV files of ratings and items."""
 
 import json
-import re
 
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -9,7 +8,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import channel, component_spec, standard_artifacts, standard_component_specs
 
 from components.example_gen.executor import Executor
-from schemas.errors import SettingsError
 from schemas.settings import DataSettings, Settings
 
 FEATURES_USED = {"history_length", "user_activity_bounds", "item_popularity_bounds"}
@@ -47,9 +45,6 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
           settings: its sections data and split and, of features, the history and the slices are used; a change
             elsewhere leaves the cache valid.
           code_version: changes when the code does, so that the cache is not used.
-
-        Raises:
-          SettingsError: one of the files' patterns has {SPAN} or another placeholder that the other lacks.
         """
         used = {
             "data": settings.data.model_dump(mode="json"),
@@ -72,10 +67,4 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
 def _input_config(data: DataSettings) -> example_gen_pb2.Input:
     patterns = {"ratings": data.ratings, "items": data.items}
     splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in patterns.items() if text]
-    placeholders = [set(re.findall(r"\{(\w+)", split.pattern)) for split in splits]
-    if any(names != placeholders[0] for names in placeholders):
-        raise SettingsError(
-            f"data.ratings is {data.ratings!r} and data.items is {data.items!r}: expected the same placeholders "
-            "({SPAN}, {VERSION}, ...) in both. Put the items beside the ratings of each span"
-        )
     return example_gen_pb2.Input(splits=splits)

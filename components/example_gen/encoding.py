@@ -10,21 +10,20 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from components.example_gen.history import Histories
 from components.example_gen.split import Events
 from schemas import signatures
+from schemas.slices import slice_labels
 
 
-def slice_labels(counts: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
-    """Names the slice of each count: bounds (1, 10) give `0`, `1-9`, `10+`.
+def label_slices(counts: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
+    """Names the slice of each count.
 
     Args:
       counts: [n] numbers of events, from 0.
       bounds: the slices' lower bounds beside 0, ascending.
 
     Returns:
-      [n] strings.
+      [n] strings, of `schemas.slices.slice_labels`.
     """
-    lowest = [0, *bounds]
-    labels = [f"{low}" if low == high - 1 else f"{low}-{high - 1}" for low, high in zip(lowest, bounds, strict=False)]
-    return np.array([*labels, f"{lowest[-1]}+"], object)[np.searchsorted(bounds, counts, side="right")]
+    return np.array(slice_labels(bounds), object)[np.searchsorted(bounds, counts, side="right")]
 
 
 def encode_ratings(

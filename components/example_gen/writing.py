@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.catalogue import join_catalogue
 from components.example_gen.columns import Reject
-from components.example_gen.encoding import encode_candidates, encode_ratings, slice_labels
+from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
 from components.example_gen.history import Histories
 from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard, mix
 from components.example_gen.summary import Counts, as_tree
@@ -64,8 +64,8 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
     histories = Histories(events.interactions(train), settings.features.history_length, strictly_earlier=by_time)
     user_events = np.bincount(events.user[train], minlength=len(events.users))
     item_events = tally["train"].reindex(events.items).to_numpy()
-    activity = slice_labels(user_events, settings.features.user_activity_bounds)
-    popularity = slice_labels(item_events, settings.features.item_popularity_bounds)
+    activity = label_slices(user_events, settings.features.user_activity_bounds)
+    popularity = label_slices(item_events, settings.features.item_popularity_bounds)
     order = np.argsort(mix(events.identity ^ events.timestamp.astype(np.uint64)), kind="stable")
     for name, which in WRITTEN_SIDES.items():
         rows = order[side[order] == which]

@@ -1,5 +1,6 @@
 """A user's history as one vector."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -20,6 +21,10 @@ class HistoryPooling(tf.keras.layers.Layer):
             initializer=tf.keras.initializers.RandomNormal(stddev=0.05),
         )
         self._dropout = dropout
+
+    def forget(self, items: np.ndarray) -> None:
+        """Sets the vectors of items to 0; `items`: [num_items + 1] bool."""
+        self._table.assign(tf.where(items[:, np.newaxis], 0.0, self._table))
 
     def call(
         self, history: tf.RaggedTensor, weights: tf.RaggedTensor | None = None, training: bool = False

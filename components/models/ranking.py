@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from components.models.biases import DAMPING, Biases
-from components.models.inputs import Catalogue
+from components.models.inputs import Catalogue, Events
 from components.models.item_encoder import ItemEncoder
 from components.models.pooling import HistoryPooling
 from schemas import signatures as names
@@ -75,6 +75,14 @@ class RankingModel(tfrs.Model):
     def encode_items(self, items: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """The item's side: [n] item indices to b_i, [n], and q_i, [n, embedding_dimension]."""
         return tf.squeeze(self._item_bias(items), axis=1), self._items(items, training=training)
+
+    def forget_unfitted(self, events: Events) -> None:
+        """Sets to 0 what no event of the fit has touched and is random noise to this day."""
+        unfitted = np.bincount(events.user, minlength=self._users.input_dim) == 0
+        self._users.embeddings.assign(tf.where(unfitted[:, np.newaxis], 0.0, self._users.embeddings))
+        absent = np.bincount(events.history.values, minlength=self._items.num_items + 1) == 0
+        for pooling in (self._rated, self._liked):
+            pooling.forget(absent)
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """The mean squared error, and the mean squared biases and vectors times the regularisation.

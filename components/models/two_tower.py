@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from components.models.inputs import Catalogue
+from components.models.inputs import Catalogue, Events
 from components.models.item_encoder import ItemEncoder
 from components.models.pooling import HistoryPooling
 from schemas import signatures as names
@@ -67,6 +67,17 @@ class TwoTowerModel(tfrs.Model):
     def encode_candidates(self, items: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The candidate tower: [n] item indices to [n, embedding_dimension + 1], the last number a bias."""
         return tf.concat([self._items(items, training=training), self._item_bias(items)], axis=1)
+
+    def forget_unfitted(self, events: Events) -> None:
+        """Makes good what no event of the fit has touched and is random noise to this day.
+
+        A user without an event gets the unknown user's row; an item without a place in any history adds nothing to one.
+        """
+        table = self._users.embeddings
+        unfitted = np.bincount(events.user, minlength=self._num_users + 1) == 0
+        unfitted[-1] = False
+        table.assign(tf.where(unfitted[:, np.newaxis], table[-1], table))
+        self._history.forget(np.bincount(events.history.values, minlength=self._num_items + 1) == 0)
 
     def candidate_probability(self, items: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
         """How often an item is expected among the candidates of one batch, relative to the item most expected.

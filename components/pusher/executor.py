@@ -1,5 +1,6 @@
 """TFX's Pusher, but a version appears whole or not at all, and the same model is pushed once."""
 
+import hashlib
 import json
 import logging
 import os
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tfx import types
+from tfx.components.evaluator import constants
 from tfx.components.pusher import executor as tfx_executor
+from tfx.components.util import model_utils
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
@@ -35,7 +38,8 @@ class Executor(tfx_executor.Executor):
         Args:
           input_dict: `model`: the Model; `model_blessing`: its blessing.
           output_dict: `pushed_model`: PushedModel with the custom properties `pushed` (0 or 1), `pushed_destination`
-            and `pushed_version`, as TFX's Pusher sets them. The model is not copied there a second time.
+            and `pushed_version`, as TFX's Pusher sets them, and `is_new` (0 if it was the newest already). The model
+            is not copied there a second time.
           exec_properties: `push_destination`: JSON of `PushDestination`; its base directory holds the versions.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -45,25 +49,32 @@ class Executor(tfx_executor.Executor):
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        version = push(
-            Path(self.GetModelPath(input_dict)),
-            Path(destination.filesystem.base_directory),
-            origin={"model": os.path.abspath(model.uri), "artifact_id": model.id},
+        version, is_new = push(
+            Path(self.GetModelPath(input_dict)), Path(destination.filesystem.base_directory), int(time.time())
         )
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
+        pushed.set_int_custom_property("is_new", int(is_new))
+
+    def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:
+        """Whether there is a blessing, and of this very model; TFX's own check lets a model without one pass."""
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        blessing = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_BLESSING_KEY])
+        return (
+            model_utils.is_model_blessed(blessing)
+            and blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY) == model.id
+        )
 
 
-def push(model: Path, base: Path, origin: dict[str, Any]) -> Path:
+def push(model: Path, base: Path, now: int) -> tuple[Path, bool]:
     """Makes `model` the newest version under `base`, unless it is that already.
 
     Args:
       model: folder of a SavedModel.
-      base: folder of the versions, each named by the second it was pushed in, unix time.
-      origin: identifies the model; written into the version.
+      base: folder of the versions, each named by the second it was pushed in.
+      now: unix time in seconds.
 
     Returns:
-      The folder of the version that holds the model.
+      The folder of the version that holds the model, and whether it is a new one.
     """
     base.mkdir(parents=True, exist_ok=True)
     # What a killed push left behind; its name keeps it from ever being served.
@@ -71,25 +82,35 @@ def push(model: Path, base: Path, origin: dict[str, Any]) -> Path:
         shutil.rmtree(leftover)
     newest = max((int(path.name) for path in base.iterdir() if path.name.isdigit()), default=0)
     current = base / str(newest)
-    if newest and _origin(current) == origin:
+    # By content: ids and folders of artifacts begin anew when the pipeline's own folder is removed.
+    digest = _digest(model)
+    if newest and _origin(current) == digest:
         _log.info("this model is the newest pushed version already: %s", current)
-        return current
-    version = base / str(max(int(time.time()), newest + 1))
+        return current, False
+    version = base / str(max(now, newest + 1))
     partial = base / f"{_PARTIAL}{version.name}"
     shutil.copytree(model, partial)
     (partial / ORIGIN).parent.mkdir(exist_ok=True)
-    (partial / ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
+    (partial / ORIGIN).write_text(json.dumps({"sha256": digest}), encoding="utf-8")
     for folder, _, files in os.walk(partial):
         for path in [folder, *(os.path.join(folder, file) for file in files)]:
             _flush(path)
     partial.rename(version)
     _flush(str(base))
-    return version
+    return version, True
 
 
-def _origin(version: Path) -> dict[str, Any] | None:
+def _digest(model: Path) -> str:
+    """Hash of the names and contents of all files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in model.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(model)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()
+
+
+def _origin(version: Path) -> str | None:
     path = version / ORIGIN
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return json.loads(path.read_text(encoding="utf-8"))["sha256"] if path.exists() else None
 
 
 def _flush(path: str) -> None:

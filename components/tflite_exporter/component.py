@@ -5,7 +5,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.tflite_exporter import executor
-from schemas.settings import ExportSettings
+from schemas.settings import ExportSettings, SplitSettings
 
 
 class TFLiteExporterSpec(component_spec.ComponentSpec):
@@ -13,6 +13,7 @@ class TFLiteExporterSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
+        executor.SPLIT_KEY: component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -29,7 +30,12 @@ class TFLiteExporter(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
-        self, model: types.BaseChannel, examples: types.BaseChannel, settings: ExportSettings, code_version: str
+        self,
+        model: types.BaseChannel,
+        examples: types.BaseChannel,
+        settings: ExportSettings,
+        split: SplitSettings,
+        code_version: str,
     ):
         """Wires the export.
 
@@ -37,6 +43,7 @@ class TFLiteExporter(base_component.BaseComponent):
           model: the Trainer's Model.
           examples: Examples with a split `eval`, raw.
           settings: the accepted difference.
+          split: how the examples were divided; models are compared only if this is the same.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(
@@ -44,6 +51,7 @@ class TFLiteExporter(base_component.BaseComponent):
                 model=model,
                 examples=examples,
                 settings=settings.model_dump_json(include={"tflite_tolerance"}),
+                split=split.model_dump_json(),
                 code_version=code_version,
                 exported_model=types.Channel(type=standard_artifacts.Model),
             )

@@ -20,6 +20,7 @@ from schemas import signatures as names
 from schemas.settings import ExportSettings
 
 SETTINGS_KEY = "settings"
+SPLIT_KEY = "split"
 EXPORTED_MODEL_KEY = "exported_model"
 MODEL_FILE = "assets.extra/ranking.tflite"
 DESCRIPTION_FILE = "assets.extra/ranking.json"
@@ -28,8 +29,8 @@ PAIRS = 1_000
 _UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
 
 _MEANING = {
-    names.USER_ID: "user id as in the ratings file; an unknown id gets the rating of an average user",
-    names.ITEM_ID: "item id as in the ratings file; an unknown id gets the rating of an average item",
+    names.USER_ID: "user id as in the ratings file, in UTF-8; an unknown id gets the rating of an average user",
+    names.ITEM_ID: "item id as in the ratings file, in UTF-8; an unknown id gets the rating of an average item",
     names.RATING: "predicted rating, within the rating scale",
 }
 
@@ -48,7 +49,8 @@ class Executor(base_executor.BaseExecutor):
         Args:
           input_dict: `model`: the Trainer's Model; `examples`: Examples whose split `eval` gives pairs to compare on.
           output_dict: `exported_model`: the same SavedModel with `assets.extra/ranking.tflite` and `ranking.json`.
-          exec_properties: `settings`: JSON of `ExportSettings`.
+          exec_properties: `settings`: JSON of `ExportSettings`; `split`: JSON of `SplitSettings`, which the exported
+            model carries as a custom property.
 
         Raises:
           RuntimeError: the two models' ratings differ by more than the settings allow, or LiteRT cannot run it.
@@ -57,6 +59,7 @@ class Executor(base_executor.BaseExecutor):
         settings = ExportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         source = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         exported = artifact_utils.get_single_instance(output_dict[EXPORTED_MODEL_KEY])
+        exported.set_string_custom_property(names.SPLIT_PROPERTY, exec_properties[SPLIT_KEY])
         folder = Path(path_utils.serving_model_dir(exported.uri))
         shutil.copytree(path_utils.serving_model_path(source.uri), folder, dirs_exist_ok=True)
         model = folder / MODEL_FILE

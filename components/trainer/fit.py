@@ -50,6 +50,7 @@ def fit_two_tower(events: Events, catalogue: Catalogue, settings: Settings, logs
 
     best = BestEpoch(measure, "NDCG", True, settings.retrieval.patience, settings.retrieval.min_improvement)
     _fit("two-tower", model, cut.fitted, settings.retrieval, settings.training.seed, best, logs)
+    model.forget_unfitted(cut.fitted)
     return model
 
 
@@ -70,6 +71,7 @@ def fit_ranking(events: Events, catalogue: Catalogue, settings: Settings, logs: 
 
     best = BestEpoch(measure, "RMSE", False, settings.ranking.patience, settings.ranking.min_improvement)
     _fit("ranking", model, cut.fitted, settings.ranking, settings.training.seed, best, logs)
+    model.forget_unfitted(cut.fitted)
     return model
 
 

@@ -108,8 +108,8 @@ class Recommender(tf.Module):
 
         Returns:
           Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: 1 + the number of other items scored higher
-          + half of those scored equal, the example's own item always counted in; of an unknown item, 1 + the number
-          of items. A score that is not a number ranks last, and counts as higher than the others. `rating`:
+          + half of those scored equal, the example's own item always counted in; of an unknown item,
+          infinite. A score that is not a number ranks last, and counts as higher than the others. `rating`:
           predicted; `bias_rating`: by user and item biases alone.
         """
         feature = tf.io.FixedLenFeature([], tf.string)
@@ -171,7 +171,7 @@ class Recommender(tf.Module):
             higher += _count(others & is_higher)
             equal += _count(others & (scores == own[:, tf.newaxis]))
         ranks = 1.0 + tf.cast(higher, tf.float32) + tf.cast(equal, tf.float32) / 2.0
-        return tf.where(items == self._num_items, tf.cast(self._num_items + 1, tf.float32), ranks)
+        return tf.where(items == self._num_items, np.inf, ranks)
 
 
 def _index(ids: list[bytes]) -> tf.lookup.StaticHashTable:

@@ -26,12 +26,17 @@ def cut_validation(events: Events, share: float, method: str, seed: int) -> Vali
         remaining events, where they would give away what is to be predicted; `time` holds out the latest events,
         which no history holds, since histories end before their event.
       seed: of the hash.
+
+    Returns:
+      Both parts; no pair of user and item is in both. By time, later repeats of a fitted pair are in neither.
     """
     if method == "time":
         num_fitted = len(events.user) - round(len(events.user) * share)
         held_out = np.zeros(len(events.user), bool)
         held_out[np.argsort(events.timestamp, kind="stable")[num_fitted:]] = True
-        return ValidationCut(events.take(~held_out), events.take(held_out))
+        # What a user repeats after the cut is no test of what was learned before it.
+        pairs = (events.user.astype(np.int64) << 32) | events.item
+        return ValidationCut(events.take(~held_out), events.take(held_out & ~np.isin(pairs, pairs[~held_out])))
     held_out = _is_held_out(events.user, events.item, share, seed)
     fitted = events.take(~held_out)
     remembered = ~_is_held_out(fitted.user[fitted.history.rows], fitted.history.values, share, seed)

@@ -1,5 +1,6 @@
 """The default run, on MovieLens 100K. It takes about two minutes: it is what `make run` does."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,4 +37,6 @@ def test_the_default_settings_bless_and_push_a_model(data, tmp_path):
     assert verdict.value("lift_over_popularity").lower > 0, "better than popularity beyond chance"
     assert verdict.value("lift_over_bias").lower > 0, "better than biases beyond chance"
     [version] = (tmp_path / "serving" / "movielens-100k").iterdir()
-    assert (version / "assets.extra" / "ranking.tflite").stat().st_size <= 400_000
+    ranking = json.loads((version / "assets.extra" / "ranking.json").read_text())
+    assert ranking["bytes"] == (version / "assets.extra" / "ranking.tflite").stat().st_size <= 400_000
+    assert ranking["pairs_compared"] >= 1_000 and ranking["largest_difference"] <= 1e-4

@@ -8,12 +8,15 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from schemas import verdict as verdicts
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +36,7 @@ method = "time"
 history_length = 20
 [training]
 seed = {seed}
+{more}
 [gate.thresholds]
 top_10_accuracy = {{ at_least = {floor} }}
 """
@@ -81,13 +85,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _command(shop: Path, seed: int = 1, floor: float = 0.0) -> list[str]:
+def _command(shop: Path, seed: int = 1, floor: float = 0.0, more: str = "") -> list[str]:
     config = shop / "shop.toml"
-    config.write_text(CONFIG.format(seed=seed, floor=floor))
+    config.write_text(CONFIG.format(seed=seed, floor=floor, more=more))
     return [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
 
 
-def _run(shop: Path, **settings: float) -> subprocess.CompletedProcess[str]:
+def _run(shop: Path, **settings: float | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(_command(shop, **settings), cwd=shop, capture_output=True, text=True, check=False)
 
 
@@ -209,6 +213,16 @@ def test_a_model_below_a_threshold_is_refused_and_only_judged_anew(shop, first):
     assert _content(shop / "serving") == before
 
 
+def test_a_bad_model_is_refused_by_the_floors_that_always_hold(shop, first):
+    before = _content(shop / "serving")
+    hardly = "learning_rate = 1e-9\nepochs = 1"
+    refused = _run(shop, more=f"[retrieval]\n{hardly}\n[ranking]\n{hardly}")
+    assert refused.returncode == 3, refused.stdout + refused.stderr
+    assert "NDCG@10 above popularity's is -" in refused.stdout
+    assert [step for step in STEPS if step not in _reused(refused.stdout)] == STEPS[5:]
+    assert _content(shop / "serving") == before
+
+
 def test_killed_while_training_it_goes_on_from_there(shop, first):
     before = _versions(shop)
     process = subprocess.Popen(_command(shop, seed=2), cwd=shop, stdout=subprocess.PIPE, text=True, bufsize=1)
@@ -221,9 +235,29 @@ def test_killed_while_training_it_goes_on_from_there(shop, first):
     again = _run(shop, seed=2)
     assert again.returncode == 0, again.stdout + again.stderr
     assert _reused(again.stdout) == STEPS[:5]
-    # A new model was compared with the first one on the same examples, and pushed beside it.
-    assert "change" in again.stdout
+    # The new model was compared with the first one on the same examples, and pushed beside it.
+    verdict = verdicts.read(str(max((shop / "runs").glob("*/verdict.json"), key=os.path.getmtime).parent))
+    assert verdict.compared_with_baseline
+    assert verdict.value("ndcg_at_10").change is not None
     assert len(_versions(shop)) == len(before) + 1
+
+
+def test_back_to_an_earlier_model_makes_it_the_newest_version_again(shop, first):
+    before = _versions(shop)
+    back = _run(shop, seed=1)
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert _reused(back.stdout) == STEPS[:7]
+    oldest, *_, newest = _versions(shop)
+    assert len(_versions(shop)) == len(before) + 1
+    assert _content(shop / "serving" / "shop" / newest) == _content(shop / "serving" / "shop" / oldest)
+
+
+def test_what_was_deleted_is_made_anew(shop, first):
+    shutil.rmtree(shop / "serving")
+    again = _run(shop, seed=1)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "made anew" in again.stdout
+    assert len(_versions(shop)) == 1
 
 
 def test_data_that_nothing_can_be_learned_from_is_one_clear_error(shop, first):

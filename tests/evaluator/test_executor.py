@@ -65,7 +65,7 @@ def examples(tmp_path: Path) -> standard_artifacts.Examples:
                 name: tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
                 for name, number in zip(_FLOATS, numbers, strict=True)
             }
-            for name, text in ((names.USER_ACTIVITY, activity), (names.ITEM_POPULARITY, "100+")):
+            for name, text in ((names.USER_ACTIVITY, activity), (names.ITEM_POPULARITY, "0")):
                 feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
     artifact = standard_artifacts.Examples()
@@ -123,6 +123,8 @@ def test_metrics_of_all_examples_and_of_slices(tmp_path, examples):
     assert verdict.value("rmse").value == pytest.approx(0.5)
     assert verdict.value("rmse", "user_activity=1-9").value == pytest.approx(math.sqrt(0.5))
     assert verdict.value("rmse", "user_activity=10-49").value == 0
+    # TFMA turns this slice's value into a number; its name stays.
+    assert verdict.value("rmse", "item_popularity=0").value == pytest.approx(0.5)
     assert verdict.value("top_5_accuracy").value == 0.75
     assert verdict.value("popularity_top_5_accuracy", "user_activity=10-49").value == 0.5
     gain = (1 + 1 / math.log2(3) + 1 / math.log2(4)) / 4
@@ -137,7 +139,7 @@ def test_a_threshold_and_a_slice_floor_refuse(tmp_path, examples):
     floor = {"feature": "user_activity", "value": "1-9", "metric": "rmse", "at_most": 0.1}
     gate = {"thresholds": {"top_1_accuracy": {"at_least": 0.5}}, "slices": [floor]}
     assert _evaluate(tmp_path, examples, gate).reasons == (
-        "top-1 accuracy is 0.2500, must be >= 0.5",
+        "top-1 accuracy is 0.25, must be >= 0.5",
         "RMSE on user_activity=1-9 is 0.7071, must be <= 0.1",
     )
 

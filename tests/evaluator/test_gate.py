@@ -36,12 +36,12 @@ def test_a_good_model_passes():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (_values(rmse=0.96), "RMSE is 0.9600, must be <= 0.95"),
-        (_values(lift_over_popularity=0.0), "NDCG@10 above popularity's is 0.0000, must be > 0"),
-        (_values(lift_over_popularity=-0.1), "NDCG@10 above popularity's is -0.1000, must be > 0"),
-        (_values(lift_over_bias=-1e-9), "RMSE below user + item bias's is -0.0000, must be >= 0"),
+        (_values(rmse=0.96), "RMSE is 0.96, must be <= 0.95"),
+        (_values(lift_over_popularity=0.0), "NDCG@10 above popularity's is 0, must be > 0"),
+        (_values(lift_over_popularity=-0.1), "NDCG@10 above popularity's is -0.1, must be > 0"),
+        (_values(lift_over_bias=-1e-9), "RMSE below user + item bias's is -1e-09, must be >= 0"),
         (_values(rmse=math.nan), "RMSE is nan, must be <= 0.95"),
-        (_values(slice_rmse=1.3), "RMSE on user_activity=1-9 is 1.3000, must be <= 1.2"),
+        (_values(slice_rmse=1.3), "RMSE on user_activity=1-9 is 1.3, must be <= 1.2"),
         (_values(slice_rmse=None), "RMSE on user_activity=1-9 must be <= 1.2, but it was not computed"),
     ],
 )

@@ -20,7 +20,7 @@ import schemas
 from components.example_gen import parsing
 from components.example_gen.component import RatingsExampleGen
 from components.example_gen.executor import Executor
-from schemas.errors import DataError, SettingsError
+from schemas.errors import DataError
 from schemas.settings import Settings
 
 Row = tuple[str, str, float, int]
@@ -337,11 +337,6 @@ def test_the_latest_span_is_read(tmp_path):
     write(tmp_path / "data/span-2", rows()[100:])
     chosen = settings(tmp_path / "data", ratings="span-{SPAN}/ratings.csv", items="span-{SPAN}/items.csv")
     assert do(tmp_path, chosen).summary["files"]["span-2/ratings.csv"]["rows"] == 800
-
-
-def test_both_files_have_the_same_placeholders(tmp_path):
-    with pytest.raises(SettingsError, match="same placeholders"):
-        RatingsExampleGen(settings(tmp_path, ratings="span-{SPAN}/ratings.csv"), code_version="1")
 
 
 def test_settings_of_other_steps_leave_the_cache_valid(tmp_path):

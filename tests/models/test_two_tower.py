@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.models.inputs import Catalogue, Ragged
+from components.models.inputs import Catalogue, Events, Ragged
 from components.models.two_tower import TwoTowerModel
 from schemas.settings import RetrievalSettings
 
@@ -91,3 +91,18 @@ def test_checkerboard() -> None:
     scores = queries @ model.encode_candidates(tf.range(num)).numpy().T
     scores[user, item] = -np.inf
     assert scores.argmax(axis=1).tolist() == list(range(num))
+
+
+def test_what_was_never_fitted_is_not_left_as_noise() -> None:
+    model = make_model()
+    # Users 0 and 2 have events, and only item 1 stands in a history.
+    history = Ragged(np.array([1], np.int32), np.array([0, 1, 1]))
+    number = np.zeros(2)
+    model.forget_unfitted(Events(np.array([0, 2]), np.array([0, 1]), number, number, history, history))
+    nothing = tf.RaggedTensor.from_row_splits(tf.constant([], tf.int32), tf.zeros(5, tf.int64))
+    fitted, unfitted, other, unknown = model.encode_queries(tf.range(4), nothing).numpy()
+    assert unfitted == pytest.approx(unknown)
+    assert fitted != pytest.approx(unknown) and other != pytest.approx(unknown)
+    histories = tf.ragged.constant([[1], [2]], dtype=tf.int32)
+    known, absent = model.encode_queries(tf.constant([0, 0]), histories).numpy()
+    assert absent == pytest.approx(fitted) and known != pytest.approx(fitted)

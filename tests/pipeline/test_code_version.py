@@ -34,6 +34,22 @@ def test_an_edit_elsewhere_does_not(project):
     assert versions.code_version("imagined.room.executor") == before
 
 
+@pytest.mark.parametrize(
+    ("module", "reached", "not_reached"),
+    [
+        ("components.example_gen.executor", "history.py", "two_tower.py"),
+        ("components.transform.preprocessing", "preprocessing.py", "history.py"),
+        ("components.trainer.run", "two_tower.py", "gate.py"),
+        ("components.tflite_exporter.executor", "verify.py", "two_tower.py"),
+        ("components.evaluator.component", "gate.py", "two_tower.py"),
+        ("components.pusher.executor", "executor.py", "gate.py"),
+    ],
+)
+def test_a_step_reaches_its_own_code_and_no_other_steps(module, reached, not_reached):
+    names = {path.name for path in versions._reachable(module, {})}
+    assert reached in names and not_reached not in names and "settings.py" not in names
+
+
 def test_the_real_steps_reach_what_they_run():
     reached = {path.name for path in versions._reachable("components.evaluator.component", {})}
     assert {"component.py", "executor.py", "gate.py", "metrics.py", "tfma_metrics.py", "eval_config.py"} <= reached

@@ -24,9 +24,12 @@ def model(tmp_path: Path) -> standard_artifacts.Model:
     return artifact
 
 
-def _do(model: standard_artifacts.Model, base: Path, blessed: int) -> standard_artifacts.PushedModel:
+def _do(
+    model: standard_artifacts.Model, base: Path, blessed: int, of_model: int | None = None
+) -> standard_artifacts.PushedModel:
     blessing, pushed = standard_artifacts.ModelBlessing(), standard_artifacts.PushedModel()
     blessing.set_int_custom_property("blessed", blessed)
+    blessing.set_int_custom_property("current_model_id", model.id if of_model is None else of_model)
     pushed.uri = str(base.parent / "pushed")
     destination = json.dumps({"filesystem": {"base_directory": str(base)}})
     executor.Executor().Do(
@@ -56,12 +59,27 @@ def test_a_refused_model_is_not_pushed(model, tmp_path):
     assert pushed.get_int_custom_property("pushed") == 0
 
 
+def test_without_a_blessing_of_this_very_model_nothing_is_pushed(model, tmp_path):
+    pushed = _do(model, tmp_path / "serving", blessed=1, of_model=6)
+    assert pushed.get_int_custom_property("pushed") == 0
+    with pytest.raises(ValueError):
+        executor.Executor().CheckBlessing({"model": [model], "model_blessing": []})
+    assert _versions(tmp_path / "serving") == []
+
+
 def test_the_same_model_is_pushed_once_and_another_becomes_the_newest(model, tmp_path):
     base = tmp_path / "serving"
-    first = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
-    assert _do(model, base, blessed=1).get_string_custom_property("pushed_version") == first
-    assert _versions(base) == [first]
+    pushed = _do(model, base, blessed=1)
+    first = pushed.get_string_custom_property("pushed_version")
+    assert pushed.get_int_custom_property("is_new") == 1
+    # The same content is the same model, whatever its number.
     model.id = 8
+    again = _do(model, base, blessed=1)
+    assert again.get_string_custom_property("pushed_version") == first
+    assert again.get_int_custom_property("is_new") == 0
+    assert _versions(base) == [first]
+    # Another content is another model, also under the same number and in the same folder.
+    (Path(model.uri) / "Format-Serving" / "variables" / "variables.index").write_bytes(b"other")
     second = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
     assert int(second) > int(first)
     assert _versions(base) == [first, second]
@@ -78,7 +96,7 @@ def test_what_a_killed_push_left_is_never_a_version_and_is_cleared(model, tmp_pa
         "    copy(source, target, *rest)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "shutil.copytree = copy_and_die\n"
-        f"executor.push(Path({str(tmp_path / 'model')!r}), Path({str(base)!r}), {{}})\n"
+        f"executor.push(Path({str(tmp_path / 'model')!r}), Path({str(base)!r}), 1_700_000_000)\n"
     )
     root = Path(__file__).parents[2]
     process = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=root, capture_output=True)
@@ -92,7 +110,7 @@ def test_what_a_killed_push_left_is_never_a_version_and_is_cleared(model, tmp_pa
 def test_a_push_that_fails_leaves_the_earlier_version_alone(model, tmp_path, monkeypatch):
     base = tmp_path / "serving"
     first = _do(model, base, blessed=1).get_string_custom_property("pushed_version")
-    model.id = 8
+    (Path(model.uri) / "Format-Serving" / "saved_model.pb").write_bytes(b"another graph")
 
     def full_disk(source: Path, target: Path) -> None:
         target.mkdir()

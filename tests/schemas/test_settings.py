@@ -6,6 +6,7 @@ import pytest
 
 from schemas.errors import SettingsError
 from schemas.settings import load
+from schemas.slices import slice_labels
 
 CONFIGS = Path(__file__).parents[2] / "pipeline" / "configs"
 
@@ -44,6 +45,28 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
         ('[data]\nfolder = "d"\n[gate.tolerances]\nauc = 0.1\n', "gate.tolerances: no metric is called 'auc'"),
         ('[data]\nfolder = "d"\n[features]\nuser_activity_bounds = [5, 5]\n', "bounds must ascend, got [5, 5]"),
         ('[data]\nfolder = "d"\n[training]\nseed = "one"\n', "training.seed: Input should be a valid integer"),
+        ('[data]\nfolder = "d"\n[training]\nseed = "42"\n', "training.seed: Input should be a valid integer"),
+        ('[data]\nfolder = "d"\n[retrieval]\nepochs = true\n', "retrieval.epochs: Input should be a valid integer"),
+        ('[data]\nfolder = "d"\nrating_scale = [1, inf]\n', "data.rating_scale.1: Input should be a finite number"),
+        ('[data]\nfolder = "d"\ndelimiter = "\\n"\n', "data.delimiter: "),
+        ('[data]\nfolder = "d"\ndelimiter = "\\""\n', "the quote holds fields together"),
+        ('[data]\nfolder = "d"\ntimestamp_format = "yyyy"\n', "data.timestamp_format: `unix` or a strptime format"),
+        ('[data]\nfolder = "d"\ntimestamp_format = "%Q"\n', "data.timestamp_format: `unix` or a strptime format"),
+        ('[data]\nfolder = "d"\ntimestamp_format = "%H:%M"\n', "it holds no year"),
+        ('[data]\nfolder = "d"\nratings = "span-{SPAN}/r.csv"\n', "both need the same placeholders"),
+        ('[data]\nfolder = "d"\n[data.columns]\nuser = "a"\nitem = "a"\n', "must be four different columns"),
+        ('[data]\nfolder = "d"\n[data.columns]\nuser = ""\n', "data.columns.user: String should have at least 1"),
+        (
+            '[data]\nfolder = "d"\n[gate.thresholds]\nrmse = { at_least = 2, at_most = 1 }\n',
+            "gate.thresholds.rmse: `at_least` (2) is above `at_most` (1): nothing passes",
+        ),
+        ('[data]\nfolder = "d"\n[gate.thresholds]\nrmse = { at_most = nan }\n', "gate.thresholds.rmse.at_most: "),
+        ('[data]\nfolder = "d"\n[gate.tolerances]\nrmse = inf\n', "gate.tolerances.rmse: "),
+        (
+            '[data]\nfolder = "d"\n[[gate.slices]]\nfeature = "user_activity"\nvalue = "1-8"\nmetric = "rmse"\n'
+            "at_most = 1\n",
+            "user_activity has no slice '1-8'; with features.user_activity_bounds as they are it has: 0, 1-9, 10-49",
+        ),
         ("[data\n", "not a TOML file"),
     ],
 )
@@ -51,6 +74,16 @@ def test_a_problem_names_its_key_and_what_is_allowed(tmp_path, text, expected):
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, text)
     assert expected in str(caught.value)
+
+
+def test_tolerances_keep_the_defaults_that_are_not_replaced(tmp_path):
+    settings = _load(tmp_path, '[data]\nfolder = "d"\n[gate.tolerances]\nndcg_at_10 = 0.02\n')
+    assert settings.gate.tolerances == {"ndcg_at_10": 0.02, "rmse": 0.01}
+
+
+def test_slices_are_named_by_their_bounds():
+    assert slice_labels((1, 10, 50)) == ["0", "1-9", "10-49", "50+"]
+    assert slice_labels((5, 6)) == ["0-4", "5", "6+"]
 
 
 def test_all_problems_are_told_at_once(tmp_path):

@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts
 
 from components.tflite_exporter import convert, executor, verify
 
+SPLIT = '{"method":"time"}'
 USERS, ITEMS = [b"ann", b"bob"], [b"i1", b"i2", b"i3"]
 VALUES = np.array([[1, 2, 3], [4, 5, 1.5], [2, 2.5, 3.5]], np.float32)[:, :, None]
 
@@ -67,12 +68,13 @@ def artifacts(tmp_path: Path) -> tuple[dict, dict]:
 
 def _do(artifacts: tuple[dict, dict]) -> Path:
     inputs, outputs = artifacts
-    executor.Executor().Do(inputs, outputs, {"settings": "{}"})
+    executor.Executor().Do(inputs, outputs, {"settings": "{}", "split": SPLIT})
     return Path(outputs["exported_model"][0].uri) / "Format-Serving"
 
 
 def test_the_exported_model_is_the_trained_one_and_its_on_device_copy(artifacts):
     folder = _do(artifacts)
+    assert artifacts[1]["exported_model"][0].get_string_custom_property("split") == SPLIT
     again = tf.saved_model.load(str(folder)).signatures["rate"]
     assert again(user_id=tf.constant(["bob"]), item_id=tf.constant(["i2"]))["rating"].numpy() == [5.0]
     pairs = {"user_id": np.array([b"bob", b"ann", b"nobody"]), "item_id": np.array([b"i3", b"none", b"i1"])}

@@ -70,7 +70,7 @@ def scores_of(parts: Parts, user: int) -> np.ndarray:
 
 def oracle_rank(scores: np.ndarray, seen: set[int], own: int) -> float:
     if own == NUM_ITEMS:
-        return NUM_ITEMS + 1.0
+        return np.inf
     others = [scores[item] for item in range(NUM_ITEMS) if item != own and item not in seen]
     if np.isnan(scores[own]):
         return 1.0 + len(others)

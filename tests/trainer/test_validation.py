@@ -66,6 +66,13 @@ def test_a_cut_by_time_holds_out_the_latest_and_keeps_the_histories(events: Even
     assert np.diff(fitted.history.row_splits).tolist() == [11] * 270
 
 
+def test_a_cut_by_time_leaves_out_later_repeats_of_what_was_fitted() -> None:
+    events = make_events([(0, 1, 3.0, 1), (0, 2, 3.0, 2), (1, 1, 3.0, 3), (0, 1, 5.0, 4), (1, 2, 3.0, 5)])
+    fitted, held_out = cut_validation(events, 0.4, "time", seed=3)
+    assert list(zip(fitted.user, fitted.item, strict=True)) == [(0, 1), (0, 2), (1, 1)]
+    assert list(zip(held_out.user, held_out.item, strict=True)) == [(1, 2)]
+
+
 def test_latest_histories() -> None:
     events = make_events([(1, 5, 2.0, 30), (1, 6, 3.0, 10), (0, 7, 4.0, 5), (1, 8, 5.0, 20), (2, 9, 1.0, 1)])
     histories = latest_histories(events, num_users=2, length=2)
