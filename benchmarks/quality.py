@@ -9,6 +9,7 @@ the first 80,000 for training, the rest for testing; candidates are all 1,682 it
 import argparse
 import os
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -226,14 +227,25 @@ CONTENDERS: dict[str, Callable[[Data, int], dict[str, float]]] = {
 }
 
 
+FLOORS: dict[str, dict[str, tuple[str, float]]] = {
+    "two-tower": {"b@100": ("at least", 0.60), "NDCG@10": ("at least", 0.40)},
+    "ranking": {"RMSE": ("at most", 0.92)},
+}
+"""What our models have to reach, the mean over the seeds."""
+
+
 def main() -> None:
-    """Prints a line for each contender: the mean over the seeds, and the spread (highest - lowest) if several."""
+    """Prints a line for each contender: the mean over the seeds, and the spread (highest - lowest) if several.
+
+    Ends with status 1 if one of ours misses a floor.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/movielens-100k"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     arguments = parser.parse_args()
     data = read(arguments.data, _settings(0).features.history_length)
+    missed = False
     for name in arguments.only:
         runs = []
         for seed in arguments.seeds:
@@ -247,6 +259,11 @@ def main() -> None:
             for column in table
         ]
         print(f"{name:<20}" + "  ".join(cells), flush=True)
+        for column, (bound, floor) in FLOORS.get(name, {}).items():
+            reached = table[column].mean() >= floor if bound == "at least" else table[column].mean() <= floor
+            missed |= not reached
+            print(f"{'':<20}{column} {bound} {floor}: {'reached' if reached else 'MISSED'}", flush=True)
+    sys.exit(missed)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,8 @@ def prepare(dataset: Dataset, folder: Path, say: Callable[[str], None] = print) 
         say(f"{dataset.name}: already in {target}")
         return target
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(f".{dataset.name}-*"):  # of a call that was killed
+        shutil.rmtree(leftover)
     reasons: list[str] = []
     for source in sorted(dataset.sources, key=lambda source: not (folder / source.archive).is_file()):
         try:

@@ -23,8 +23,8 @@ from schemas.settings import Settings
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
-PUSHED, FAILED, BAD_INPUT, REFUSED = 0, 1, 2, 3
-"""Exit statuses: pushed or unchanged, a step broke, settings or data cannot be used, the gate refused the model."""
+PUSHED, FAILED, REFUSED, STOPPED = 0, 1, 3, 130
+"""Exit statuses: pushed or unchanged, a step failed, the gate refused the model, stopped from the keyboard."""
 
 
 def run(settings: Settings, verbose: bool = False) -> int:
@@ -48,16 +48,20 @@ def run(settings: Settings, verbose: bool = False) -> int:
         folder = settings.local.runs / run_id
         folder.mkdir(parents=True)
         with terminal.captured(folder / "log.txt", verbose) as console:
-            console.print(f"Atalaya: {settings.name}, run {run_id}; log in {folder / 'log.txt'}")
+            log = escape(str(folder / "log.txt"))
+            console.print(f"Atalaya: {settings.name}, run {run_id}; log in {log}", soft_wrap=True)
             try:
                 nodes = _run_nodes(settings, root, run_id, console)
                 return PUSHED if report.show(nodes, folder, console) else REFUSED
             except (DataError, SettingsError):
                 traceback.print_exc()
                 raise
+            except KeyboardInterrupt:
+                console.print("Stopped. Run again to go on after the last finished step.")
+                return STOPPED
             except Exception as error:
                 traceback.print_exc()
-                console.print(f"[red]{escape(_explain(error))}[/]\nThe whole story is in {folder / 'log.txt'}.")
+                console.print(f"[red]{escape(_explain(error))}[/]\nThe whole story is in {log}.")
                 return FAILED
 
 
@@ -162,7 +166,8 @@ def _explain(error: BaseException) -> str:
         error = error.__cause__
     text = str(error).strip() or type(error).__name__
     if "No space left on device" in text:
-        return f"The disk is full: {text.splitlines()[-1]}. Free some space and run again; finished steps are kept."
+        place = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        return f"The disk is full{place}: free some space and run again; finished steps are kept."
     lines = text.splitlines()
     # Beam puts the whole trace of a worker into the message and the cause at its end.
     return f"{type(error).__name__}: {lines[-1] if len(lines) > 8 else text}"

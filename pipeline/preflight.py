@@ -1,5 +1,6 @@
 """What can be refused before TensorFlow is imported: files that are absent, headers that lack a column, folders."""
 
+import contextlib
 import glob
 import os
 import re
@@ -56,7 +57,8 @@ def _check_writable(key: str, folder: Path) -> None:
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()
     except OSError as error:
-        probe.unlink(missing_ok=True) if folder.is_dir() else None
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
         raise SettingsError(
             f"{folder}: cannot be written to: {error.strerror}; free it or set {key} to a folder that can"
         ) from error

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from schemas import signatures as names
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--user", required=True, help="user id as in the ratings file; an unknown one gets what is popular"
     )
-    parser.add_argument("--k", type=int, default=10, help="how many items (default: %(default)s)")
+    parser.add_argument("--k", type=_count, default=10, help="how many items (default: %(default)s)")
     parser.add_argument(
         "--model",
         type=Path,
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         version = newest_version(options.model)
         rows = _recommend(version, options.user, options.k)
-    except (DataError, OSError) as error:
+    except DataError as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
@@ -49,6 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 is expected, got {text!r}")
+    return int(text)
+
+
 def newest_version(folder: Path) -> Path:
     """The pushed version with the highest number.
 
@@ -56,6 +63,8 @@ def newest_version(folder: Path) -> Path:
       DataError: the folder holds no version.
     """
     versions = [path for path in folder.glob("*") if path.name.isdigit()]
+    if not versions and (folder / "saved_model.pb").exists():
+        raise DataError(f"{folder}: this is a version itself; give the folder above it with --model")
     if not versions:
         raise DataError(f"{folder}: no pushed version; run the pipeline first, or give the folder with --model")
     return max(versions, key=lambda path: int(path.name))
@@ -66,7 +75,10 @@ def _recommend(version: Path, user: str, k: int) -> list[dict[str, str | float]]
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     import tensorflow as tf
 
-    recommend = tf.saved_model.load(str(version)).signatures[names.RECOMMEND]
+    try:
+        recommend = tf.saved_model.load(str(version)).signatures[names.RECOMMEND]
+    except (OSError, KeyError, tf.errors.OpError) as error:
+        raise DataError(f"{version}: not a version that was pushed whole: {error}; push the model again") from error
     outputs = recommend(**{names.USER_ID: tf.constant([user]), names.K: tf.constant(k)})
     columns = [outputs[name][0].numpy() for name in (names.ITEM_ID, names.TITLE, names.SCORE, names.RATING)]
     return [
@@ -83,10 +95,10 @@ def _recommend(version: Path, user: str, k: int) -> list[dict[str, str | float]]
 
 
 def _show(rows: list[dict[str, str | float]], title: str) -> None:
-    table = Table("", "item", "title", "score", "predicted rating", title=title, title_justify="left")
+    table = Table("", "item", "title", "score", "predicted rating", title=escape(title), title_justify="left")
     for place, row in enumerate(rows, start=1):
         score, rating = f"{row[names.SCORE]:.3f}", f"{row[names.RATING]:.2f}"
-        table.add_row(str(place), str(row[names.ITEM_ID]), str(row[names.TITLE]), score, rating)
+        table.add_row(str(place), escape(str(row[names.ITEM_ID])), escape(str(row[names.TITLE])), score, rating)
     Console().print(table)
 
 

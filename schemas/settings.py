@@ -9,7 +9,7 @@ import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -227,8 +227,8 @@ DEFAULT_TOLERANCES = {"ndcg_at_10": 0.01, "rmse": 0.01}
 class GateSettings(Section):
     """What a model must show before it is pushed.
 
-    Two floors always hold and need no setting: the retrieval model beats popularity (NDCG@10, difference above
-    0) and the ranking model is no worse than user and item biases (RMSE).
+    Two floors always hold and need no setting: the retrieval model beats popularity (NDCG@10, difference and the low
+    end of its 95 % interval above 0) and the ranking model is no worse than user and item biases (RMSE).
     """
 
     thresholds: dict[str, Bound] = {}
@@ -343,14 +343,18 @@ def _problems(error: ValidationError) -> list[str]:
         elif problem["type"] == "missing":
             lines.append(f"{key}: missing, and it has no default")
         else:
-            lines.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}; got {problem['input']!r}")
+            came = problem["input"]
+            # Of a whole table, the message itself says what is wrong with it.
+            got = "" if isinstance(came, dict | list | Section) else f"; got {came!r}"
+            lines.append(f"{key}: ".removeprefix(": ") + problem["msg"].removeprefix("Value error, ") + got)
     return lines
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
     section: Any = Settings
     for part in location:
-        field = section.model_fields.get(part) if isinstance(part, str) and hasattr(section, "model_fields") else None
-        if field is not None:
-            section = field.annotation
-    return list(section.model_fields) if hasattr(section, "model_fields") else list(SliceFloor.model_fields)
+        if hasattr(section, "model_fields"):
+            section = section.model_fields[str(part)].annotation
+        else:  # of a table by name or a list of tables: what each holds
+            section = next(argument for argument in get_args(section) if argument not in (str, ...))
+    return list(section.model_fields)

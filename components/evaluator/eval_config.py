@@ -28,6 +28,8 @@ def build(settings: GateSettings) -> tfma.EvalConfig:
         metrics=[tfma.MetricConfig(class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__)]
     )
     for rule in gate.rules(settings, has_baseline_model=True):
+        if rule.kind == "lower":  # TFMA has no threshold for an interval
+            continue
         # A threshold without a slice would be applied to every slice: name the overall one.
         metrics.per_slice_thresholds[rule.metric].thresholds.append(
             tfma.PerSliceMetricThreshold(slicing_specs=[_slicing(rule)], threshold=_threshold(rule))

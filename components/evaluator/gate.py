@@ -17,10 +17,10 @@ OVERALL = ""
 
 
 class Rule(NamedTuple):
-    """One condition: a closed interval for a metric's value, or for its change since the last blessed model."""
+    """One condition: bounds for a metric's value, its change since the last blessed model, or its interval's end."""
 
     metric: str
-    kind: Literal["value", "change"]
+    kind: Literal["value", "change", "lower"]
     at_least: float = -math.inf
     at_most: float = math.inf
     slice_feature: str = OVERALL
@@ -37,7 +37,7 @@ class Rule(NamedTuple):
             allowed = -self.at_least if METRICS[self.metric].higher_is_better else self.at_most
             return f"at most {allowed:g} worse than the last blessed model"
         if self.at_least == _ABOVE_ZERO:
-            return "> 0"
+            return "> 0 beyond chance (its 95 % interval)" if self.kind == "lower" else "> 0"
         bounds = [f">= {self.at_least:g}"] * (self.at_least > -math.inf)
         return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf))
 
@@ -68,8 +68,8 @@ class Check(NamedTuple):
         label = METRICS[self.rule.metric].label
         if self.value is None:
             return f"{label}{where} must be {self.rule.describe()}, but it was not computed"
-        change = "changed by " if self.rule.kind == "change" else "is "
-        return f"{label}{where} {change}{self.value:.4g}, must be {self.rule.describe()}"
+        verb = {"value": "is", "change": "changed by", "lower": "has an interval from"}[self.rule.kind]
+        return f"{label}{where} {verb} {self.value:.4g}, must be {self.rule.describe()}"
 
 
 # The smallest bound that refuses 0 itself: a threshold's interval is closed.
@@ -82,8 +82,13 @@ def slice_name(feature: str, value: str) -> str:
 
 
 def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
-    """The two floors that always hold, then the settings' own; changes only where there is a model to compare with."""
-    result = [Rule("lift_over_popularity", "value", _ABOVE_ZERO), Rule("lift_over_bias", "value", 0.0)]
+    """The floors that always hold, then the settings' own; changes only where there is a model to compare with."""
+    result = [
+        Rule("lift_over_popularity", "value", _ABOVE_ZERO),
+        # On few examples, or with a model of noise, the difference alone is above 0 every other time.
+        Rule("lift_over_popularity", "lower", _ABOVE_ZERO),
+        Rule("lift_over_bias", "value", 0.0),
+    ]
     for metric, bound in settings.thresholds.items():
         result.append(Rule(metric, "value", *_interval(bound.at_least, bound.at_most)))
     for floor in settings.slices:
@@ -99,7 +104,11 @@ def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
 
 def judge(conditions: list[Rule], values: list[Value]) -> list[Check]:
     """Applies every rule; one whose number is absent or not finite fails."""
-    computed = {(value.metric, value.kind, value.slice): value.value for value in values}
+    computed: dict[tuple[str, str, str], float] = {}
+    for record in values:
+        computed[record.metric, record.kind, record.slice] = record.value
+        if record.kind == "value":
+            computed[record.metric, "lower", record.slice] = record.lower
     checks = []
     for rule in conditions:
         value = computed.get((rule.metric, rule.kind, rule.slice))

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from components.example_gen.history import Interactions
+from schemas.hashing import mix, seeded_share
 
 TRAIN, EVAL, LEFT_OUT = 0, 1, 2
 DAY = 86_400
@@ -67,18 +68,9 @@ def hash_ids(ids: np.ndarray) -> np.ndarray:
     return pd.util.hash_array(ids, categorize=False)
 
 
-def mix(values: np.ndarray) -> np.ndarray:
-    """Returns [n] uint64 in which every bit depends on every bit of `values` (the finalizer of SplitMix64)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
 def split_randomly(identity: np.ndarray, eval_share: float, seed: int) -> np.ndarray:
     """Returns [num_events] TRAIN or EVAL by a seeded hash of (user, item), which all events of a pair share."""
-    salt = mix(np.array([seed % 2**64], np.uint64) + np.uint64(0x9E3779B97F4A7C15))
-    share = mix(identity ^ salt) / 2.0**64
-    return np.where(share < eval_share, EVAL, TRAIN)
+    return np.where(seeded_share(identity, seed) < eval_share, EVAL, TRAIN)
 
 
 def split_by_time(events: Events, cut: int) -> np.ndarray:

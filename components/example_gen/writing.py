@@ -17,8 +17,9 @@ from components.example_gen.catalogue import join_catalogue
 from components.example_gen.columns import Reject
 from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
 from components.example_gen.history import Histories
-from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard, mix
+from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
+from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
 ENCODED_AT_ONCE = 8_192

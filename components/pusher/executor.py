@@ -89,15 +89,25 @@ def push(model: Path, base: Path, now: int) -> tuple[Path, bool]:
         return current, False
     version = base / str(max(now, newest + 1))
     partial = base / f"{_PARTIAL}{version.name}"
+    try:
+        _copy(model, partial, digest)
+    except OSError:
+        # What fills the disk must not stay there and keep the next push from it.
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    partial.rename(version)
+    _flush(str(base))
+    return version, True
+
+
+def _copy(model: Path, partial: Path, digest: str) -> None:
+    """Copies the model and its origin, and sees to it that they are on the disk."""
     shutil.copytree(model, partial)
     (partial / ORIGIN).parent.mkdir(exist_ok=True)
     (partial / ORIGIN).write_text(json.dumps({"sha256": digest}), encoding="utf-8")
     for folder, _, files in os.walk(partial):
         for path in [folder, *(os.path.join(folder, file) for file in files)]:
             _flush(path)
-    partial.rename(version)
-    _flush(str(base))
-    return version, True
 
 
 def _digest(model: Path) -> str:
@@ -109,8 +119,11 @@ def _digest(model: Path) -> str:
 
 
 def _origin(version: Path) -> str | None:
-    path = version / ORIGIN
-    return json.loads(path.read_text(encoding="utf-8"))["sha256"] if path.exists() else None
+    try:
+        return json.loads((version / ORIGIN).read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError):
+        # Pushed by other means, or damaged: not known to be this model.
+        return None
 
 
 def _flush(path: str) -> None:

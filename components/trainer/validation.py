@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from components.models.inputs import Events, Ragged
+from schemas.hashing import seeded_share
 
 _EVENTS_AT_ONCE = 512
 
@@ -49,15 +50,7 @@ def cut_validation(events: Events, share: float, method: str, seed: int) -> Vali
 def _is_held_out(users: np.ndarray, items: np.ndarray, share: float, seed: int) -> np.ndarray:
     """[n] bool, the same for the same pair wherever it stands."""
     pairs = (users.astype(np.uint64) << np.uint64(32)) | items.astype(np.uint64)
-    mixed = _mix(pairs ^ _mix(np.array([seed], np.uint64) + np.uint64(0x9E3779B97F4A7C15)))
-    return mixed / 2.0**64 < share
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """The finalizer of SplitMix64: [n] uint64 in which every bit depends on every bit of `values`."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    return seeded_share(pairs, seed) < share
 
 
 class Histories(NamedTuple):

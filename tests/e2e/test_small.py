@@ -218,7 +218,7 @@ def test_a_bad_model_is_refused_by_the_floors_that_always_hold(shop, first):
     hardly = "learning_rate = 1e-9\nepochs = 1"
     refused = _run(shop, more=f"[retrieval]\n{hardly}\n[ranking]\n{hardly}")
     assert refused.returncode == 3, refused.stdout + refused.stderr
-    assert "NDCG@10 above popularity's is -" in refused.stdout
+    assert "NDCG@10 above popularity's has an interval from -" in refused.stdout
     assert [step for step in STEPS if step not in _reused(refused.stdout)] == STEPS[5:]
     assert _content(shop / "serving") == before
 

@@ -25,6 +25,8 @@ EXAMPLES = [
     (40.0, 1.0, 2.0, 3.5, 2.0, "10-49"),
     (3.0, 60.0, 5.0, 3.5, 5.0, "10-49"),
 ]
+COPIES = 50
+"""The same examples over and over leave the means as they are and make the intervals tight."""
 _FLOATS = (names.RANK, names.POPULARITY_RANK, "predicted", names.BIAS_RATING, names.RATING)
 
 
@@ -60,7 +62,7 @@ def examples(tmp_path: Path) -> standard_artifacts.Examples:
     split = tmp_path / "examples" / "Split-eval"
     split.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-        for *numbers, activity in EXAMPLES:
+        for *numbers, activity in EXAMPLES * COPIES:
             feature = {
                 name: tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
                 for name, number in zip(_FLOATS, numbers, strict=True)
@@ -166,5 +168,4 @@ def test_it_is_compared_with_the_last_blessed_model(tmp_path, examples, baseline
     assert verdict.value("mrr").change == pytest.approx(mrr - baseline_mrr)
     assert verdict.blessed == blessed, verdict.reasons
     if not blessed:
-        [reason] = verdict.reasons
-        assert reason.startswith("MRR changed by -")
+        assert any(reason.startswith("MRR changed by -") for reason in verdict.reasons)

@@ -16,7 +16,7 @@ SETTINGS = GateSettings.model_validate(
 
 
 def _values(changes: dict[str, float] | None = None, slice_rmse: float | None = 1.1, **overall: float) -> list[Value]:
-    values = [Value(metric, "value", "", value, 0, 1) for metric, value in (GOOD | overall).items()]
+    values = [Value(metric, "value", "", value, value / 2, 1) for metric, value in (GOOD | overall).items()]
     values += [Value(metric, "change", "", value, 0, 1) for metric, value in (changes or {}).items()]
     if slice_rmse is not None:
         values.append(Value("rmse", "value", "user_activity=1-9", slice_rmse, 0, 1))
@@ -37,8 +37,6 @@ def test_a_good_model_passes():
     ("values", "reason"),
     [
         (_values(rmse=0.96), "RMSE is 0.96, must be <= 0.95"),
-        (_values(lift_over_popularity=0.0), "NDCG@10 above popularity's is 0, must be > 0"),
-        (_values(lift_over_popularity=-0.1), "NDCG@10 above popularity's is -0.1, must be > 0"),
         (_values(lift_over_bias=-1e-9), "RMSE below user + item bias's is -1e-09, must be >= 0"),
         (_values(rmse=math.nan), "RMSE is nan, must be <= 0.95"),
         (_values(slice_rmse=1.3), "RMSE on user_activity=1-9 is 1.3, must be <= 1.2"),
@@ -49,13 +47,25 @@ def test_it_refuses_and_says_why(values, reason):
     assert _reasons(values) == [reason]
 
 
+@pytest.mark.parametrize("lift", [0.0, -0.1])
+def test_a_model_that_does_not_beat_popularity_is_refused(lift):
+    assert f"NDCG@10 above popularity's is {lift:g}, must be > 0" in _reasons(_values(lift_over_popularity=lift))
+
+
+@pytest.mark.parametrize("lower", [-0.01, 0.0, math.nan])
+def test_nor_does_one_that_may_beat_it_by_chance_pass(lower):
+    values = [value._replace(lower=lower) if value.metric == "lift_over_popularity" else value for value in _values()]
+    [reason] = _reasons(values)
+    assert reason.startswith(f"NDCG@10 above popularity's has an interval from {lower:g}, must be > 0 beyond chance")
+
+
 def test_an_absent_metric_refuses():
     values = [value for value in _values() if value.metric != "lift_over_popularity"]
-    assert _reasons(values) == ["NDCG@10 above popularity's must be > 0, but it was not computed"]
+    assert "NDCG@10 above popularity's must be > 0, but it was not computed" in _reasons(values)
 
 
 def test_an_infinite_metric_refuses_even_within_an_open_bound():
-    assert len(_reasons(_values(lift_over_popularity=math.inf))) == 1
+    assert _reasons(_values(lift_over_popularity=math.inf))[0] == "NDCG@10 above popularity's is inf, must be > 0"
 
 
 @pytest.mark.parametrize("changes", [{"rmse": 0.011, "ndcg_at_10": 0}, {"rmse": 0, "ndcg_at_10": -0.011}])

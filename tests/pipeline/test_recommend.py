@@ -10,6 +10,33 @@ def test_the_newest_version_has_the_highest_number(tmp_path):
     assert recommend.newest_version(tmp_path).name == "100"
 
 
+def test_a_version_itself_is_told_from_a_folder_of_versions(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(DataError, match="give the folder above it"):
+        recommend.newest_version(tmp_path)
+
+
+@pytest.mark.parametrize("k", ["0", "-1", "ten"])
+def test_how_many_is_a_number_from_1(k, capsys):
+    with pytest.raises(SystemExit) as caught:
+        recommend.main(["--user", "1", "--k", k])
+    assert caught.value.code == 2
+    assert "a number from 1 is expected" in capsys.readouterr().err
+
+
+def test_a_broken_version_is_one_clear_error(tmp_path, capsys):
+    (tmp_path / "17").mkdir()
+    assert recommend.main(["--user", "1", "--model", str(tmp_path)]) == 2
+    assert "17: not a version that was pushed whole" in capsys.readouterr().err
+
+
+def test_ids_and_titles_are_shown_as_they_are(capsys):
+    row = {"item_id": "[/x]", "title": "a [bold]film[/bold] [rec]", "score": 1.0, "rating": 2.0}
+    recommend._show([row], "User [/x]")
+    shown = capsys.readouterr().out
+    assert "a [bold]film[/bold] [rec]" in shown and shown.count("[/x]") == 2
+
+
 def test_without_a_version_it_says_what_to_do(tmp_path, capsys):
     with pytest.raises(DataError, match="run the pipeline first"):
         recommend.newest_version(tmp_path)

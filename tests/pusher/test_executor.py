@@ -119,5 +119,15 @@ def test_a_push_that_fails_leaves_the_earlier_version_alone(model, tmp_path, mon
     monkeypatch.setattr(shutil, "copytree", full_disk)
     with pytest.raises(OSError, match="No space left"):
         _do(model, base, blessed=1)
-    assert [name for name in _versions(base) if name.isdigit()] == [first]
+    assert _versions(base) == [first]
     assert (base / first / "saved_model.pb").read_bytes() == b"graph"
+
+
+@pytest.mark.parametrize("origin", ["{}", "broken", None])
+def test_a_version_of_unknown_origin_is_another_model(model, tmp_path, origin):
+    base = tmp_path / "serving"
+    (base / "5" / "assets.extra").mkdir(parents=True)
+    if origin is not None:
+        (base / "5" / "assets.extra" / "origin.json").write_text(origin)
+    assert _do(model, base, blessed=1).get_int_custom_property("is_new") == 1
+    assert len(_versions(base)) == 2

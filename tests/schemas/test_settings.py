@@ -67,13 +67,21 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             "at_most = 1\n",
             "user_activity has no slice '1-8'; with features.user_activity_bounds as they are it has: 0, 1-9, 10-49",
         ),
+        (
+            '[data]\nfolder = "d"\n[gate.thresholds]\nrmse = { at_mst = 1 }\n',
+            "gate.thresholds.rmse.at_mst: unknown key; allowed here: at_least, at_most\n",
+        ),
+        (
+            '[data]\nfolder = "d"\n[[gate.slices]]\nfeatur = "user_activity"\n',
+            "gate.slices.0.featur: unknown key; allowed here: at_least, at_most, feature, value, metric",
+        ),
         ("[data\n", "not a TOML file"),
     ],
 )
 def test_a_problem_names_its_key_and_what_is_allowed(tmp_path, text, expected):
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, text)
-    assert expected in str(caught.value)
+    assert expected in f"{caught.value}\n"
 
 
 def test_tolerances_keep_the_defaults_that_are_not_replaced(tmp_path):
