@@ -27,11 +27,11 @@ def main() -> None:
         first = _run(config, "first run")
         print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB")
         second = _run(config, "second run, nothing changed")
-        imports = _seconds(second, "loaded TensorFlow and TFX")
+        imports = _seconds(second, "loading TensorFlow and TFX")
         versions = list((Path(folder) / "serving" / "movielens-100k").iterdir())
         print(f"second run beyond its imports: {_seconds(second, 'in all') - imports:.1f} s; versions: {len(versions)}")
         print(
-            f"first run against its imports: {_seconds(first, 'in all') / _seconds(first, 'loaded'):.1f} times as long"
+            f"first run against its imports: {_seconds(first, 'in all') / _seconds(first, 'loading'):.1f} times as long"
         )
         description = json.loads((versions[0] / "assets.extra" / "ranking.json").read_text())
         print(
@@ -46,7 +46,7 @@ def _run(config: Path, title: str) -> str:
     process = subprocess.run(command, cwd=config.parent, stdout=subprocess.PIPE, text=True, check=True)
     print(f"{title}: {time.monotonic() - started:.1f} s")
     for line in process.stdout.splitlines():
-        if line.startswith(("[", "loaded", "in all")) and line.split()[-1] != "started":
+        if line.startswith(("[", "loading", "in all")) and line.split()[-1] != "started":
             print(f"    {line}")
     return process.stdout
 

@@ -67,9 +67,8 @@ def run(settings: Settings, verbose: bool = False) -> int:
 
 def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) -> dict[str, report.Node]:
     started = time.monotonic()
-    with console.status("loading TensorFlow and TFX"):
+    with terminal.waiting(console, "loading TensorFlow and TFX"):
         pipeline, connection = _compile(settings, root, run_id)
-    console.print(f"{'loaded TensorFlow and TFX':<32}{time.monotonic() - started:7.1f} s")
     view = terminal.StepView(console, len(pipeline.nodes))
     LOGGER.setLevel(logging.DEBUG)
     LOGGER.addHandler(view)

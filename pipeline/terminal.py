@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 LOGGER = logging.getLogger("atalaya")
 """Steps tell the user things through this logger; a record's `progress` is (what, done, total)."""
@@ -65,6 +65,31 @@ def _tee(log: int, terminal: int) -> tuple[int, threading.Thread]:
     return writer, thread
 
 
+@contextlib.contextmanager
+def waiting(console: Console, what: str) -> Iterator[None]:
+    """Shows what is waited for and for how long, where there is a terminal, then the line that stays."""
+    started = time.monotonic()
+    with _progress(console) as progress:
+        progress.add_task(what, total=None)
+        yield
+    console.print(f"{what:<32}{time.monotonic() - started:7.1f} s")
+
+
+def _progress(console: Console, *columns: ProgressColumn) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        # Else rich would take what the libraries write to standard error and print it above the bars.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
 class StepView(logging.Handler):
     """Shows one step after the other: name and clock while it works, bars for what it reports, a line at its end."""
 
@@ -82,16 +107,8 @@ class StepView(logging.Handler):
         """Announces a step; the caller ends it with `done`."""
         self._number += 1
         self._name, self._started = name, time.monotonic()
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
+        bars = (BarColumn(), TextColumn("{task.fields[count]}"))
+        self._progress = _progress(self._console, *bars)
         if not self._console.is_terminal:
             self._console.print(f"{self._head()} started")
         with self._progress:

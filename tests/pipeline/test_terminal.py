@@ -41,6 +41,7 @@ def _shown(is_terminal: bool) -> str:
         with view.step("Trainer"):
             terminal.LOGGER.debug("", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
             terminal.LOGGER.info("two-tower: 2 epochs")
+            print("a library's noise", file=sys.stderr)
         view.done("unchanged, reused")
     finally:
         terminal.LOGGER.removeHandler(view)
@@ -57,8 +58,10 @@ def test_without_a_terminal_there_are_lines_and_no_bars(capsys):
     assert "two-tower: 2 epochs" in capsys.readouterr().err
 
 
-def test_on_a_terminal_epochs_have_a_bar():
-    assert "3/10" in _shown(is_terminal=True)
+def test_on_a_terminal_epochs_have_a_bar_and_noise_stays_away(capsys):
+    shown = _shown(is_terminal=True)
+    assert "3/10" in shown and "noise" not in shown
+    assert "noise" in capsys.readouterr().err
 
 
 def test_the_descriptors_are_given_back(tmp_path):
