@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import gc
-import logging
 import os
 import time
 import traceback
@@ -65,29 +64,31 @@ def run(settings: Settings, verbose: bool = False) -> int:
                 return FAILED
 
 
-def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) -> dict[str, report.Node]:
+def _run_nodes(
+    settings: Settings, root: Path, run_id: str, console: Console, anew: str | None = None
+) -> dict[str, report.Node]:
+    """Runs all nodes, the node `anew` whatever the cache holds."""
     started = time.monotonic()
     with terminal.waiting(console, "loading TensorFlow and TFX"):
         pipeline, connection = _compile(settings, root, run_id)
     view = terminal.StepView(console, len(pipeline.nodes))
-    LOGGER.setLevel(logging.DEBUG)
-    LOGGER.addHandler(view)
-    LOGGER.propagate = False
-    nodes = {}
-    try:
+    nodes: dict[str, report.Node] = {}
+    with view.attached():
         for node in pipeline.nodes:
             node_id = node.pipeline_node.node_info.id
+            if node_id == anew:
+                node.pipeline_node.execution_options.caching_options.enable_cache = False
             with view.step(node_id):
                 nodes[node_id] = _launch(pipeline, node.pipeline_node, connection)
-                if nodes[node_id].reused and not nodes[node_id].is_there():
-                    LOGGER.warning("the files of the earlier result are gone: made anew")
-                    node.pipeline_node.execution_options.caching_options.enable_cache = False
-                    nodes[node_id] = _launch(pipeline, node.pipeline_node, connection)
             view.done("unchanged, reused" if nodes[node_id].reused else "")
-    finally:
-        LOGGER.removeHandler(view)
-    console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
-    return nodes
+            if nodes[node_id].reused and not nodes[node_id].is_there():
+                LOGGER.warning("what this step made is gone, or no longer the newest version: it is made anew")
+                break
+        else:
+            console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
+            return nodes
+    # A run keeps what it has taken from the cache: it takes a further one, which takes the rest from there again.
+    return _run_nodes(settings, root, f"{run_id}-{node_id}", console, anew=node_id)
 
 
 def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", Any]:

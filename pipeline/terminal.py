@@ -103,6 +103,17 @@ class StepView(logging.Handler):
         self._bars: dict[str, TaskID] = {}
 
     @contextlib.contextmanager
+    def attached(self) -> Iterator[None]:
+        """Receives what the steps tell."""
+        LOGGER.setLevel(logging.DEBUG)
+        LOGGER.addHandler(self)
+        LOGGER.propagate = False
+        try:
+            yield
+        finally:
+            LOGGER.removeHandler(self)
+
+    @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Announces a step; the caller ends it with `done`."""
         self._number += 1

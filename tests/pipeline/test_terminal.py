@@ -35,16 +35,12 @@ def test_noise_goes_to_the_file_and_what_matters_stays(tmp_path, mode):
 def _shown(is_terminal: bool) -> str:
     output = io.StringIO()
     view = terminal.StepView(Console(file=output, force_terminal=is_terminal, width=100, color_system=None), steps=2)
-    terminal.LOGGER.addHandler(view)
-    terminal.LOGGER.setLevel("DEBUG")
-    try:
+    with view.attached():
         with view.step("Trainer"):
             terminal.LOGGER.debug("", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
             terminal.LOGGER.info("two-tower: 2 epochs")
             print("a library's noise", file=sys.stderr)
         view.done("unchanged, reused")
-    finally:
-        terminal.LOGGER.removeHandler(view)
     return output.getvalue()
 
 
