@@ -105,6 +105,7 @@ class StepView(logging.Handler):
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
         """Receives what the steps tell."""
+        level, propagate = LOGGER.level, LOGGER.propagate
         LOGGER.setLevel(logging.DEBUG)
         LOGGER.addHandler(self)
         LOGGER.propagate = False
@@ -112,6 +113,8 @@ class StepView(logging.Handler):
             yield
         finally:
             LOGGER.removeHandler(self)
+            LOGGER.setLevel(level)
+            LOGGER.propagate = propagate
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
