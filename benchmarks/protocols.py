@@ -1,0 +1,72 @@
+"""Divides ratings into those to learn from and those to be judged by, in two ways.
+
+`random`: rows in file order, permuted by numpy's RandomState(42); the first 80 % train.
+`time`: rows in order of their timestamps (equal ones in file order); the first 80 % train.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from benchmarks.ratings import Ratings
+from components.models.inputs import Catalogue, Events, Ragged
+
+Protocol = Literal["random", "time"]
+
+
+class Data(NamedTuple):
+    """What a contender learns from, and the test that is kept from it. The events have no histories.
+
+    protocol: how the ratings were divided. scale: lowest and highest rating.
+    """
+
+    protocol: Protocol
+    train: Events
+    test: Events
+    catalogue: Catalogue
+    scale: tuple[float, float]
+
+    @property
+    def known_users(self) -> np.ndarray:
+        """[num_users] bool: has a training event."""
+        return np.bincount(self.train.user, minlength=self.catalogue.num_users) > 0
+
+    @property
+    def known_items(self) -> np.ndarray:
+        """[num_items] bool: has a training event."""
+        return np.bincount(self.train.item, minlength=self.catalogue.num_items) > 0
+
+
+def divide(ratings: Ratings, protocol: Protocol, scale: tuple[float, float] | None) -> Data:
+    """Divides the ratings; without a scale, it is the span of the training ratings."""
+    events = make_events(ratings.user, ratings.item, ratings.rating, ratings.timestamp)
+    train, test = _cut(events, protocol, 80)
+    span = (float(train.rating.min()), float(train.rating.max()))
+    return Data(protocol, train, test, ratings.catalogue, scale or span)
+
+
+def hold_out(data: Data) -> Data:
+    """Divides the training events once more, in the same way, 90 % and 10 %: for the choice of hyperparameters."""
+    train, test = _cut(data.train, data.protocol, 90)
+    return data._replace(train=train, test=test)
+
+
+def make_events(user: np.ndarray, item: np.ndarray, rating: np.ndarray, timestamp: np.ndarray) -> Events:
+    """Events, [n] each, without histories."""
+    splits = np.zeros(len(user) + 1, np.int64)
+    empty = Ragged(np.array([], np.int32), splits), Ragged(np.array([], np.float32), splits)
+    return Events(user, item, rating, timestamp, *empty)
+
+
+def _cut(events: Events, protocol: Protocol, percent: int) -> tuple[Events, Events]:
+    size = len(events.user)
+    if protocol == "random":
+        order = np.random.RandomState(42).permutation(size)
+    else:
+        order = np.argsort(events.timestamp, kind="stable")
+    num_train = size * percent // 100
+    return _rows(events, order[:num_train]), _rows(events, order[num_train:])
+
+
+def _rows(events: Events, rows: np.ndarray) -> Events:
+    return make_events(events.user[rows], events.item[rows], events.rating[rows], events.timestamp[rows])
