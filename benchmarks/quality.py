@@ -1,269 +1,139 @@
-"""Compares Atalaya's models with simple baselines and the TFRS tutorials' models on MovieLens-100K.
+"""Compares Atalaya's models with their peers: the same rows, the same measures, one run.
 
-The protocol is a random split without a time order: rows in file order, a permutation by numpy's RandomState(42),
-the first 80,000 for training, the rest for testing; candidates are all 1,682 items. Every rating counts as a positive.
+    python -m benchmarks.quality --config pipeline/configs/movielens-100k.toml --seeds 42 43 44
 
-    python -m benchmarks.quality --data data/movielens-100k --seeds 42 43 44
+On MovieLens 100K, the exit status is 1 if one of ours misses what it has to reach.
 """
 
 import argparse
+import functools
+import json
 import os
-import re
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, get_args
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from benchmarks.contender import Contender, Refusal
+from benchmarks.judging import describe, judge
+from benchmarks.protocols import Data, Protocol, divide
+from benchmarks.ratings import Ratings, read
+from benchmarks.results import CPU_SECONDS, SECONDS, Result, Verdict, against_floors, against_peers, format_tables
+from schemas.errors import DataError, SettingsError
+from schemas.settings import Settings, load
 
-import numpy as np
-import pandas as pd
-import tensorflow as tf
-import tensorflow_recommenders as tfrs
-
-from components.models.biases import fit_biases
-from components.models.inputs import Catalogue, Events, Ragged
-from components.trainer.fit import fit_ranking, fit_two_tower
-from components.trainer.validation import Histories, latest_histories
-from components.trainer.vectors import rating_factors, retrieval_vectors
-from schemas.settings import Settings
-
-NUM_TRAIN = 80_000
-SCALE = (1.0, 5.0)
-
-
-class Data(NamedTuple):
-    """train, test: the events; only those of `train` have histories."""
-
-    train: Events
-    test: Events
-    catalogue: Catalogue
-
-
-def read(folder: Path, history_length: int) -> Data:
-    """Reads MovieLens-100K and divides it."""
-    ratings, items = pd.read_csv(folder / "ratings.csv"), pd.read_csv(folder / "items.csv").fillna("")
-    item_index = pd.Index(items["item_id"])
-    users, user = np.unique(ratings["user_id"], return_inverse=True)
-    genres = _indices([re.split(r"\|", text) if text else [] for text in items["genres"]])
-    words = _indices([re.findall(r"\w+", text.lower()) for text in items["title"]])
-    catalogue = Catalogue(len(users), _count(genres), _count(words), genres, words)
-    order = np.random.RandomState(42).permutation(len(ratings))
-    columns = (
-        user.astype(np.int32),
-        item_index.get_indexer(ratings["item_id"]).astype(np.int32),
-        ratings["rating"].to_numpy(np.float32),
-        ratings["timestamp"].to_numpy(np.int64),
-    )
-    train, test = (
-        _without_histories(*(column[rows] for column in columns)) for rows in (order[:NUM_TRAIN], order[NUM_TRAIN:])
-    )
-    return Data(_with_histories(train, len(users), history_length), test, catalogue)
-
-
-def _indices(rows: list[list[str]]) -> Ragged:
-    splits = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
-    return Ragged(np.unique([value for row in rows for value in row], return_inverse=True)[1].astype(np.int32), splits)
-
-
-def _count(rows: Ragged) -> int:
-    return int(rows.values.max()) + 1
-
-
-def _without_histories(user: np.ndarray, item: np.ndarray, rating: np.ndarray, timestamp: np.ndarray) -> Events:
-    empty = np.zeros(len(user) + 1, np.int64)
-    return Events(
-        user, item, rating, timestamp, Ragged(np.array([], np.int32), empty), Ragged(np.array([], np.float32), empty)
-    )
-
-
-def _with_histories(events: Events, num_users: int, length: int) -> Events:
-    """Gives each event the latest other events of its user."""
-    known = latest_histories(events, num_users, len(events.user))
-    items, ratings = [], []
-    for user, item in zip(events.user, events.item, strict=True):
-        row = slice(known.items.row_splits[user], known.items.row_splits[user + 1])
-        other = known.items.values[row] != item
-        items.append(known.items.values[row][other][-length:])
-        ratings.append(known.ratings.values[row][other][-length:])
-    splits = np.concatenate([[0], np.cumsum([len(row) for row in items])])
-    return events._replace(
-        history=Ragged(np.concatenate(items), splits), history_rating=Ragged(np.concatenate(ratings), splits)
-    )
-
-
-def ranking_metrics(scores: np.ndarray, data: Data) -> dict[str, float]:
-    """Measures of scores, [num_users, num_items]: rank = 1 + number of items scored higher.
-
-    a@K: share of test events whose item is among the first K of all; b@K: of those not in the user's training
-    events. NDCG@10: binary, a mean over users, training items left out.
-    """
-    user, item = data.test.user, data.test.item
-    own = scores[user, item]
-    among_all = 1 + np.sum(~(scores[user] <= own[:, np.newaxis]), axis=1)
-    unseen = scores.copy()
-    unseen[data.train.user, data.train.item] = -np.inf
-    ranks = 1 + np.sum(~(unseen[user] <= own[:, np.newaxis]), axis=1)  # not a number: last
-    gains = np.bincount(user, np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0), len(scores))
-    counts = np.bincount(user, minlength=len(scores))
-    ideal = np.concatenate([[0], np.cumsum(1 / np.log2(1 + np.arange(1, 11)))])[np.minimum(counts, 10)]
-    tested = counts > 0
-    return {
-        "b@100": float(np.mean(ranks <= 100)),
-        "b@10": float(np.mean(ranks <= 10)),
-        "a@100": float(np.mean(among_all <= 100)),
-        "NDCG@10": float(np.mean(gains[tested] / ideal[tested])),
-    }
-
-
-def rating_metrics(ratings: np.ndarray, data: Data) -> dict[str, float]:
-    """RMSE and MAE of predictions, [num_test], clipped to the scale."""
-    errors = np.clip(ratings, *SCALE) - data.test.rating
-    return {"RMSE": float(np.sqrt(np.mean(errors**2))), "MAE": float(np.mean(np.abs(errors)))}
-
-
-def popularity(data: Data, seed: int) -> dict[str, float]:
-    """Most popular first."""
-    counts = np.bincount(data.train.item, minlength=data.catalogue.num_items).astype(np.float32)
-    return ranking_metrics(np.tile(counts, (data.catalogue.num_users, 1)), data)
-
-
-def biases(data: Data, seed: int) -> dict[str, float]:
-    """User and item biases."""
-    train, catalogue = data.train, data.catalogue
-    fitted = fit_biases(train.user, train.item, train.rating, catalogue.num_users, catalogue.num_items)
-    return rating_metrics(fitted.predict(data.test.user, data.test.item), data)
-
-
-def two_tower(data: Data, seed: int) -> dict[str, float]:
-    """Atalaya's retrieval model."""
-    settings = _settings(seed)
-    model = fit_two_tower(data.train, data.catalogue, settings)
-    vectors = retrieval_vectors(model, _histories(data, settings), data.catalogue)
-    return ranking_metrics(vectors.queries[:-1] @ vectors.candidates.T, data)
-
-
-def ranking(data: Data, seed: int) -> dict[str, float]:
-    """Atalaya's ranking model."""
-    settings = _settings(seed)
-    model = fit_ranking(data.train, data.catalogue, settings)
-    factors = rating_factors(model, _histories(data, settings), data.catalogue)
-    return rating_metrics(factors.predict(data.test.user, data.test.item), data)
-
-
-def _settings(seed: int) -> Settings:
-    return Settings.model_validate({"name": "quality", "data": {"folder": "."}, "training": {"seed": seed}})
-
-
-def _histories(data: Data, settings: Settings) -> Histories:
-    return latest_histories(data.train, data.catalogue.num_users, settings.features.history_length)
-
-
-def tutorial_retrieval(data: Data, seed: int) -> dict[str, float]:
-    """The basic retrieval tutorial of TensorFlow Recommenders, without its metric during training."""
-    tf.keras.utils.set_random_seed(seed)
-    model = _TutorialRetrieval(data.catalogue)
-    model.compile(optimizer=tf.keras.optimizers.Adagrad(0.1))
-    model.fit(_tutorial_batches(data.train), epochs=3, verbose=0)
-    queries, candidates = model.users.embeddings.numpy()[:-1], model.items.embeddings.numpy()[:-1]
-    return ranking_metrics(queries @ candidates.T, data)
-
-
-def tutorial_ranking(data: Data, seed: int) -> dict[str, float]:
-    """The basic ranking tutorial of TensorFlow Recommenders."""
-    tf.keras.utils.set_random_seed(seed)
-    model = _TutorialRanking(data.catalogue)
-    model.compile(optimizer=tf.keras.optimizers.Adagrad(0.1))
-    model.fit(_tutorial_batches(data.train), epochs=3, verbose=0)
-    return rating_metrics(model({"user": data.test.user, "item": data.test.item}).numpy()[:, 0], data)
-
-
-def _tutorial_batches(train: Events) -> tf.data.Dataset:
-    rows = tf.data.Dataset.from_tensor_slices({"user": train.user, "item": train.item, "rating": train.rating})
-    return rows.shuffle(len(train.user), seed=42).batch(8192).cache()
-
-
-class _TutorialRetrieval(tfrs.Model):
-    def __init__(self, catalogue: Catalogue):
-        super().__init__()
-        self.users = tf.keras.layers.Embedding(catalogue.num_users + 1, 32)
-        self.items = tf.keras.layers.Embedding(catalogue.num_items + 1, 32)
-        self.task = tfrs.tasks.Retrieval()
-
-    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        return self.task(self.users(inputs["user"]), self.items(inputs["item"]))
-
-
-class _TutorialRanking(tfrs.Model):
-    def __init__(self, catalogue: Catalogue):
-        super().__init__()
-        self.users = tf.keras.layers.Embedding(catalogue.num_users + 1, 32)
-        self.items = tf.keras.layers.Embedding(catalogue.num_items + 1, 32)
-        self.ratings = tf.keras.Sequential(
-            [
-                tf.keras.layers.Dense(256, activation="relu"),
-                tf.keras.layers.Dense(64, activation="relu"),
-                tf.keras.layers.Dense(1),
-            ]
-        )
-        self.task = tfrs.tasks.Ranking(loss=tf.keras.losses.MeanSquaredError())
-
-    def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.ratings(tf.concat([self.users(inputs["user"]), self.items(inputs["item"])], axis=1))
-
-    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        return self.task(labels=inputs["rating"][:, tf.newaxis], predictions=self(inputs))
-
-
-CONTENDERS: dict[str, Callable[[Data, int], dict[str, float]]] = {
-    "popularity": popularity,
-    "tutorial-retrieval": tutorial_retrieval,
-    "two-tower": two_tower,
-    "biases": biases,
-    "tutorial-ranking": tutorial_ranking,
-    "ranking": ranking,
-}
-
-
-FLOORS: dict[str, dict[str, tuple[str, float]]] = {
-    "two-tower": {"b@100": ("at least", 0.60), "NDCG@10": ("at least", 0.40)},
-    "ranking": {"RMSE": ("at most", 0.92)},
-}
-"""What our models have to reach, the mean over the seeds."""
+PEERS = "benchmarks.peers"
+CONTENDERS = (
+    Contender("popularity", "retrieval", f"{PEERS}.baselines:popularity", deterministic=True),
+    Contender("item-knn", "retrieval", f"{PEERS}.baselines:item_knn", deterministic=True),
+    Contender("ease", "retrieval", f"{PEERS}.baselines:ease", deterministic=True),
+    Contender("ials", "retrieval", f"{PEERS}.baselines:ials"),
+    Contender("implicit-als", "retrieval", f"{PEERS}.implicit_library:als"),
+    Contender("implicit-bpr", "retrieval", f"{PEERS}.implicit_library:bpr"),
+    Contender("tutorial-retrieval", "retrieval", f"{PEERS}.tfrs_tutorials:retrieval"),
+    Contender("atalaya-retrieval", "retrieval", "benchmarks.atalaya:fit_retrieval", ours=True),
+    Contender("biases", "rating", f"{PEERS}.baselines:biases", deterministic=True),
+    Contender("surprise-svd", "rating", f"{PEERS}.surprise_library:svd"),
+    Contender("surprise-knn", "rating", f"{PEERS}.surprise_library:knn_baseline", deterministic=True),
+    Contender("myfm", "rating", f"{PEERS}.myfm_library:one_hot"),
+    Contender("myfm-implicit", "rating", f"{PEERS}.myfm_library:implicit_features"),
+    Contender("tutorial-rating", "rating", f"{PEERS}.tfrs_tutorials:rating"),
+    Contender("atalaya-rating", "rating", "benchmarks.atalaya:fit_rating", ours=True),
+)
+MOVIELENS = "movielens-100k"
 
 
 def main() -> None:
-    """Prints a line for each contender: the mean over the seeds, and the spread (highest - lowest) if several.
-
-    Ends with status 1 if one of ours misses a floor.
-    """
+    """Fits and judges one contender after another, then prints the tables and the verdict."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/movielens-100k"))
+    parser.add_argument("--config", type=Path, default=Path("pipeline/configs/movielens-100k.toml"))
+    parser.add_argument("--protocols", nargs="+", choices=get_args(Protocol), default=list(get_args(Protocol)))
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
-    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--only", nargs="+", choices=[contender.name for contender in CONTENDERS], metavar="CONTENDER")
+    parser.add_argument("--json", type=Path, help="file to write all numbers to")
     arguments = parser.parse_args()
-    data = read(arguments.data, _settings(0).features.history_length)
-    missed = False
-    for name in arguments.only:
-        runs = []
-        for seed in arguments.seeds:
-            wall, cpu = time.monotonic(), time.process_time()
-            run = CONTENDERS[name](data, seed)
-            runs.append(run | {"seconds": time.monotonic() - wall, "cpu": time.process_time() - cpu})
-        table = pd.DataFrame(runs)
-        spread = table.max() - table.min()
-        cells = [
-            f"{column} {table[column].mean():.4g}" + (f" (spread {spread[column]:.2g})" if len(runs) > 1 else "")
-            for column in table
-        ]
-        print(f"{name:<20}" + "  ".join(cells), flush=True)
-        for column, (bound, floor) in FLOORS.get(name, {}).items():
-            reached = table[column].mean() >= floor if bound == "at least" else table[column].mean() <= floor
-            missed |= not reached
-            print(f"{'':<20}{column} {bound} {floor}: {'reached' if reached else 'MISSED'}", flush=True)
-    sys.exit(missed)
+    contenders = [one for one in CONTENDERS if not arguments.only or one.name in arguments.only]
+    try:
+        settings = load(arguments.config)
+        ratings = read(settings.data)
+        print(_describe(ratings), flush=True)
+        report = _compare(settings, ratings, contenders, arguments.protocols, arguments.seeds)
+    except (DataError, SettingsError) as error:
+        sys.exit(f"{parser.prog}: {error}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    sys.exit(settings.name == MOVIELENS and not all(verdict["met"] for verdict in report["verdicts"]))
+
+
+def _describe(ratings: Ratings) -> str:
+    rejects = "".join(f"\n  {count:,} rows cannot be used: {reason}" for reason, count in ratings.rejects.items())
+    catalogue = ratings.catalogue
+    return (
+        f"{len(ratings.user):,} ratings by {catalogue.num_users:,} users, {catalogue.num_items:,} items; "
+        f"{ratings.repeats:,} earlier ratings of the same pair left out{rejects}"
+    )
+
+
+def _compare(
+    settings: Settings, ratings: Ratings, contenders: list[Contender], protocols: list[Protocol], seeds: list[int]
+) -> dict[str, Any]:
+    """Returns all numbers, as JSON has them, and prints them on the way."""
+    report: dict[str, Any] = {"config": settings.name, "seeds": seeds, "results": [], "verdicts": [], "absent": {}}
+    closing = []
+    for protocol in protocols:
+        data = divide(ratings, protocol, settings.data.rating_scale)
+        results = []
+        for contender in contenders:
+            try:
+                runs = _run(contender, data, settings, seeds)
+            except Refusal as refusal:
+                report["absent"][contender.name] = str(refusal)
+                print(f"{protocol} {contender.name}: {refusal}", flush=True)
+                continue
+            results.append(Result(contender, protocol, runs))
+        verdicts = (against_floors if settings.name == MOVIELENS else against_peers)(results, protocol)
+        closing.append("\n\n".join([describe(data), format_tables(results), _format_verdicts(verdicts)]))
+        report["results"] += [_as_json(result) for result in results]
+        report["verdicts"] += [verdict._asdict() for verdict in verdicts]
+    absent = [f"{name}: {reason}" for name, reason in report["absent"].items()]
+    print("\n" + "\n\n".join([*closing, *absent]), flush=True)
+    return report
+
+
+def _run(contender: Contender, data: Data, settings: Settings, seeds: list[int]) -> list[dict[str, float]]:
+    """Measures by name, a seed each; only one seed where it makes no difference.
+
+    Raises:
+      Refusal: the contender does not take part.
+    """
+    fit = contender.load()
+    if contender.ours:
+        fit = functools.partial(fit, settings=settings)
+    runs = []
+    for seed in seeds[:1] if contender.deterministic else seeds:
+        print(f"{data.protocol} {contender.name}, seed {seed}: fitting", flush=True)
+        wall, cpu = time.monotonic(), time.process_time()
+        fitted = fit(data, seed)
+        cost = {SECONDS: time.monotonic() - wall, CPU_SECONDS: time.process_time() - cpu}
+        runs.append(judge(fitted, data) | cost)
+        shown = {name: value for name, value in runs[-1].items() if name in ("NDCG@10", "b@100", "RMSE")}
+        values = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        print(f"{data.protocol} {contender.name}, seed {seed}: {values} after {cost[SECONDS]:.1f} s", flush=True)
+    return runs
+
+
+def _format_verdicts(verdicts: list[Verdict]) -> str:
+    return "\n".join(f"{'met   ' if verdict.met else 'MISSED'}  {verdict.text}" for verdict in verdicts)
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    name, kind = result.contender.name, result.contender.kind
+    return {
+        **{"contender": name, "kind": kind, "protocol": result.protocol},
+        **{"runs": result.runs, "mean": result.mean, "spread": result.spread},
+    }
 
 
 if __name__ == "__main__":

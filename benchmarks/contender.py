@@ -1,0 +1,59 @@
+"""What takes part: a name, where to find it, and what a fit of it can do."""
+
+import importlib
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from benchmarks.measures import Scores
+
+Kind = Literal["retrieval", "rating"]
+
+
+class Retrieval(NamedTuple):
+    """A fitted retrieval model.
+
+    new_users, new_items: whether it has something to say of users or items without training events.
+    """
+
+    scores: Scores
+    new_users: bool = False
+    new_items: bool = False
+
+
+class Rating(NamedTuple):
+    """A fitted model that takes users, items and timestamps, [n] each, and predicts ratings, [n]."""
+
+    rate: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+class Refusal(Exception):
+    """Why a contender does not take part with this data."""
+
+
+class Contender(NamedTuple):
+    """One line of the table.
+
+    place: `module:function`; the module is imported only when its turn comes, so that what others need may be absent.
+    """
+
+    name: str
+    kind: Kind
+    place: str
+    deterministic: bool = False
+    ours: bool = False
+
+    def load(self) -> Callable[..., Retrieval | Rating]:
+        """Returns the function that fits it to data with a seed; of ours, with settings too.
+
+        Raises:
+          Refusal: a package that it needs is not installed.
+        """
+        module, function = self.place.split(":")
+        try:
+            return getattr(importlib.import_module(module), function)
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] in ("benchmarks", "components", "schemas"):
+                raise
+            raise Refusal(f"not installed: {error.name}; `make bench-quality` installs it") from error

@@ -1,0 +1,55 @@
+"""What a fitted contender is worth: which test events count, and the measures on them."""
+
+import numpy as np
+
+from benchmarks import measures
+from benchmarks.contender import Rating, Retrieval
+from benchmarks.protocols import Data
+from schemas.errors import DataError
+
+
+def judge(fitted: Retrieval | Rating, data: Data) -> dict[str, float]:
+    """Measures on the test events.
+
+    At random, all of them count. By time, those whose user and item both have training events; the others are measured
+    apart, if the contender has something to say of them: events of new users on known items, and of known users on
+    new items.
+
+    Raises:
+      DataError: there are no test events that count.
+    """
+    known_users, known_items = data.known_users[data.test.user], data.known_items[data.test.item]
+    counted = known_users & known_items if data.protocol == "time" else np.ones(len(data.test.user), bool)
+    if not counted.any():
+        raise DataError("no test event has a user and an item with training events; the data is too small or too new")
+    if isinstance(fitted, Rating):
+        test = data.test.take(counted)
+        return measures.rating(fitted.rate(test.user, test.item, test.timestamp), test.rating, data.scale)
+    values = measures.retrieval(_rank(fitted, data, counted))
+    if data.protocol == "time":
+        of_new_users, of_new_items = ~known_users & known_items, known_users & ~known_items
+        if fitted.new_users and of_new_users.any():
+            values |= measures.new_users(_rank(fitted, data, of_new_users))
+        if fitted.new_items and of_new_items.any():
+            values |= measures.new_items(_rank(fitted, data, of_new_items))
+    return values
+
+
+def _rank(fitted: Retrieval, data: Data, rows: np.ndarray) -> measures.Ranks:
+    return measures.rank(fitted.scores, data.train, data.test.take(rows), data.catalogue.num_items)
+
+
+def describe(data: Data) -> str:
+    """How many events there are of each sort, in one line."""
+    known_users, known_items = data.known_users[data.test.user], data.known_items[data.test.item]
+    sorts = {
+        "known pairs": known_users & known_items,
+        "of new users": ~known_users & known_items,
+        "of new items": known_users & ~known_items,
+        "both new": ~known_users & ~known_items,
+    }
+    parts = ", ".join(f"{rows.sum():,} {name}" for name, rows in sorts.items() if rows.any())
+    return (
+        f"{data.protocol}: {len(data.train.user):,} training and {len(data.test.user):,} test events ({parts}), "
+        f"{data.catalogue.num_items:,} candidates"
+    )

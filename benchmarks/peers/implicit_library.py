@@ -1,0 +1,33 @@
+"""Models of the package implicit (Frederickson), fitted to training events as such, not to their ratings.
+
+Hyperparameters: of a grid over dimension, regularisation and confidence (ALS) or learning rate (BPR), the best NDCG@10
+on MovieLens 100K's `hold_out`.
+"""
+
+from implicit.als import AlternatingLeastSquares
+from implicit.bpr import BayesianPersonalizedRanking
+from implicit.cpu.matrix_factorization_base import MatrixFactorizationBase
+
+from benchmarks.contender import Retrieval
+from benchmarks.peers.baselines import interactions, least
+from benchmarks.protocols import Data
+
+
+def als(data: Data, seed: int) -> Retrieval:
+    """Alternating least squares (Hu, Koren and Volinsky, 2008)."""
+    model = AlternatingLeastSquares(factors=64, regularization=20, alpha=2, iterations=15, random_state=seed)
+    return _fit(model, data)
+
+
+def bpr(data: Data, seed: int) -> Retrieval:
+    """Bayesian personalised ranking (Rendle et al., 2009); with one thread, so that a seed gives the same again."""
+    model = BayesianPersonalizedRanking(
+        factors=64, learning_rate=0.003, regularization=0.03, iterations=200, num_threads=1, random_state=seed
+    )
+    return _fit(model, data)
+
+
+def _fit(model: MatrixFactorizationBase, data: Data) -> Retrieval:
+    model.fit(interactions(data), show_progress=False)
+    users, items, last = model.user_factors, model.item_factors, least(data)
+    return Retrieval(lambda rows: users[rows] @ items.T + last)

@@ -1,0 +1,47 @@
+"""Bayesian factorisation machines of the package myFM (Ohtsuki): Gibbs sampling, rank 10, 300 iterations."""
+
+import contextlib
+import io
+
+import numpy as np
+from myfm import MyFMRegressor, RelationBlock
+from scipy import sparse
+
+from benchmarks.contender import Rating
+from benchmarks.peers.baselines import interactions
+from benchmarks.protocols import Data
+
+RANK, ITERATIONS = 10, 300
+"""Those with which the package's examples and Rendle et al., "On the Difficulty of Evaluating Baselines" (2019) end."""
+
+
+def one_hot(data: Data, seed: int) -> Rating:
+    """User and item as features."""
+    num_users, num_items = data.catalogue.num_users, data.catalogue.num_items
+    return _fit(data, seed, sparse.identity(num_users, format="csr"), sparse.identity(num_items, format="csr"))
+
+
+def implicit_features(data: Data, seed: int) -> Rating:
+    """Beside user and item: the user's training items and the item's training users, scaled to length 1.
+
+    That is the timeless part of the model that Rendle et al. (2019) build on SVD++ with implicit features both ways.
+    """
+    seen = interactions(data)
+    return _fit(data, seed, _with_features(seen), _with_features(seen.T.tocsr()))
+
+
+def _with_features(seen: sparse.csr_matrix) -> sparse.csr_matrix:
+    lengths = np.sqrt(np.maximum(np.diff(seen.indptr), 1))
+    return sparse.hstack([sparse.identity(seen.shape[0]), sparse.diags(1 / lengths) @ seen], format="csr")
+
+
+def _fit(data: Data, seed: int, users: sparse.csr_matrix, items: sparse.csr_matrix) -> Rating:
+    def blocks(user: np.ndarray, item: np.ndarray) -> list[RelationBlock]:
+        return [RelationBlock(user, users), RelationBlock(item, items)]
+
+    groups = [size for side in (users, items) for size in (side.shape[0], side.shape[1] - side.shape[0]) if size]
+    train = data.train
+    model = MyFMRegressor(rank=RANK, random_seed=seed)
+    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar has no switch
+        model.fit(None, train.rating, blocks(train.user, train.item), n_iter=ITERATIONS, group_shapes=groups)
+    return Rating(lambda user, item, timestamps: model.predict(None, blocks(user, item)))
