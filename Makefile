@@ -4,10 +4,10 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test check format bench lock clean
+.PHONY: help setup data run test check format bench bench-quality lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with Python 3.10, the locked packages and this project
 	@bash tools/setup.sh
@@ -32,14 +32,22 @@ format: setup ## let ruff format the code and sort its imports
 	@$(BIN)/ruff format .
 
 bench: data ## measure the models on MovieLens 100K, and what a local run costs
-	@$(BIN)/python -W ignore -m benchmarks.quality
+	@$(BIN)/python -W ignore -m benchmarks.quality --protocols random --only $(BENCH_CONTENDERS)
 	@$(BIN)/python -m benchmarks.local_run
+BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases tutorial-rating atalaya-rating
 
-lock: setup ## renew requirements.txt after a change of pyproject.toml (UPGRADE=1: to the newest versions allowed)
+bench-quality: data ## measure the models beside their peers' (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
+	@bash tools/setup.sh bench
+	@.venv-bench/bin/python -W ignore -m benchmarks.quality --config $(CONFIG) --seeds $(SEEDS) $(if $(JSON),--json $(JSON))
+CONFIG ?= pipeline/configs/movielens-100k.toml
+SEEDS ?= 42
+
+lock: setup ## renew the locks after a change of pyproject.toml (UPGRADE=1: to the newest versions allowed)
 	@$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra dev --python-version 3.10 --output-file requirements.txt
+	@$(BIN)/uv pip compile $(LOCK_OPTIONS) --group bench --constraints requirements.txt --python-version 3.10 --output-file requirements-bench.txt
 	@$(BIN)/uv pip compile $(LOCK_OPTIONS) tools/compiler.in --universal --output-file tools/compiler.txt
 LOCK_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
 
-clean: ## remove .venv, caches and built files; data/ and the pipeline's artifacts stay
-	@rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+clean: ## remove .venv, .venv-bench, caches and built files; data/ and the pipeline's artifacts stay
+	@rm -rf .venv .venv-bench build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,10 +2,15 @@
 # Makes .venv with Python 3.10, the packages that requirements.txt locks, and this project itself (editable).
 # Does nothing where that has been done for the present requirements.txt and pyproject.toml; an installation that
 # was broken off is made anew. PYTHON=/path/to/python3.10 names the interpreter to use.
+# `tools/setup.sh bench` makes .venv-bench in the same way, which holds the peers of requirements-bench.txt as well.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-venv=.venv
+case ${1:-} in
+  '') venv=.venv locks=(requirements.txt) ;;
+  bench) venv=.venv-bench locks=(requirements.txt requirements-bench.txt) ;;
+  *) echo "set-up: unknown environment '$1'; give none or 'bench'" >&2; exit 2 ;;
+esac
 stamp=$venv/.installed
 unfinished=$venv/.unfinished
 
@@ -14,7 +19,7 @@ wanted='install Python 3.10 with its C headers (pyenv install 3.10, or the packa
 die() { echo "set-up: $*" >&2; exit 1; }
 
 # What the environment depends on: the folder too, since scripts in it name the interpreter by its full path.
-fingerprint() { echo "$PWD"; cat requirements.txt pyproject.toml tools/setup.sh | cksum; }
+fingerprint() { echo "$PWD"; cat "${locks[@]}" pyproject.toml tools/setup.sh | cksum; }
 
 is_done() { [[ -x $venv/bin/python && ! -e $unfinished && -f $stamp && "$(<"$stamp")" == "$(fingerprint)" ]]; }
 
@@ -44,7 +49,7 @@ locked() { awk -v name="$1==" 'index($0, name) == 1 {on = 1; print; next} on && 
 # Sets `uv`: the environment's own, that on PATH, or the locked one, installed aside by any Python that has pip.
 find_uv() {
   local candidate
-  for candidate in "$PWD/$venv/bin/uv" uv; do
+  for candidate in "$PWD/$venv/bin/uv" "$PWD/.venv/bin/uv" uv; do
     if "$candidate" --version >/dev/null 2>&1; then uv=$candidate; return; fi
   done
   locked uv >"$scratch/uv.txt"
@@ -114,8 +119,8 @@ find_compiler() {
 }
 
 install_packages() {
-  echo "set-up: installing $(grep -c '^[a-z].*==' requirements.txt) locked packages into $venv"
-  if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" requirements.txt; then
+  echo "set-up: installing $(grep -h '^[a-z].*==' "${locks[@]}" | sort -u | wc -l) locked packages into $venv"
+  if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" "${locks[@]}"; then
     # Where uv failed before it changed a thing (no connection), what was there is as good as before.
     if [[ $venv/lib/python3.10/site-packages -ot $unfinished ]]; then rm -f "$unfinished"; fi
     die "the locked packages could not be installed; what uv said is above."
