@@ -94,7 +94,8 @@ def _compare(
                 continue
             results.append(Result(contender, protocol, runs))
         verdicts = (against_floors if settings.name == MOVIELENS else against_peers)(results, protocol)
-        closing.append("\n\n".join([describe(data), format_tables(results), _format_verdicts(verdicts)]))
+        parts = [describe(data), format_tables(results), _format_verdicts(verdicts)]
+        closing.append("\n\n".join(filter(None, parts)))
         report["results"] += [_as_json(result) for result in results]
         report["verdicts"] += [verdict._asdict() for verdict in verdicts]
     absent = [f"{name}: {reason}" for name, reason in report["absent"].items()]

@@ -10,7 +10,7 @@ from benchmarks.protocols import Data
 
 
 def svd(data: Data, seed: int) -> Rating:
-    """Biased matrix factorisation; hyperparameters of the best known result on MovieLens 100K with this package."""
+    """Biased matrix factorisation; on MovieLens 100K these hyperparameters do better than the package's defaults."""
     return _fit(SVD(n_factors=100, n_epochs=60, reg_all=0.1, random_state=seed), data)
 
 
