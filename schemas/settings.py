@@ -133,8 +133,6 @@ class FeatureSettings(Section):
     """Most recent training events of the user that an example carries."""
     title_words: PositiveInt = 10_000
     """Size of the vocabulary of words in titles."""
-    time_buckets: Annotated[int, Field(ge=2)] = 1_000
-    """Buckets of equal training mass into which timestamps fall. Transform makes them; no model reads them yet."""
     user_activity_bounds: tuple[PositiveInt, ...] = (1, 10, 50, 200)
     """Evaluation slices by the user's number of training events: lower bounds, ascending."""
     item_popularity_bounds: tuple[PositiveInt, ...] = (1, 10, 100)
@@ -149,52 +147,164 @@ class FeatureSettings(Section):
 
 
 class RetrievalSettings(Section):
-    """The two-tower model that proposes candidates."""
+    """The two-tower model that proposes candidates. What each part is worth is measured in docs/models.md."""
 
-    embedding_dimension: PositiveInt = 64
-    history_dropout: Dropout = 0.5
-    """Share of a history's events left out of a training example."""
+    user_id: bool = True
+    """Query tower: a vector of the user's own."""
+    history: Literal["sum", "decayed", "attention", "none"] = "sum"
+    """Query tower: the user's items, pooled: all alike, later ones more, or by learned weights."""
+    history_length: PositiveInt = 500
+    """Most recent training events of the user that a query draws on."""
+    history_half_life: PositiveInt = 10
+    """With `history = "decayed"`: an item so many events back counts half."""
+    last_items: Annotated[int, Field(ge=0)] = 0
+    """Query tower: that many latest items, each by its place in the order."""
+    request_time: tuple[Literal["bucket", "normalized", "hour", "weekday"], ...] = ()
+    """Query tower: the time of the request, in the forms named."""
+    time_buckets: Annotated[int, Field(ge=2)] = 100
+    """With `bucket` in `request_time`: buckets of equal training mass into which times fall."""
+
+    item_id: bool = True
+    """Candidate tower: a vector of the item's own."""
+    genres: bool = True
+    title_words: bool = True
+    release_year: bool = True
+    """Candidate tower: the year at the end of the title, as in `Alien (1979)`."""
+    popularity: bool = False
+    """Candidate tower: the logarithm of the number of training events."""
+    shared_items: bool = False
+    """The history's items have the vectors of the candidate tower, not vectors of their own."""
+
+    embedding_dimension: PositiveInt = 256
+    query_layers: tuple[PositiveInt, ...] = ()
+    """Widths of dense layers on top of the query tower's sum; none: the sum itself."""
+    candidate_layers: tuple[PositiveInt, ...] = ()
+    normalize: bool = False
+    """Divide the towers' vectors by their length, and their product by `temperature`."""
+    temperature: Annotated[float, Field(gt=0)] = 0.1
+
+    targets: Literal["auto", "scattered", "blocks"] = "auto"
+    """What a training query leaves out of a user's events and asks for: events here and there, or one stretch of time.
+    `auto`: what the split asks, `scattered` for a random one and `blocks` for one by time."""
+    parts: Annotated[int, Field(ge=2)] = 4
+    """Into how many parts a user's events fall; each epoch asks for each of them once, from all the others."""
+    full_softmax_items: Annotated[int, Field(ge=0)] = 20_000
+    """Catalogues up to this size are scored in full; of larger ones, the batch's items and a uniform draw."""
+    uniform_negatives: Annotated[int, Field(ge=0)] = 4096
+    """Items drawn uniformly for each batch, beside its own, where the catalogue is not scored in full."""
+    item_frequency: Literal["counted", "streaming"] = "counted"
+    """How the sampled softmax knows how often batches hold an item: counted in all training events, or a running
+    estimate from the batches, for data that is never seen as a whole."""
+    hard_negatives: Annotated[int, Field(ge=0)] = 0
+    """Only that many of the highest-scored negatives of each query count; 0: all."""
+    history_dropout: Dropout = 0.3
+    """Share of a history's events left out of a training query."""
     dropout: Dropout = 0.3
-    """Share of the numbers of a user's vector set to 0 in training."""
+    """Share of the numbers of a query's vector set to 0 in training."""
     id_dropout: Dropout = 0.1
-    """Share of training examples in which user or item is one never seen before."""
-    extra_negatives: PositiveInt = 4096
-    """Items drawn uniformly for each batch, beside its own; the whole catalogue if it has no more."""
+    """Share of training queries whose user, and of items that in a batch, pass as never seen before."""
+    weight_decay: NonNegative = 5e-5
+    """Weight of the squared parameters beside the loss."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.004
-    batch_size: PositiveInt = 512
-    epochs: PositiveInt = 20
+    """At the begin; it falls to 0 along a cosine over the epochs."""
+    batch_size: PositiveInt = 256
+    """Queries in a batch; each asks for a part of a user's events."""
+    epochs: PositiveInt = 16
     """Most passes over the training events."""
-    patience: PositiveInt = 1
-    """Passes on end, none of them better by `min_improvement`, after which training ends."""
-    min_improvement: NonNegative = 0.003
-    """Share of the best validation NDCG that counts as better; the rest of the way is long and gains little."""
+    patience: PositiveInt = 8
+    """Passes on end, none of them better by `min_improvement`, after which training ends. The best comes late, when the
+    learning rate has fallen."""
+    min_improvement: NonNegative = 0.0
+    """Share of the best validation NDCG that counts as better."""
+
+    linear_rank: Annotated[int, Field(ge=0)] = 64
+    """Width of the linear autoencoder that is computed beside the towers and added to their scores; 0: none."""
+    linear_regularization: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (
+        100.0,
+        400.0,
+        1600.0,
+    )
+    """Ridge penalties; the best on validation data is taken."""
+    linear_content_weight: NonNegative = 2.0
+    """How much a genre or release period in common counts in it, against a user in common."""
+    trend_days: NonNegative = 14.0
+    """Decay time of the recent popularity that is added to the scores if validation data says so; 0: none."""
 
 
 class RankingSettings(Section):
     """The model that predicts a rating."""
 
+    model: Literal["bayesian", "network"] = "bayesian"
+    """`bayesian`: matrix factorization, averaged over all vectors that the ratings allow; `network`: a neural one."""
+
+    dimension: PositiveInt = 16
+    """Bayesian: width of the vectors that are drawn."""
+    sweeps: PositiveInt = 300
+    """Bayesian: how often all vectors are drawn; the prediction is the mean."""
+    burn_in: Annotated[int, Field(ge=0)] = 20
+    """Bayesian: first sweeps that are left out of the mean, as they depend on the start."""
+    side_features: PositiveInt = 200
+    """Bayesian: columns to which who rated what, genres and release periods are reduced, for users and for items."""
+    export_rank: PositiveInt = 64
+    """Bayesian: width of the vectors whose product stands for the mean over all sweeps."""
+    recent_events: PositiveInt = 200
+    """Bayesian: most of a user's events before a rating that tell the mood the rating is given in."""
+
+    user_id: bool = True
+    """Network: a vector of the user's own."""
+    item_id: bool = True
+    """Network: a vector of the item's own."""
+    genres: bool = True
+    """Network: the vectors of the item's genres."""
+    title_words: bool = True
+    """Network: the vectors of the words in the item's title."""
+    release_year: bool = True
+    """Network: the year at the end of the title, as in `Alien (1979)`."""
+    popularity: bool = False
+    """Network: the logarithm of the item's number of training events."""
+    history: bool = True
+    """Network: what else the user rated, and how."""
+    history_length: PositiveInt = 50
+    """Network: most recent other training events of the user that an example carries."""
+    request_time: tuple[Literal["bucket", "normalized", "hour", "weekday"], ...] = ()
+    """Network: the time of the rating, in the forms named."""
+    time_buckets: Annotated[int, Field(ge=2)] = 100
+    """Network: with `bucket` in `request_time`, buckets of equal training mass into which times fall."""
     embedding_dimension: PositiveInt = 26
+    """Network: width of the vectors."""
+    cross_layers: Annotated[int, Field(ge=0)] = 1
+    """Network: cross layers (DCN-v2) on the vectors of user, item and time."""
+    deep_layers: tuple[PositiveInt, ...] = (32,)
+    """Network: widths of the dense layers on top of them; without either kind, the dot product alone."""
+    retrieval_weight: NonNegative = 0.0
+    """Network: weight of a second task for the same vectors, finding the item rated among those of the batch."""
     history_dropout: Dropout = 0.2
-    """Share of a history's events left out of a training example."""
+    """Network: share of a history's events left out of a training example."""
     id_dropout: Dropout = 0.05
-    """Share of training examples in which the item is one never seen before."""
-    regularisation: NonNegative = 0.07
-    """Weight of the squared biases and vectors beside the squared error of the rating."""
+    """Network: share of training examples whose user, and of those whose item, passes as never seen before."""
+    regularization: NonNegative = 0.07
+    """Network: weight of the squared biases and vectors beside the squared error of the rating."""
+    head_regularization: NonNegative = 0.01
+    """Network: weight of the squared parameters of the cross and dense layers."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    """Network: step size of Adam."""
     batch_size: PositiveInt = 1024
+    """Network: ratings in a batch."""
     epochs: PositiveInt = 20
-    """Most passes over the training events."""
+    """Network: most passes over the training events."""
     patience: PositiveInt = 1
-    """Passes on end, none of them better by `min_improvement`, after which training ends."""
+    """Network: passes on end, none of them better by `min_improvement`, after which training ends."""
     min_improvement: NonNegative = 0.0
-    """Share of the best validation RMSE that counts as better."""
+    """Network: share of the best validation RMSE that counts as better."""
 
 
 class TrainingSettings(Section):
     """What both models share."""
 
-    validation_share: Share = 0.05
+    validation_share: Share = 0.1
     """Share of the training events held out for early stopping; the evaluation split is never used for it."""
+    refit: bool = True
+    """Fit once more, to all training events, for as many epochs as were best on the held-out ones."""
     seed: Annotated[int, Field(ge=0)] = 42
 
 

@@ -3,6 +3,7 @@
 # Signatures.
 SERVING_DEFAULT = "serving_default"
 RECOMMEND = "recommend"
+RECOMMEND_FROM_HISTORY = "recommend_from_history"
 RATE = "rate"
 EVALUATE = "evaluate"
 
@@ -26,8 +27,6 @@ ITEM_INDEX = "item_index"
 HISTORY_INDEX = "history_index"
 GENRE_INDEX = "genre_index"
 TITLE_WORD_INDEX = "title_word_index"
-TIME_BUCKET = "time_bucket"
-TIME_NORMALIZED = "time_normalized"
 
 # Vocabularies of Transform.
 USER_VOCABULARY = "users"

@@ -4,56 +4,77 @@ import numpy as np
 import tensorflow as tf
 
 from components.models.inputs import Catalogue, Ragged
+from schemas.settings import RankingSettings, RetrievalSettings
 
 
 class ItemEncoder(tf.keras.layers.Layer):
-    """Sum of the item's own vector, the mean of its genres' and the mean of its title words' vectors.
+    """Sum of an item's own vector and those of its features.
 
-    An item without a training event has no vector of its own, which would be noise: genres and words alone place it.
-    To prepare them for that, in training a share of the other items loses its own vector too.
+    Genres and title words count by their mean, the release period by its vector, and popularity scales one vector.
+    An item without a training event has no vector of its own, which would be noise: what is known of its content
+    alone places it. `known` says which items may use their own; in training a share of the others is withheld too,
+    to prepare the content for that.
     """
 
-    def __init__(self, catalogue: Catalogue, popularity: np.ndarray, dimension: int, id_dropout: float):
-        """Makes the tables.
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        popularity: np.ndarray,
+        dimension: int,
+        settings: RetrievalSettings | RankingSettings,
+    ):
+        """Makes the tables that the settings ask for.
 
         Args:
           catalogue: the items.
           popularity: [num_items] number of training events of each item.
           dimension: width of the vectors.
-          id_dropout: share of items whose own vector is left out in training, in `[0, 1)`.
+          settings: which features are used.
         """
         super().__init__()
         self.num_items = catalogue.num_items
-        self._ids = self._make_table("item_embeddings", catalogue.num_items, dimension)
-        self._genres = self._make_table("genre_embeddings", catalogue.num_genres, dimension)
-        self._title_words = self._make_table("title_word_embeddings", catalogue.num_title_words, dimension)
-        self._genres_of = _with_unknown_item(catalogue.genres)
-        self._title_words_of = _with_unknown_item(catalogue.title_words)
-        self._is_rated = tf.constant(np.append(popularity > 0, False), tf.float32)
-        self._id_dropout = id_dropout
+        self._dimension = dimension
+        self._ids = self._make_table("item_embeddings", catalogue.num_items) if settings.item_id else None
+        self._features: list[tuple[tf.Variable, tf.RaggedTensor]] = []
+        if settings.genres:
+            self._add("genre_embeddings", catalogue.num_genres, catalogue.genres)
+        if settings.title_words:
+            self._add("title_word_embeddings", catalogue.num_title_words, catalogue.title_words)
+        if settings.release_year:
+            self._add("release_period_embeddings", catalogue.num_release_periods, catalogue.release_periods)
+        self._popularity = None
+        if settings.popularity:
+            scaled = np.log1p(popularity) / np.log1p(max(popularity.max(initial=0), 1))
+            self._popularity = tf.constant(np.append(scaled, 0.0), tf.float32)
+            self._popularity_vector = self.add_weight(name="popularity_vector", shape=[dimension], initializer="zeros")
 
-    def _make_table(self, name: str, size: int, dimension: int) -> tf.Variable:
-        initializer = tf.keras.initializers.RandomNormal(stddev=0.05)
-        return self.add_weight(name=name, shape=[size + 1, dimension], initializer=initializer)
+    def _make_table(self, name: str, size: int, stddev: float = 0.05) -> tf.Variable:
+        initializer = tf.keras.initializers.RandomNormal(stddev=stddev) if stddev else "zeros"
+        return self.add_weight(name=name, shape=[size + 1, self._dimension], initializer=initializer)
 
-    def call(self, items: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def _add(self, name: str, size: int, rows: Ragged) -> None:
+        # From zero: an item's own vector comes first, and what is common to many follows where it helps.
+        self._features.append((self._make_table(name, size, stddev=0.0), _with_unknown_item(rows)))
+
+    def call(self, items: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
         """Encodes items.
 
         Args:
           items: [n] integers, indices in `[0, num_items]`.
-          training: whether own vectors are left out at random.
+          known: [n] float32, 1 where the item's own vector counts, 0 where content alone does.
 
         Returns:
           [n, dimension].
         """
-        has_id = tf.gather(self._is_rated, items)
-        if training:
-            has_id *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._id_dropout, tf.float32)
-        return (
-            tf.gather(self._ids, items) * has_id[:, tf.newaxis]
-            + _mean(self._genres, tf.gather(self._genres_of, items))
-            + _mean(self._title_words, tf.gather(self._title_words_of, items))
-        )
+        vectors = tf.zeros([tf.shape(items)[0], self._dimension])
+        if self._ids is not None:
+            vectors += tf.gather(self._ids, items) * known[:, tf.newaxis]
+        for table, rows in self._features:
+            vectors += _mean(table, tf.gather(rows, items))
+        if self._popularity is not None:
+            popularity = tf.gather(self._popularity, items) * known
+            vectors += popularity[:, tf.newaxis] * self._popularity_vector
+        return vectors
 
 
 def _with_unknown_item(ragged: Ragged) -> tf.RaggedTensor:

@@ -1,57 +1,83 @@
 """A user's history as one vector."""
 
-import numpy as np
 import tensorflow as tf
 
 
-class HistoryPooling(tf.keras.layers.Layer):
-    """Sum of a vector for each item of the history, divided by the square root of their number.
+def drop_events(history: tf.RaggedTensor, share: float) -> tf.RaggedTensor:
+    """Leaves out each event, [num_queries, (events)], with probability `share`."""
+    kept = tf.random.uniform(tf.shape(history.flat_values)) >= share
+    return tf.ragged.boolean_mask(history, history.with_flat_values(kept))
 
-    This is the product of the L2-normalised row of the user-item matrix and an embedding table, as in the input
-    layer of Mult-VAE (Liang et al., 2018) and the implicit part of SVD++ (Koren, 2008). In training a share of
-    the events is left out, and the others count for what remains.
+
+def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.RaggedTensor | None = None) -> tf.Tensor:
+    """Weighted sum of the vectors of each history's items, divided by the length of the weights.
+
+    With equal weights this is the product of the L2-normalised row of the user-item matrix and an embedding table, as
+    in the input layer of Mult-VAE (Liang et al., 2018) and the implicit part of SVD++ (Koren, 2008).
+
+    Args:
+      vectors: [num_vectors, dimension] float32.
+      history: [num_queries, (events)] integers, positions in `vectors`.
+      weights: [num_queries, (events)] float32; absent, 1.
+
+    Returns:
+      [num_queries, dimension]; zeros for an empty history.
     """
+    weights = tf.ones_like(history, tf.float32) if weights is None else weights
+    squares = tf.reduce_sum(tf.square(weights), axis=1)
+    factors = weights * tf.where(squares > 0, tf.math.rsqrt(squares), 0.0)[:, tf.newaxis]
+    # One sparse product reads each vector where it is needed: no [queries, events, dimension] tensor.
+    members = tf.SparseTensor(
+        tf.stack([history.value_rowids(), tf.cast(history.flat_values, tf.int64)], axis=1),
+        factors.flat_values,
+        tf.stack([history.nrows(), tf.cast(tf.shape(vectors)[0], tf.int64)]),
+    )
+    return tf.sparse.sparse_dense_matmul(members, vectors)
 
-    def __init__(self, num_items: int, dimension: int, dropout: float):
-        super().__init__()
-        # Small: the histories of the most active users add up a hundred of these rows.
-        self._table = self.add_weight(
-            name="history_embeddings",
-            shape=[num_items + 1, dimension],
-            initializer=tf.keras.initializers.RandomNormal(stddev=0.05),
-        )
-        self._dropout = dropout
 
-    def forget(self, items: np.ndarray) -> None:
-        """Sets the vectors of items to 0; `items`: [num_items + 1] bool."""
-        self._table.assign(tf.where(items[:, np.newaxis], 0.0, self._table))
+def places_from_end(history: tf.RaggedTensor) -> tf.RaggedTensor:
+    """[num_queries, (events)] int64: 0 for the latest event, which stands last, 1 for the one before, and so on."""
+    ends = tf.gather(history.row_limits(), history.value_rowids())
+    return history.with_flat_values(ends - 1 - tf.range(tf.size(history.flat_values, tf.int64)))
 
-    def call(
-        self, history: tf.RaggedTensor, weights: tf.RaggedTensor | None = None, training: bool = False
-    ) -> tf.Tensor:
-        """Pools histories.
 
-        Args:
-          history: [num_queries, (events)] integers, item indices in `[0, num_items]`.
-          weights: [num_queries, (events)] float32, factors of the items' vectors; absent, 1.
-          training: whether events are left out at random.
+def decay_weights(history: tf.RaggedTensor, half_life: float) -> tf.RaggedTensor:
+    """[num_queries, (events)] float32: 2^(-place / half_life)."""
+    return tf.ragged.map_flat_values(
+        lambda places: tf.pow(2.0, -tf.cast(places, tf.float32) / half_life), places_from_end(history)
+    )
 
-        Returns:
-          [num_queries, dimension]; zeros for an empty history.
-        """
-        if training:
-            kept = history.with_flat_values(tf.random.uniform(tf.shape(history.flat_values)) >= self._dropout)
-            history = tf.ragged.boolean_mask(history, kept)
-            weights = None if weights is None else tf.ragged.boolean_mask(weights, kept)
-        rows = history.value_rowids()
-        norms = tf.math.rsqrt(tf.cast(tf.maximum(history.row_lengths(), 1), tf.float32))
-        factors = tf.gather(norms, rows)
-        if weights is not None:
-            factors *= weights.flat_values
-        # One sparse product reads each row of the table where it is needed: no [queries, events, dimension] tensor.
-        interactions = tf.SparseTensor(
-            tf.stack([rows, tf.cast(history.flat_values, tf.int64)], axis=1),
-            factors,
-            [history.nrows(), self._table.shape[0]],
-        )
-        return tf.sparse.sparse_dense_matmul(interactions, self._table)
+
+def attention_weights(vectors: tf.Tensor, history: tf.RaggedTensor, key: tf.Tensor) -> tf.RaggedTensor:
+    """Softmax over each history of <vector, key>: additive self-attention with one learned key (Yang et al., 2016).
+
+    Args:
+      vectors: [num_vectors, dimension].
+      history: [num_queries, (events)] positions in `vectors`.
+      key: [dimension].
+
+    Returns:
+      [num_queries, (events)] float32, each row with sum 1.
+    """
+    logits = history.with_flat_values(tf.gather(tf.linalg.matvec(vectors, key), history.flat_values))
+    shifted = logits - tf.reduce_max(logits, axis=1)[:, tf.newaxis]
+    raised = tf.ragged.map_flat_values(tf.exp, shifted)
+    return raised / tf.reduce_sum(raised, axis=1)[:, tf.newaxis]
+
+
+def last_places(vectors: tf.Tensor, history: tf.RaggedTensor, gates: tf.Tensor) -> tf.Tensor:
+    """Sum over the latest items of their vectors, each number scaled by a gate of the item's place.
+
+    Args:
+      vectors: [num_vectors, dimension].
+      history: [num_queries, (events)] positions in `vectors`, oldest first.
+      gates: [places, dimension], the latest item's first.
+
+    Returns:
+      [num_queries, dimension].
+    """
+    places = places_from_end(history)
+    late = places < gates.shape[0]
+    history, places = tf.ragged.boolean_mask(history, late), tf.ragged.boolean_mask(places, late)
+    gated = tf.gather(vectors, history.flat_values) * tf.gather(gates, places.flat_values)
+    return tf.math.unsorted_segment_sum(gated, history.value_rowids(), history.nrows())

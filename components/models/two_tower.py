@@ -1,135 +1,126 @@
-"""The model that proposes candidates: one tower for users, one for items, and a dot product."""
+"""The model that proposes candidates: one tower for queries, one for items, and a dot product."""
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from components.models.frequency import CountedFrequency, StreamingFrequency
 from components.models.inputs import Catalogue, Events
 from components.models.item_encoder import ItemEncoder
-from components.models.pooling import HistoryPooling
+from components.models.losses import draw_candidates, log_inclusion, softmax_loss
+from components.models.query_tower import QueryTower, dense_layers
 from schemas import signatures as names
 from schemas.settings import RetrievalSettings
 
 
 class TwoTowerModel(tfrs.Model):
-    """Two towers under a softmax over the items of the batch and further items drawn uniformly.
+    """Two towers under a softmax over the catalogue, or over a sample of a large one.
 
-    The mixture of both kinds of negatives is that of Yang et al., "Mixed Negative Sampling for Learning Two-tower
-    Neural Networks" (2020): the batch brings items as often as they are rated, the draw brings the long tail. Every
-    logit is lowered by the logarithm of the item's expected number among the candidates (logQ, Yi et al.,
-    "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019), so that popular items
-    are not punished for being drawn often, and the loss estimates the softmax over the whole catalogue.
+    A training query holds a part of a user's events and asks for all the others at once, as in Mult-VAE (Liang et
+    al., "Variational Autoencoders for Collaborative Filtering", 2018): one row of logits serves many positives. Unlike
+    there, what is asked for is never part of the query.
     """
 
-    def __init__(self, catalogue: Catalogue, popularity: np.ndarray, settings: RetrievalSettings):
+    def __init__(
+        self, catalogue: Catalogue, popularity: np.ndarray, timestamps: np.ndarray, settings: RetrievalSettings
+    ):
         """Makes the towers.
 
         Args:
           catalogue: users and items.
           popularity: [num_items] number of training events of each item.
-          settings: widths, dropouts and the number of negatives.
+          timestamps: [n] seconds, of the training events.
+          settings: features, widths, dropouts and the loss.
         """
         super().__init__()
         width = settings.embedding_dimension
-        self._num_users, self._num_items = catalogue.num_users, catalogue.num_items
-        self._users = tf.keras.layers.Embedding(
-            catalogue.num_users + 1, width, tf.keras.initializers.RandomNormal(stddev=0.05)
+        self._settings, self._num_users, self._num_items = settings, catalogue.num_users, catalogue.num_items
+        self._items = ItemEncoder(catalogue, popularity, width, settings)
+        history_items = self._items if settings.shared_items else ItemEncoder(catalogue, popularity, width, settings)
+        self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, settings)
+        self._candidate_layers = dense_layers(settings.candidate_layers, width)
+        # From what popularity alone would say; one more, the last, for an item without events.
+        self._item_bias = self.add_weight(
+            name="item_bias",
+            shape=[catalogue.num_items + 1],
+            initializer=tf.keras.initializers.Constant(np.log1p(np.append(popularity, 0))),
         )
-        self._history = HistoryPooling(catalogue.num_items, width, settings.history_dropout)
-        self._items = ItemEncoder(catalogue, popularity, width, settings.id_dropout)
-        self._item_bias = tf.keras.layers.Embedding(catalogue.num_items + 1, 1, "zeros")
-        self._dropout = tf.keras.layers.Dropout(settings.dropout)
-        self._id_dropout = settings.id_dropout
-        self._extra_negatives = settings.extra_negatives
-        self._share = tf.constant(np.append(popularity, 0) / popularity.sum(), tf.float32)
-        self._task = tfrs.tasks.Retrieval(
-            loss=tf.keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum_over_batch_size"),
-            remove_accidental_hits=True,
-        )
-        # The loss makes a dozen passes over [queries, candidates], which XLA fuses: half the time of a step.
-        self._cross_entropy = tf.function(self._compute_cross_entropy, jit_compile=True)
+        self._is_rated = tf.constant(np.append(popularity > 0, False), tf.float32)
+        self._is_scored_in_full = catalogue.num_items <= settings.full_softmax_items
+        if settings.item_frequency == "counted":
+            self._frequency: tf.keras.layers.Layer = CountedFrequency(popularity)
+        else:
+            self._frequency = StreamingFrequency(catalogue.num_items, first_gap=catalogue.num_items / 100)
 
-    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, training: bool = False) -> tf.Tensor:
-        """The query tower.
+    @property
+    def query_weights(self) -> list[tf.Variable]:
+        """All variables that `encode_queries` reads."""
+        return self._query_tower.weights
 
-        Args:
-          users: [num_queries] integers, indices in `[0, num_users]`.
-          history: [num_queries, (events)] integers, item indices.
-          training: whether dropout applies.
+    def encode_queries(
+        self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """The query tower: see `QueryTower.call`.
 
         Returns:
           [num_queries, embedding_dimension + 1]; the last number is 1 and meets the item's bias.
         """
-        vectors = self._users(users) + self._history(history, training=training)
-        vectors = self._dropout(vectors, training=training)
+        vectors = self._scaled(self._query_tower(users, history, timestamps, training=training), 1.0)
         return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
 
     def encode_candidates(self, items: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The candidate tower: [n] item indices to [n, embedding_dimension + 1], the last number a bias."""
-        return tf.concat([self._items(items, training=training), self._item_bias(items)], axis=1)
-
-    def forget_unfitted(self, events: Events) -> None:
-        """Makes good what no event of the fit has touched and is random noise to this day.
-
-        A user without an event gets the unknown user's row; an item without a place in any history adds nothing to one.
-        """
-        table = self._users.embeddings
-        unfitted = np.bincount(events.user, minlength=self._num_users + 1) == 0
-        unfitted[-1] = False
-        table.assign(tf.where(unfitted[:, np.newaxis], table[-1], table))
-        self._history.forget(np.bincount(events.history.values, minlength=self._num_items + 1) == 0)
-
-    def candidate_probability(self, items: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
-        """How often an item is expected among the candidates of one batch, relative to the item most expected.
-
-        Only ratios matter to a softmax, and TFRS clips probabilities to `[1e-6, 1]`: hence relative to the largest.
+        """The candidate tower.
 
         Args:
-          items: [n] integers, item indices.
-          batch_size: [] integer, number of events in the batch.
+          items: [n] integers, indices in `[0, num_items]`.
+          training: whether a share of the items passes as never seen before.
 
         Returns:
-          [n] float32 in `(0, 1]`.
+          [n, embedding_dimension + 1], the last number a bias.
         """
-        drawn = min(self._extra_negatives, self._num_items) / self._num_items
-        expected = tf.cast(batch_size, tf.float32) * self._share + drawn
-        return tf.gather(expected / tf.reduce_max(expected), items)
+        known = tf.gather(self._is_rated, items)
+        if training:
+            known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)
+        vectors = self._candidate_layers(self._items(items, known))
+        vectors = self._scaled(vectors, self._settings.temperature)
+        bias = tf.gather(self._item_bias, tf.where(known > 0, tf.cast(items, tf.int32), self._num_items))
+        return tf.concat([vectors, bias[:, tf.newaxis]], axis=1)
+
+    def _scaled(self, vectors: tf.Tensor, temperature: float) -> tf.Tensor:
+        return tf.math.l2_normalize(vectors, axis=1) / temperature if self._settings.normalize else vectors
+
+    def forget_unfitted(self, events: Events) -> None:
+        """Gives users without an event, whose vectors are random noise to this day, that of the unknown user."""
+        unfitted = np.bincount(events.user, minlength=self._num_users + 1) == 0
+        unfitted[-1] = False
+        self._query_tower.forget_users(unfitted)
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """The mean cross-entropy of the items rated.
+        """The mean cross-entropy of the items asked for, and the squared parameters times their weight.
 
         Args:
-          inputs: `user_index` and `item_index`, [batch_size]; `history_index`, [batch_size, (events)].
+          inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items asked for,
+            [num_queries, (items)].
           training: whether dropout applies.
 
         Returns:
           [] float32.
         """
-        users, items = inputs[names.USER_INDEX], inputs[names.ITEM_INDEX]
-        # Some users play the unknown one, which makes his row the best guess for users never seen.
-        unknown = tf.random.uniform(tf.shape(users)) < self._id_dropout
-        users = tf.where(unknown, self._num_users, users) if training else users
-        candidates = tf.concat([items, self._draw_negatives()], axis=0)
-        return self._cross_entropy(
-            self.encode_queries(users, inputs[names.HISTORY_INDEX], training),
-            self.encode_candidates(candidates, training),
-            candidates,
-            self.candidate_probability(candidates, tf.shape(items)[0]),
-        )
-
-    def _compute_cross_entropy(
-        self, queries: tf.Tensor, candidates: tf.Tensor, candidate_ids: tf.Tensor, probability: tf.Tensor
-    ) -> tf.Tensor:
-        return self._task(
-            queries,
-            candidates,
-            candidate_ids=candidate_ids,
-            candidate_sampling_probability=probability,
-            compute_metrics=False,
-        )
-
-    def _draw_negatives(self) -> tf.Tensor:
-        """The whole catalogue if it is small enough, or else a uniform draw with replacement."""
-        if self._num_items <= self._extra_negatives:
-            return tf.range(self._num_items)
-        return tf.random.uniform([self._extra_negatives], maxval=self._num_items, dtype=tf.int32)
+        users, positives = inputs[names.USER_INDEX], inputs[names.ITEM_INDEX]
+        if training:
+            # Some users play the unknown one, which makes his row the best guess for users never seen.
+            unknown = tf.random.uniform(tf.shape(users)) < self._settings.id_dropout
+            users = tf.where(unknown, self._num_users, users)
+        items = positives.flat_values
+        if self._is_scored_in_full:
+            candidates, columns, correction = tf.range(self._num_items), items, tf.zeros([self._num_items])
+        else:
+            num_uniform = self._settings.uniform_negatives
+            candidates, columns = draw_candidates(items, self._num_items, num_uniform)
+            in_batch = self._frequency(candidates, items, training=training)
+            correction = log_inclusion(in_batch, self._num_items, num_uniform)
+        queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
+        logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)
+        loss = softmax_loss(logits, positives.value_rowids(), columns, correction, self._settings.hard_negatives)
+        decayed = [weight for weight in self.trainable_weights if weight is not self._item_bias]
+        return loss + self._settings.weight_decay * tf.add_n([tf.reduce_sum(tf.square(w)) for w in decayed])

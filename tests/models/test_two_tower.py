@@ -6,103 +6,146 @@ from components.models.inputs import Catalogue, Events, Ragged
 from components.models.two_tower import TwoTowerModel
 from schemas.settings import RetrievalSettings
 
-NUM_ITEMS = 4
+NUM_USERS, NUM_ITEMS = 3, 4
 POPULARITY = np.array([6, 3, 1, 0])
+TIMES = np.array([0, 50_000, 100_000, 400_000])
 BATCH = {
-    "user_index": tf.constant([0, 1, 2]),
-    "item_index": tf.constant([0, 0, 1]),
-    "history_index": tf.ragged.constant([[1, 2], [], [0]], dtype=tf.int32),
+    "user_index": tf.constant([0, 1]),
+    "timestamp": tf.constant([60_000, 120_000], tf.int64),
+    "history_index": tf.ragged.constant([[1, 2], []], dtype=tf.int32, row_splits_dtype=tf.int64),
+    "item_index": tf.ragged.constant([[0], [0, 1]], dtype=tf.int32, row_splits_dtype=tf.int64),
 }
+WITHOUT_CHANCE = {"dropout": 0.0, "history_dropout": 0.0, "id_dropout": 0.0, "weight_decay": 0.0}
 
 
-def make_model(**settings: float) -> TwoTowerModel:
-    nothing = Ragged(np.array([], np.int32), np.zeros(NUM_ITEMS + 1, np.int64))
-    catalogue = Catalogue(3, 1, 1, nothing, nothing)
-    without_dropout = {"dropout": 0, "history_dropout": 0, "id_dropout": 0, "embedding_dimension": 5}
+def make_catalogue(num_users: int, num_items: int, kinds: np.ndarray) -> Catalogue:
+    rows = Ragged(kinds.astype(np.int32), np.arange(num_items + 1))
+    return Catalogue(num_users, 2, 2, 2, rows, rows, rows)
+
+
+def make_model(**settings: object) -> TwoTowerModel:
+    catalogue = make_catalogue(NUM_USERS, NUM_ITEMS, np.array([0, 1, 0, 1]))
+    chosen = RetrievalSettings(**{**WITHOUT_CHANCE, "embedding_dimension": 5, **settings})
     tf.keras.utils.set_random_seed(3)
-    model = TwoTowerModel(catalogue, POPULARITY, RetrievalSettings(**{**without_dropout, **settings}))
+    model = TwoTowerModel(catalogue, POPULARITY, TIMES, chosen)
     model.compute_loss(BATCH)
-    model.set_weights([np.random.default_rng(1).normal(size=weight.shape) for weight in model.get_weights()])
+    rng = np.random.default_rng(1)
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(size=weight.shape))
     return model
 
 
-def test_probability_is_the_expected_number_in_the_batch_and_among_the_extra_negatives() -> None:
-    # A batch of 10 holds 6, 3, 1 and 0 of the items, and the catalogue each once more: 7, 4, 2, 1.
-    probability = make_model().candidate_probability(tf.range(NUM_ITEMS), 10).numpy()
-    assert probability == pytest.approx([1, 4 / 7, 2 / 7, 1 / 7])
-    # Two extra negatives of four items: half an item each.
-    probability = make_model(extra_negatives=2).candidate_probability(tf.range(NUM_ITEMS), 10).numpy()
-    assert probability == pytest.approx([1, 3.5 / 6.5, 1.5 / 6.5, 0.5 / 6.5])
-
-
-def test_loss_by_hand() -> None:
-    """Logits are lowered by log(expected number), and a positive's copies among the negatives do not count."""
+def test_full_softmax_by_hand() -> None:
     model = make_model()
-    users, items = BATCH["user_index"], BATCH["item_index"].numpy()
-    queries = model.encode_queries(users, BATCH["history_index"]).numpy()
+    queries = model.encode_queries(BATCH["user_index"], BATCH["history_index"], BATCH["timestamp"]).numpy()
+    logits = queries @ model.encode_candidates(tf.range(NUM_ITEMS)).numpy().T
+    log_softmax = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    expected = -(log_softmax[0, 0] + log_softmax[1, 0] + log_softmax[1, 1]) / 3
+    assert float(model.compute_loss(BATCH)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_sampled_softmax_by_hand() -> None:
+    """Without a draw, the candidates are the batch's items 0 and 1, raised by how rarely batches hold them."""
+    model = make_model(full_softmax_items=0, uniform_negatives=0)
+    queries = model.encode_queries(BATCH["user_index"], BATCH["history_index"], BATCH["timestamp"]).numpy()
+    inclusion = 1 - (1 - np.array([0.6, 0.3])) ** 3
+    raised = np.exp(queries @ model.encode_candidates(tf.range(2)).numpy().T) / inclusion
+    probability = raised / raised.sum(axis=1, keepdims=True)
+    expected = -np.log([probability[0, 0], probability[1, 0], probability[1, 1]]).mean()
+    assert float(model.compute_loss(BATCH)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_weight_decay_adds_the_squares_of_all_but_the_biases() -> None:
+    plain, decayed = make_model(), make_model(weight_decay=0.01)
+    squares = sum(np.square(weight.numpy()).sum() for weight in plain.trainable_weights if "bias" not in weight.name)
+    expected = float(plain.compute_loss(BATCH)) + 0.01 * squares
+    assert float(decayed.compute_loss(BATCH)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_normalized_vectors_have_the_length_that_the_temperature_gives() -> None:
+    model = make_model(normalize=True, temperature=0.2)
+    queries = model.encode_queries(BATCH["user_index"], BATCH["history_index"], BATCH["timestamp"]).numpy()
     candidates = model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
-    expected_number = 3 * POPULARITY / 10 + 1
-    columns = [*items, *range(NUM_ITEMS)]
-    losses = []
-    for row, positive in enumerate(items):
-        logits = {
-            column: queries[row] @ candidates[item] - np.log(expected_number[item])
-            for column, item in enumerate(columns)
-            if column == row or item != positive
-        }
-        losses.append(np.log(sum(np.exp(logit) for logit in logits.values())) - logits[row])
-    assert float(model.compute_loss(BATCH)) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert np.linalg.norm(queries[:, :-1], axis=1) == pytest.approx([1, 1], rel=1e-5)
+    assert np.linalg.norm(candidates[:, :-1], axis=1) == pytest.approx([5] * NUM_ITEMS, rel=1e-5)
+    assert queries[:, -1].tolist() == [1, 1]
 
 
-def test_scores_are_dot_products_with_a_bias() -> None:
+def test_an_item_without_events_has_content_and_the_bias_of_new_items() -> None:
     model = make_model()
-    queries = model.encode_queries(BATCH["user_index"], BATCH["history_index"]).numpy()
-    candidates = model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
-    assert queries.shape == (3, 6) and candidates.shape == (NUM_ITEMS, 6)
-    assert queries[:, -1].tolist() == [1, 1, 1]
+    vectors = model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
+    weights = {weight.name.split("/")[-1]: weight.numpy() for weight in model._items.weights}
+    content = sum(weights[f"{kind}_embeddings:0"][1] for kind in ("genre", "title_word", "release_period"))
+    assert vectors[3, :-1] == pytest.approx(content, abs=1e-5)
+    assert vectors[3, -1] == pytest.approx(model._item_bias.numpy()[NUM_ITEMS])
 
 
-def test_extra_negatives_reach_items_that_no_batch_holds() -> None:
-    model = make_model(extra_negatives=2)
-    drawn = {int(item) for _ in range(50) for item in model._draw_negatives()}
-    assert drawn == set(range(NUM_ITEMS))
+def test_id_dropout_makes_known_items_look_new_in_training_only() -> None:
+    model = make_model(id_dropout=0.5)
+    new = model.encode_candidates(tf.zeros([1_000], tf.int32), training=True).numpy()[:, -1]
+    as_new = np.isclose(new, model._item_bias.numpy()[NUM_ITEMS])
+    assert 400 < as_new.sum() < 600
+    assert new[~as_new] == pytest.approx(model._item_bias.numpy()[0])
+    assert model.encode_candidates(tf.constant([0])).numpy()[0, -1] == pytest.approx(model._item_bias.numpy()[0])
 
 
-def test_checkerboard() -> None:
-    """Users and items of equal parity belong together; of each user's items one is withheld and must come first."""
-    num = 20
-    nothing = Ragged(np.array([], np.int32), np.zeros(num + 1, np.int64))
-    pairs = [(user, item) for user in range(num) for item in range(user % 2, num, 2) if item != user]
-    user, item = np.array(pairs, np.int32).T
-    tf.keras.utils.set_random_seed(1)
-    model = TwoTowerModel(
-        Catalogue(num, 1, 1, nothing, nothing),
-        np.bincount(item, minlength=num),
-        RetrievalSettings(embedding_dimension=16, dropout=0.1, id_dropout=0),
-    )
-    model.compile(optimizer=tf.keras.optimizers.Adam(0.03))
-    of_user = [[item for other, item in pairs if other == user] for user in range(num)]
-    history = tf.ragged.constant([[i for i in of_user[u] if i != own] for u, own in pairs], dtype=tf.int32)
-    batch = {"user_index": tf.constant(user), "item_index": tf.constant(item), "history_index": history}
-    step = tf.function(model.train_step)
-    for _ in range(60):
-        step(batch)
-    queries = model.encode_queries(tf.range(num), tf.ragged.constant(of_user, dtype=tf.int32)).numpy()
-    scores = queries @ model.encode_candidates(tf.range(num)).numpy().T
-    scores[user, item] = -np.inf
-    assert scores.argmax(axis=1).tolist() == list(range(num))
-
-
-def test_what_was_never_fitted_is_not_left_as_noise() -> None:
+def test_users_that_were_never_fitted_get_the_unknown_ones_vector() -> None:
     model = make_model()
-    # Users 0 and 2 have events, and only item 1 stands in a history.
-    history = Ragged(np.array([1], np.int32), np.array([0, 1, 1]))
     number = np.zeros(2)
-    model.forget_unfitted(Events(np.array([0, 2]), np.array([0, 1]), number, number, history, history))
+    model.forget_unfitted(Events(np.array([0, 2]), np.array([0, 1]), number, number))
     nothing = tf.RaggedTensor.from_row_splits(tf.constant([], tf.int32), tf.zeros(5, tf.int64))
-    fitted, unfitted, other, unknown = model.encode_queries(tf.range(4), nothing).numpy()
+    fitted, unfitted, other, unknown = model.encode_queries(tf.range(4), nothing, tf.zeros(4, tf.int64)).numpy()
     assert unfitted == pytest.approx(unknown)
     assert fitted != pytest.approx(unknown) and other != pytest.approx(unknown)
-    histories = tf.ragged.constant([[1], [2]], dtype=tf.int32)
-    known, absent = model.encode_queries(tf.constant([0, 0]), histories).numpy()
-    assert absent == pytest.approx(fitted) and known != pytest.approx(fitted)
+
+
+VARIANTS = {
+    "default": {},
+    "history only": {"user_id": False},
+    "user only": {"history": "none"},
+    "decayed": {"user_id": False, "history": "decayed"},
+    "attention": {"user_id": False, "history": "attention"},
+    "last items": {"user_id": False, "history": "none", "last_items": 6},
+    "shared items": {"user_id": False, "shared_items": True},
+    "deep towers": {"query_layers": (24,), "candidate_layers": (24,)},
+    "normalized": {"normalize": True, "temperature": 0.2},
+    "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
+    "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},
+    "streaming": {"full_softmax_items": 0, "uniform_negatives": 8, "item_frequency": "streaming"},
+    "hard negatives": {"hard_negatives": 5},
+    "request time": {"request_time": ("bucket", "normalized", "hour", "weekday"), "popularity": True},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_checkerboard(variant: str) -> None:
+    """Users and items of equal parity belong together; of each user's items one is withheld and must come first."""
+    num = 16
+    rng = np.random.default_rng(0)
+    owned = [[item for item in range(user % 2, num, 2) if item != user] for user in range(num)]
+    popularity = np.bincount(np.concatenate(owned), minlength=num)
+    settings = RetrievalSettings(
+        **{"embedding_dimension": 16, "dropout": 0.1, "id_dropout": 0.05, "title_words": False, **VARIANTS[variant]}
+    )
+    tf.keras.utils.set_random_seed(1)
+    # What kind an item is says nothing of its parity: the events alone tell.
+    model = TwoTowerModel(make_catalogue(num, num, np.arange(num) // 8), popularity, np.arange(num), settings)
+    model.compile(optimizer=tf.keras.optimizers.Adam(0.02))
+    step = tf.function(model.train_step, autograph=False)
+    for _ in range(80):
+        asked = [rng.choice(items, 2, replace=False).tolist() for items in owned]
+        rest = [[item for item in items if item not in own] for items, own in zip(owned, asked, strict=True)]
+        step(
+            {
+                "user_index": tf.range(num),
+                "timestamp": tf.range(num, dtype=tf.int64),
+                "history_index": tf.ragged.constant(rest, dtype=tf.int32, row_splits_dtype=tf.int64),
+                "item_index": tf.ragged.constant(asked, dtype=tf.int32, row_splits_dtype=tf.int64),
+            }
+        )
+    histories = tf.ragged.constant(owned, dtype=tf.int32, row_splits_dtype=tf.int64)
+    queries = model.encode_queries(tf.range(num), histories, tf.range(num, dtype=tf.int64)).numpy()
+    scores = queries @ model.encode_candidates(tf.range(num)).numpy().T
+    for user, items in enumerate(owned):
+        scores[user, items] = -np.inf
+    assert scores.argmax(axis=1).tolist() == list(range(num))

@@ -1,0 +1,73 @@
+"""Softmax losses over candidates."""
+
+import tensorflow as tf
+
+
+def softmax_loss(
+    logits: tf.Tensor, queries: tf.Tensor, columns: tf.Tensor, log_inclusion: tf.Tensor, hard_negatives: int
+) -> tf.Tensor:
+    """Mean cross-entropy of the positives under a softmax over the candidates of a batch.
+
+    Each logit is lowered by the logarithm of the probability that the batch includes the candidate (logQ; Yi et al.,
+    "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019): the sum of the raised
+    logits then estimates that over the whole catalogue without bias, and popular items are not punished for being
+    drawn often. The candidates are distinct, so no positive stands among its own negatives (accidental hits).
+
+    Args:
+      logits: [num_queries, num_candidates].
+      queries: [num_positives] integers, rows of `logits`.
+      columns: [num_positives] integers, columns of `logits`.
+      log_inclusion: [num_candidates], at most 0; zeros where the candidates are the whole catalogue.
+      hard_negatives: only so many of each query's highest-scored candidates that are not its positives count as
+        negatives; 0: all candidates do, the query's other positives too.
+
+    Returns:
+      [] float32.
+    """
+    logits = logits - log_inclusion
+    positives = tf.stack([tf.cast(queries, tf.int32), tf.cast(columns, tf.int32)], axis=1)
+    own = tf.gather_nd(logits, positives)
+    if not hard_negatives:
+        return tf.reduce_mean(tf.gather(tf.reduce_logsumexp(logits, axis=1), queries) - own)
+    lowest = tf.fill(tf.shape(own), logits.dtype.min)
+    negatives = tf.tensor_scatter_nd_update(logits, positives, lowest)
+    hardest, _ = tf.math.top_k(negatives, tf.minimum(hard_negatives, tf.shape(logits)[1]), sorted=False)
+    against = tf.concat([own[:, tf.newaxis], tf.gather(hardest, queries)], axis=1)
+    return tf.reduce_mean(tf.reduce_logsumexp(against, axis=1) - own)
+
+
+def draw_candidates(items: tf.Tensor, num_items: int, num_uniform: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The distinct items of a batch and of a uniform draw with replacement.
+
+    The mixture of both kinds of negatives is that of Yang et al., "Mixed Negative Sampling for Learning Two-tower
+    Neural Networks" (2020): the batch brings items as often as they are chosen, the draw brings the long tail.
+
+    Args:
+      items: [n] integers, the batch's positives.
+      num_items: size of the catalogue.
+      num_uniform: size of the draw.
+
+    Returns:
+      [num_candidates] distinct items, and [n] the position of each of `items` among them.
+    """
+    drawn = tf.random.uniform([num_uniform], maxval=num_items, dtype=items.dtype)
+    candidates, positions = tf.unique(tf.concat([items, drawn], axis=0))
+    return candidates, positions[: tf.shape(items)[0]]
+
+
+def log_inclusion(in_batch: tf.Tensor, num_items: int, num_uniform: int) -> tf.Tensor:
+    """Logarithm of the probability that a batch's candidates include an item, by one way or the other.
+
+    1 - (1 - p)(1 - 1/N)^n: p, the probability that it is one of the batch's positives; N, the size of the catalogue;
+    n, that of the uniform draw.
+
+    Args:
+      in_batch: [...] float32 probabilities.
+      num_items: N, at least 1.
+      num_uniform: n.
+
+    Returns:
+      [...] float32, at most 0, and no lower than the logarithm of 1e-9.
+    """
+    missed = (1.0 - in_batch) * (1.0 - 1.0 / num_items) ** num_uniform
+    return tf.math.log(tf.clip_by_value(1.0 - missed, 1e-9, 1.0))
