@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from benchmarks.ratings import Ratings
-from components.models.inputs import Catalogue, Events, Ragged
+from components.models.inputs import Catalogue, Events
 
 Protocol = Literal["random", "time"]
 
 
 class Data(NamedTuple):
-    """What a contender learns from, and the test that is kept from it. The events have no histories.
+    """What a contender learns from, and the test that is kept from it.
 
     protocol: how the ratings were divided. scale: lowest and highest rating.
     """
@@ -39,7 +39,7 @@ class Data(NamedTuple):
 
 def divide(ratings: Ratings, protocol: Protocol, scale: tuple[float, float] | None) -> Data:
     """Divides the ratings; without a scale, it is the span of the training ratings."""
-    events = make_events(ratings.user, ratings.item, ratings.rating, ratings.timestamp)
+    events = Events(ratings.user, ratings.item, ratings.rating, ratings.timestamp)
     train, test = _cut(events, protocol, 80)
     span = (float(train.rating.min()), float(train.rating.max()))
     return Data(protocol, train, test, ratings.catalogue, scale or span)
@@ -51,13 +51,6 @@ def hold_out(data: Data) -> Data:
     return data._replace(train=train, test=test)
 
 
-def make_events(user: np.ndarray, item: np.ndarray, rating: np.ndarray, timestamp: np.ndarray) -> Events:
-    """Events, [n] each, without histories."""
-    splits = np.zeros(len(user) + 1, np.int64)
-    empty = Ragged(np.array([], np.int32), splits), Ragged(np.array([], np.float32), splits)
-    return Events(user, item, rating, timestamp, *empty)
-
-
 def _cut(events: Events, protocol: Protocol, percent: int) -> tuple[Events, Events]:
     size = len(events.user)
     if protocol == "random":
@@ -65,8 +58,4 @@ def _cut(events: Events, protocol: Protocol, percent: int) -> tuple[Events, Even
     else:
         order = np.argsort(events.timestamp, kind="stable")
     num_train = size * percent // 100
-    return _rows(events, order[:num_train]), _rows(events, order[num_train:])
-
-
-def _rows(events: Events, rows: np.ndarray) -> Events:
-    return make_events(events.user[rows], events.item[rows], events.rating[rows], events.timestamp[rows])
+    return events.take(order[:num_train]), events.take(order[num_train:])

@@ -12,6 +12,7 @@ from components.example_gen.catalogue import join_catalogue
 from components.example_gen.columns import parse_items, parse_ratings
 from components.example_gen.parsing import BLOCK_BYTES, Block, Table, plan_blocks, read_header
 from components.models.inputs import Catalogue, Ragged
+from components.trainer.release import release_periods
 from schemas.errors import DataError, SettingsError
 from schemas.settings import DataSettings
 
@@ -94,7 +95,8 @@ def _latest(table: pd.DataFrame) -> pd.DataFrame:
 def _describe(items: pd.DataFrame, num_users: int, genre_separator: str) -> Catalogue:
     genres, num_genres = _indices([[part for part in text.split(genre_separator) if part] for text in items["genres"]])
     words, num_words = _indices([re.findall(r"[^\W_]+", title.lower()) for title in items["title"]])
-    return Catalogue(num_users, num_genres, num_words, genres, words)
+    periods, num_periods = release_periods(items["title"])
+    return Catalogue(num_users, num_genres, num_words, num_periods, genres, words, periods)
 
 
 def _indices(rows: list[list[str]]) -> tuple[Ragged, int]:

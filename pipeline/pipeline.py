@@ -80,7 +80,7 @@ def create_pipeline(
         preprocessing_fn=f"{_PREPROCESSING}.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train", _CATALOGUE], transform=["train", _CATALOGUE]),
         custom_config={
-            "settings": settings.features.model_dump_json(include={"title_words", "time_buckets"}),
+            "settings": settings.features.model_dump_json(include={"title_words"}),
             "code_version": code_version(_PREPROCESSING),
         },
         disable_statistics=True,

@@ -1,4 +1,4 @@
-"""Transformed examples as columns in memory, and columns as batches."""
+"""Transformed examples as columns in memory."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.models.inputs import Catalogue, Events, Ragged
+from components.trainer.release import release_periods
 from schemas import signatures as names
 from schemas.errors import DataError
 
@@ -55,8 +56,6 @@ def read_events(patterns: Sequence[str]) -> Events:
             names.ITEM_INDEX: tf.io.FixedLenFeature([], tf.int64),
             names.RATING: tf.io.FixedLenFeature([], tf.float32),
             names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64),
-            names.HISTORY_INDEX: tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
-            names.HISTORY_RATING: tf.io.RaggedFeature(tf.float32, row_splits_dtype=tf.int64),
         },
     )
     return Events(
@@ -64,8 +63,6 @@ def read_events(patterns: Sequence[str]) -> Events:
         columns[names.ITEM_INDEX].astype(np.int32),
         columns[names.RATING],
         columns[names.TIMESTAMP],
-        _narrow(columns[names.HISTORY_INDEX]),
-        columns[names.HISTORY_RATING],
     )
 
 
@@ -92,46 +89,18 @@ def read_candidates(patterns: Sequence[str], vocabularies: Vocabularies) -> Cand
             f"the catalogue must hold each of the {len(vocabularies.items)} items of the vocabulary once, got "
             f"{len(items)} rows of {len(np.unique(items))} items; run the data steps again"
         )
+    titles = columns[names.TITLE][order]
+    periods, num_periods = release_periods([title.decode(errors="replace") for title in titles])
     catalogue = Catalogue(
         len(vocabularies.users),
         vocabularies.num_genres,
         vocabularies.num_title_words,
+        num_periods,
         _reorder(_narrow(columns[names.GENRE_INDEX]), order),
         _reorder(_narrow(columns[names.TITLE_WORD_INDEX]), order),
+        periods,
     )
-    return Candidates(catalogue, columns[names.TITLE][order], columns[names.POPULARITY][order])
-
-
-def make_batches(events: Events, batch_size: int, seed: int) -> tf.data.Dataset:
-    """The events in batches, shuffled anew in each pass.
-
-    Args:
-      events: at least one.
-      batch_size: events in a batch; the last may hold fewer.
-      seed: of the order.
-
-    Returns:
-      Batches by feature name: `user_index`, `item_index` and `rating`, [batch]; `history_index` and
-      `history_rating`, [batch, (events)].
-    """
-    columns = {
-        names.USER_INDEX: tf.constant(events.user),
-        names.ITEM_INDEX: tf.constant(events.item),
-        names.RATING: tf.constant(events.rating),
-        names.HISTORY_INDEX: as_ragged(events.history),
-        names.HISTORY_RATING: as_ragged(events.history_rating),
-    }
-    rows = tf.data.Dataset.range(len(events.user)).shuffle(len(events.user), seed).batch(batch_size)
-    return rows.map(
-        lambda batch: {name: tf.gather(column, batch) for name, column in columns.items()},
-        num_parallel_calls=2,
-        deterministic=True,
-    ).prefetch(2)
-
-
-def as_ragged(rows: Ragged) -> tf.RaggedTensor:
-    """The same rows, [num_rows, (values)]."""
-    return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.row_splits, tf.int64))
+    return Candidates(catalogue, titles, columns[names.POPULARITY][order])
 
 
 def _read(patterns: Sequence[str], spec: dict) -> dict:

@@ -5,9 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from components.models.inputs import Events, Ragged
+from schemas.errors import DataError
 from schemas.hashing import seeded_share
 
 _EVENTS_AT_ONCE = 512
+_MOST_EVENTS = 20_000
 
 
 class ValidationCut(NamedTuple):
@@ -23,14 +25,25 @@ def cut_validation(events: Events, share: float, method: str, seed: int) -> Vali
     Args:
       events: training events.
       share: to hold out, in `(0, 1)`.
-      method: `random` holds out (user, item) pairs by a seeded hash, and removes them from the histories of the
-        remaining events, where they would give away what is to be predicted; `time` holds out the latest events,
-        which no history holds, since histories end before their event.
+      method: `random` holds out (user, item) pairs by a seeded hash; `time` holds out the latest events.
       seed: of the hash.
 
     Returns:
       Both parts; no pair of user and item is in both. By time, later repeats of a fitted pair are in neither.
+
+    Raises:
+      DataError: one of the parts is empty.
     """
+    cut = _cut(events, share, method, seed)
+    if not len(cut.fitted.user) or not len(cut.held_out.user):
+        raise DataError(
+            f"{len(events.user)} training events are too few to hold out a share of {share} of them for validation; "
+            "give more data or another training.validation_share"
+        )
+    return cut
+
+
+def _cut(events: Events, share: float, method: str, seed: int) -> ValidationCut:
     if method == "time":
         num_fitted = len(events.user) - round(len(events.user) * share)
         held_out = np.zeros(len(events.user), bool)
@@ -39,12 +52,7 @@ def cut_validation(events: Events, share: float, method: str, seed: int) -> Vali
         pairs = (events.user.astype(np.int64) << 32) | events.item
         return ValidationCut(events.take(~held_out), events.take(held_out & ~np.isin(pairs, pairs[~held_out])))
     held_out = _is_held_out(events.user, events.item, share, seed)
-    fitted = events.take(~held_out)
-    remembered = ~_is_held_out(fitted.user[fitted.history.rows], fitted.history.values, share, seed)
-    fitted = fitted._replace(
-        history=fitted.history.keep(remembered), history_rating=fitted.history_rating.keep(remembered)
-    )
-    return ValidationCut(fitted, events.take(held_out))
+    return ValidationCut(events.take(~held_out), events.take(held_out))
 
 
 def _is_held_out(users: np.ndarray, items: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -53,58 +61,42 @@ def _is_held_out(users: np.ndarray, items: np.ndarray, share: float, seed: int) 
     return seeded_share(pairs, seed) < share
 
 
-class Histories(NamedTuple):
-    """What is known of each user at the end of training; row `num_users` is the unknown user's, and empty.
-
-    items, ratings: [num_users + 1] rows, the user's latest events, oldest first.
-    """
-
-    items: Ragged
-    ratings: Ragged
-
-
-def latest_histories(events: Events, num_users: int, length: int) -> Histories:
-    """The latest events of each user, at most `length`."""
-    order = np.lexsort((events.item, events.timestamp, events.user))
-    order = order[events.user[order] < num_users]
-    counts = np.bincount(events.user[order], minlength=num_users + 1)
-    from_end = np.repeat(np.cumsum(counts), counts) - np.arange(len(order))
-    order = order[from_end <= length]
-    splits = np.concatenate([[0], np.cumsum(np.minimum(counts, length))])
-    return Histories(Ragged(events.item[order], splits), Ragged(events.rating[order], splits))
-
-
-def seen_items(events: Events, num_users: int) -> Ragged:
-    """The distinct items of each user's events, [num_users + 1] rows; the last, of unknown users, is empty."""
-    pairs = np.unique(np.stack([events.user, events.item], axis=1)[events.user < num_users], axis=0)
-    counts = np.bincount(pairs[:, 0], minlength=num_users + 1)
-    return Ragged(pairs[:, 1].astype(np.int32), np.concatenate([[0], np.cumsum(counts)]))
-
-
-def ndcg(queries: np.ndarray, candidates: np.ndarray, seen: Ragged, held_out: Events) -> float:
-    """Mean over the held-out events of 1 / log2(1 + rank).
+class NdcgMeasure:
+    """Mean over held-out events of 1 / log2(1 + rank).
 
     There is no cut at some rank, since with one most events have no say and epochs are harder to tell apart. Items
-    that the user has seen are left out; of equal scores, half are counted as higher.
-
-    Args:
-      queries: [num_users + 1, dimension] float32.
-      candidates: [num_items, dimension] float32.
-      seen: [num_users + 1] rows of items.
-      held_out: events of `held_out.user` and `held_out.item`; unknown items are found nowhere.
+    that the user has seen are left out; of equal scores, half are counted as higher. Only users who have been seen
+    count, if there are any: the others are not served by the model.
     """
-    gains = np.zeros(len(held_out.user))
-    order = np.argsort(held_out.user, kind="stable")
-    for block in np.array_split(order, max(1, len(order) // _EVENTS_AT_ONCE)):
-        known = block[held_out.item[block] < len(candidates)]
-        users, own = np.unique(held_out.user[known], return_inverse=True)
-        scores = queries[users] @ candidates.T
-        own_scores = scores[own, held_out.item[known]]
-        for row, user in enumerate(users):
-            scores[row, seen.values[seen.row_splits[user] : seen.row_splits[user + 1]]] = -np.inf
-        # "Not lower or equal" rather than "higher": a score that is not a number then ranks last, not first.
-        higher = np.sum(~(scores[own] <= own_scores[:, np.newaxis]), axis=1)
-        equal = np.maximum(np.sum(scores[own] == own_scores[:, np.newaxis], axis=1) - 1, 0)
-        ranks = 1 + higher + equal / 2
-        gains[known] = 1 / np.log2(1 + ranks)
-    return float(np.mean(gains))
+
+    def __init__(self, seen: Ragged, held_out: Events, seed: int):
+        """Takes what is measured on.
+
+        Args:
+          seen: [num_users + 1] rows of items.
+          held_out: events of `held_out.user` and `held_out.item`; unknown items are found nowhere.
+          seed: of the choice among very many events.
+        """
+        self._seen = seen
+        known = np.flatnonzero(np.diff(seen.row_splits)[held_out.user] > 0)
+        rows = known if len(known) else np.arange(len(held_out.user))
+        if len(rows) > _MOST_EVENTS:
+            rows = np.random.default_rng(seed).choice(rows, _MOST_EVENTS, replace=False)
+        rows = rows[np.argsort(held_out.user[rows], kind="stable")]
+        self._user, self._item = held_out.user[rows], held_out.item[rows]
+
+    def __call__(self, queries: np.ndarray, candidates: np.ndarray) -> float:
+        """Measures vectors, [num_users + 1, width] and [num_items, width] float32."""
+        gains = np.zeros(len(self._user))
+        for block in np.array_split(np.arange(len(gains)), max(1, len(gains) // _EVENTS_AT_ONCE)):
+            known = block[self._item[block] < len(candidates)]
+            users, own = np.unique(self._user[known], return_inverse=True)
+            scores = queries[users] @ candidates.T
+            own_scores = scores[own, self._item[known]]
+            for row, user in enumerate(users):
+                scores[row, self._seen.values[self._seen.row_splits[user] : self._seen.row_splits[user + 1]]] = -np.inf
+            # "Not lower or equal" rather than "higher": a score that is not a number then ranks last, not first.
+            higher = np.sum(~(scores[own] <= own_scores[:, np.newaxis]), axis=1)
+            equal = np.maximum(np.sum(scores[own] == own_scores[:, np.newaxis], axis=1) - 1, 0)
+            gains[known] = 1 / np.log2(2 + higher + equal / 2)
+        return float(np.mean(gains))

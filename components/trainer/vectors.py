@@ -1,70 +1,43 @@
-"""What a fitted model comes down to: a vector and a bias for each user and item."""
+"""Every user and every item as a vector."""
 
-from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
+import tensorflow as tf
 
-from components.models.inputs import Catalogue
-from components.models.ranking import RankingModel
-from components.models.two_tower import TwoTowerModel
-from components.trainer.datasets import as_ragged
-from components.trainer.validation import Histories
+from components.trainer.contexts import Contexts, as_ragged
 
 _ROWS_AT_ONCE = 8_192
 
 
-class RetrievalVectors(NamedTuple):
-    """score = <queries[u], candidates[i]>. queries: [num_users + 1, width]; candidates: [num_items, width] float32."""
+class Encoder(Protocol):
+    """A model whose scores are dot products."""
 
-    queries: np.ndarray
-    candidates: np.ndarray
+    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
+        """[num_queries] users, [num_queries, (events)] items and [num_queries] seconds to [num_queries, width]."""
 
-
-class RatingFactors(NamedTuple):
-    """rating = mean + user_bias[u] + item_bias[i] + <user_vectors[u], item_vectors[i]>.
-
-    user_bias: [num_users + 1]; item_bias: [num_items + 1]; user_vectors: [num_users + 1, width]; item_vectors:
-    [num_items + 1, width]; all float32. The last row of each, for unknown ones, is 0.
-    """
-
-    mean: float
-    user_bias: np.ndarray
-    item_bias: np.ndarray
-    user_vectors: np.ndarray
-    item_vectors: np.ndarray
-
-    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Predicted ratings, [n], of users and items given as indices, [n]; not clipped to a scale."""
-        products = np.sum(self.user_vectors[users] * self.item_vectors[items], axis=1)
-        return self.mean + self.user_bias[users] + self.item_bias[items] + products
+    def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
+        """[n] items to [n, width]."""
 
 
-def retrieval_vectors(model: TwoTowerModel, histories: Histories, catalogue: Catalogue) -> RetrievalVectors:
-    """Encodes every user, with his history, and every item."""
+def encode_users(model: Encoder, contexts: Contexts) -> np.ndarray:
+    """Encodes the query of every user, and of the unknown one: [num_users + 1, width] float32."""
+    num_users = len(contexts.timestamps) - 1
     # A user without any event has a row that was never fitted; the unknown user's was.
-    users = np.arange(catalogue.num_users + 1)
-    users[np.diff(histories.items.row_splits) == 0] = catalogue.num_users
-    history = as_ragged(histories.items)
-    queries = [model.encode_queries(users[rows], history[rows.start : rows.stop]) for rows in _blocks(len(users))]
-    items = np.arange(catalogue.num_items)
-    candidates = [model.encode_candidates(items[rows]) for rows in _blocks(len(items))]
-    return RetrievalVectors(np.concatenate(queries), np.concatenate(candidates))
+    users = np.where(np.diff(contexts.histories.row_splits) > 0, np.arange(num_users + 1), num_users)
+    history = as_ragged(contexts.histories)
+    return np.concatenate(
+        [
+            model.encode_queries(users[rows], history[rows.start : rows.stop], contexts.timestamps[rows])
+            for rows in _blocks(num_users + 1)
+        ]
+    )
 
 
-def rating_factors(model: RankingModel, histories: Histories, catalogue: Catalogue) -> RatingFactors:
-    """Encodes every user, with his history, and every item."""
-    users, items = np.arange(catalogue.num_users + 1), np.arange(catalogue.num_items + 1)
-    history, rating = as_ragged(histories.items), as_ragged(histories.ratings)
-    user_sides = [
-        model.encode_users(users[rows], history[rows.start : rows.stop], rating[rows.start : rows.stop])
-        for rows in _blocks(len(users))
-    ]
-    item_sides = [model.encode_items(items[rows]) for rows in _blocks(len(items))]
-    user_bias, user_vectors = (np.concatenate(parts) for parts in zip(*user_sides, strict=True))
-    item_bias, item_vectors = (np.concatenate(parts) for parts in zip(*item_sides, strict=True))
-    for unknown in (user_bias, user_vectors, item_bias, item_vectors):
-        unknown[-1] = 0.0
-    return RatingFactors(model.mean, user_bias, item_bias, user_vectors, item_vectors)
+def encode_candidates(model: Encoder, num_items: int) -> np.ndarray:
+    """Encodes every item: [num_items, width] float32."""
+    items = np.arange(num_items)
+    return np.concatenate([model.encode_candidates(items[rows]) for rows in _blocks(num_items)])
 
 
 def _blocks(num_rows: int) -> list[slice]:

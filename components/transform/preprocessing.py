@@ -1,4 +1,4 @@
-"""The `preprocessing_fn` of TFX's Transform: vocabularies, and time as buckets and normalised.
+"""The `preprocessing_fn` of TFX's Transform: vocabularies.
 
 It is analysed on the training ratings and on the catalogue, never on the evaluation split. Rating examples
 lack the catalogue's features and the reverse, so every feature is sparse here and in what comes out.
@@ -25,8 +25,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str
 
     Returns:
       Transformed features by name, each a `SparseTensor` of dense shape `[batch, values]`. An index lies in
-      `[0, size of the vocabulary]`, the size itself standing for every value outside the vocabulary; a time
-      bucket lies in `[0, time_buckets)`; normalised time has mean 0 and variance 1 over the analysed examples.
+      `[0, size of the vocabulary]`, the size itself standing for every value outside the vocabulary.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
     # The catalogue holds every training item once more, so that items without a rating have an index too.
@@ -34,16 +33,12 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str
     outputs = {
         names.USER_INDEX: _index(inputs[names.USER_ID], names.USER_VOCABULARY),
         names.ITEM_INDEX: tft.apply_vocabulary(inputs[names.ITEM_ID], items, num_oov_buckets=1),
-        names.HISTORY_INDEX: tft.apply_vocabulary(inputs[names.HISTORY_ITEM_ID], items, num_oov_buckets=1),
         names.GENRE_INDEX: _index(inputs[names.GENRES], names.GENRE_VOCABULARY),
         names.TITLE_WORD_INDEX: _index(
             _words(inputs[names.TITLE]), names.TITLE_WORD_VOCABULARY, top_k=settings.title_words
         ),
-        names.TIME_BUCKET: tft.bucketize(inputs[names.TIMESTAMP], settings.time_buckets),
-        # Seconds since 1970 exceed float32's 24 bits of precision, so the mean is taken in float64.
-        names.TIME_NORMALIZED: tf.cast(tft.scale_to_z_score(tf.cast(inputs[names.TIMESTAMP], tf.float64)), tf.float32),
     }
-    for name in (names.RATING, names.TIMESTAMP, names.HISTORY_RATING, names.POPULARITY, names.ITEM_ID, names.TITLE):
+    for name in (names.RATING, names.TIMESTAMP, names.POPULARITY, names.ITEM_ID, names.TITLE):
         outputs[name] = tf.sparse.map_values(tf.identity, inputs[name])
     return outputs
 

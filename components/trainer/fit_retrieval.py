@@ -1,0 +1,150 @@
+"""Fits the retrieval model: the towers, the closed forms, and how much each counts."""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from components.models.inputs import Catalogue, Events
+from components.models.linear import LinearFactors, fit_linear
+from components.models.pooling import sum_pooling
+from components.models.retrieval import RetrievalModel
+from components.models.trend import popularity_trend
+from components.models.two_tower import TwoTowerModel
+from components.trainer.blend import LINEAR_WEIGHTS, TREND_WEIGHTS, choose_weight, relative_width
+from components.trainer.callbacks import BestEpoch
+from components.trainer.contexts import Contexts, as_ragged, user_contexts, user_items
+from components.trainer.fit import cosine_adam, fit
+from components.trainer.queries import QueryBatches
+from components.trainer.validation import NdcgMeasure, cut_validation
+from components.trainer.vectors import encode_candidates, encode_users
+from schemas.settings import RetrievalSettings, Settings
+
+_LOG = logging.getLogger("atalaya")
+_USERS_COMPARED = 512
+
+
+def fit_retrieval(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
+    """Fits the parts, finds by held-out training events when to stop and how to weigh, and fits all events likewise.
+
+    Args:
+      events: training events.
+      catalogue: users and items.
+      settings: `retrieval`, `training` and `split` are used.
+      logs: folder for TensorBoard, or None.
+
+    Raises:
+      DataError: there are too few events to hold some out.
+      FloatingPointError: the training diverged.
+    """
+    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
+    contexts = user_contexts(cut.fitted, catalogue.num_users, settings)
+    measure = NdcgMeasure(contexts.seen, cut.held_out, settings.training.seed)
+    regularization = _best_regularization(cut.fitted, catalogue, settings.retrieval, contexts, measure)
+    two_tower, epochs = _fit_towers(cut.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
+    model = _assemble(two_tower, cut.fitted, catalogue, settings.retrieval, regularization)
+    _choose_weights(model, contexts, measure, catalogue.num_items)
+    if settings.training.refit:
+        two_tower, _ = _fit_towers(events, catalogue, settings, logs, epochs)
+        refitted = _assemble(two_tower, events, catalogue, settings.retrieval, regularization)
+        refitted.linear_weight, refitted.trend_weight = model.linear_weight, model.trend_weight
+        model = refitted
+    return model
+
+
+def _fit_towers(
+    events: Events,
+    catalogue: Catalogue,
+    settings: Settings,
+    logs: str | None,
+    epochs: int | None = None,
+    stop_by: tuple[Contexts, NdcgMeasure] | None = None,
+) -> tuple[TwoTowerModel, int]:
+    """The towers, and the number of epochs that they had."""
+    chosen, seed = settings.retrieval, settings.training.seed
+    tf.keras.utils.set_random_seed(seed)
+    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
+    model = TwoTowerModel(catalogue, popularity, events.timestamp, chosen)
+    as_the_split = "scattered" if settings.split.method == "random" else "blocks"
+    kind = as_the_split if chosen.targets == "auto" else chosen.targets
+    users = user_items(events, catalogue.num_users)
+    batches = QueryBatches(users, kind, chosen.parts, chosen.history_length, chosen.batch_size, seed)
+    best = None
+    if stop_by is not None:
+        contexts, measure = stop_by
+        best = BestEpoch(
+            lambda: measure(encode_users(model, contexts), encode_candidates(model, catalogue.num_items)),
+            *("NDCG", True, chosen.patience, chosen.min_improvement),
+        )
+    epochs = epochs or chosen.epochs
+    _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches(), epochs)
+    fit("two-tower", model, batches.dataset(), batches.num_batches(), optimizer, epochs, best, logs)
+    model.forget_unfitted(events)
+    return model, best.epoch if best else epochs
+
+
+def _assemble(
+    two_tower: TwoTowerModel,
+    events: Events,
+    catalogue: Catalogue,
+    settings: RetrievalSettings,
+    regularization: float,
+) -> RetrievalModel:
+    trend = np.zeros(catalogue.num_items, np.float32)
+    if settings.trend_days:
+        trend = popularity_trend(events.item, events.timestamp, catalogue.num_items, settings.trend_days)
+    return RetrievalModel(two_tower, _linear(events, catalogue, settings, regularization), trend)
+
+
+def _linear(events: Events, catalogue: Catalogue, settings: RetrievalSettings, regularization: float) -> LinearFactors:
+    return fit_linear(
+        events.user, events.item, catalogue, settings.linear_rank, regularization, settings.linear_content_weight
+    )
+
+
+def _best_regularization(
+    events: Events, catalogue: Catalogue, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
+) -> float:
+    values = {}
+    for regularization in settings.linear_regularization if settings.linear_rank else ():
+        factors = _linear(events, catalogue, settings, regularization)
+        values[regularization] = measure(_linear_queries(factors, contexts), factors.items)
+        _LOG.debug("linear part: regularisation %g, NDCG %.4f", regularization, values[regularization])
+    return max(values, key=lambda regularization: values[regularization], default=settings.linear_regularization[0])
+
+
+def _linear_queries(factors: LinearFactors, contexts: Contexts) -> np.ndarray:
+    return sum_pooling(tf.constant(factors.history), as_ragged(contexts.histories)).numpy()
+
+
+def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure, num_items: int) -> None:
+    def value() -> float:
+        return measure(encode_users(model, contexts), encode_candidates(model, num_items))
+
+    def with_linear(weight: float) -> float:
+        model.linear_weight = weight
+        return value()
+
+    def with_trend(weight: float) -> float:
+        model.trend_weight = weight
+        return value()
+
+    unit = _linear_unit(model, contexts, num_items)
+    if unit:
+        model.linear_weight = choose_weight(with_linear, [unit * weight for weight in LINEAR_WEIGHTS])
+    model.trend_weight = choose_weight(with_trend, TREND_WEIGHTS)
+    _LOG.info(
+        "retrieval: weight %.3g of the linear part (its unit is %.3g), %.3g of the trend",
+        *(model.linear_weight, unit, model.trend_weight),
+    )
+
+
+def _linear_unit(model: RetrievalModel, contexts: Contexts, num_items: int) -> float:
+    """The weight that makes the linear part's scores as wide as the towers'."""
+    active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
+    towers = encode_users(model.two_tower, contexts)[active] @ encode_candidates(model.two_tower, num_items).T
+    model.linear_weight = 1.0
+    both = encode_users(model, contexts)[active] @ encode_candidates(model, num_items).T
+    model.linear_weight = 0.0
+    return relative_width(towers, both - towers)
