@@ -1,50 +1,53 @@
 """From fitted models to one SavedModel."""
 
+import numpy as np
 import tensorflow as tf
 
 from components.models.biases import fit_biases
 from components.models.inputs import Events
-from components.models.ranking import RankingModel
-from components.models.two_tower import TwoTowerModel
+from components.models.retrieval import RetrievalModel
+from components.trainer.contexts import user_contexts
 from components.trainer.datasets import Candidates, Vocabularies
-from components.trainer.recommender import Parts, Recommender
-from components.trainer.validation import latest_histories, seen_items
-from components.trainer.vectors import rating_factors, retrieval_vectors
+from components.trainer.recommender import Parts, Rater, Recommender
+from components.trainer.vectors import encode_candidates, encode_users
 from schemas import signatures as names
 from schemas.settings import Settings
 
 
 def assemble(
-    two_tower: TwoTowerModel,
-    ranking: RankingModel,
+    retrieval: RetrievalModel,
+    rater: Rater,
     events: Events,
     candidates: Candidates,
     vocabularies: Vocabularies,
     settings: Settings,
 ) -> Parts:
-    """Computes the vectors of every user, with his latest events of all training events, and of every item."""
+    """Computes the vectors of every user, with his history in all training events, and of every item."""
     catalogue = candidates.catalogue
-    histories = latest_histories(events, catalogue.num_users, settings.features.history_length)
-    scale = settings.data.rating_scale or (float(events.rating.min()), float(events.rating.max()))
+    contexts = user_contexts(events, catalogue.num_users, settings)
     return Parts(
         vocabularies.users,
         vocabularies.items,
         candidates.titles,
         candidates.popularity,
-        seen_items(events, catalogue.num_users),
-        retrieval_vectors(two_tower, histories, catalogue),
-        rating_factors(ranking, histories, catalogue),
+        candidates.popularity.astype(np.float32) * np.exp(retrieval.trend_weight * retrieval.trend),
+        contexts.seen,
+        encode_users(retrieval, contexts),
+        encode_candidates(retrieval, catalogue.num_items),
+        retrieval,
+        rater,
         fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items),
-        scale,
+        settings.data.rating_scale or (float(events.rating.min()), float(events.rating.max())),
     )
 
 
 def save(parts: Parts, folder: str) -> None:
-    """Writes the SavedModel with the signatures `serving_default` and `recommend` (the same), `rate`, `evaluate`."""
+    """Writes the SavedModel with its signatures; `serving_default` is `recommend`."""
     recommender = Recommender(parts)
     signatures = {
         names.SERVING_DEFAULT: recommender.recommend,
         names.RECOMMEND: recommender.recommend,
+        names.RECOMMEND_FROM_HISTORY: recommender.recommend_from_history,
         names.RATE: recommender.rate,
         names.EVALUATE: recommender.evaluate,
     }

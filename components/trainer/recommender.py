@@ -1,14 +1,13 @@
-"""The exported model: lookups, precomputed vectors and stock TensorFlow operators, nothing of Keras or TFRS."""
+"""The exported model: lookups, vectors and stock TensorFlow operators; whoever loads it needs TensorFlow alone."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from components.models.biases import Biases
 from components.models.inputs import Ragged
-from components.trainer.vectors import RatingFactors, RetrievalVectors
 from schemas import signatures as names
 
 _ITEMS_AT_ONCE = 4_096
@@ -17,20 +16,41 @@ _ITEMS_AT_ONCE = 4_096
 Tensors = dict[str, tf.Tensor]
 
 
+class QueryEncoder(Protocol):
+    """What knows how to ask for a history. query_variables: all that `encode_queries` reads."""
+
+    query_variables: list[tf.Variable]
+
+    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
+        """[num_queries] users, [num_queries, (events)] items and [num_queries] seconds to [num_queries, width]."""
+
+
+class Rater(Protocol):
+    """A `tf.Module` that predicts ratings."""
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        """[n] users, [n] items and [n] seconds, or None for the end of training, to [n] ratings, not clipped."""
+
+
 class Parts(NamedTuple):
     """What the exported model is made of.
 
     users, items: ids (bytes) by index. titles: [num_items] bytes. popularity: [num_items] number of training events.
-    seen: [num_users + 1] rows, the items of each user's training events. scale: lowest and highest rating.
+    fallback: [num_items] float32, scores for who is unknown and has no history. seen: [num_users + 1] rows, the items
+    of each user's training events. queries: [num_users + 1, width] float32, of users with their histories.
+    candidates: [num_items, width] float32. scale: lowest and highest rating.
     """
 
     users: list[bytes]
     items: list[bytes]
     titles: np.ndarray
     popularity: np.ndarray
+    fallback: np.ndarray
     seen: Ragged
-    retrieval: RetrievalVectors
-    rating: RatingFactors
+    queries: np.ndarray
+    candidates: np.ndarray
+    encoder: QueryEncoder
+    rater: Rater
     biases: Biases
     scale: tuple[float, float]
 
@@ -48,10 +68,12 @@ class Recommender(tf.Module):
         self._user_index, self._item_index = _index(parts.users), _index(parts.items)
         self._items, self._titles = _constant(np.array(parts.items, object)), _constant(parts.titles)
         self._popularity = _constant(parts.popularity.astype(np.float32))
+        self._fallback = _constant(parts.fallback)
         self._seen, self._seen_splits = _constant(parts.seen.values), _constant(parts.seen.row_splits)
-        self._queries, self._candidates = map(_constant, parts.retrieval)
-        self._mean, self._scale = parts.rating.mean, parts.scale
-        self._user_bias, self._item_bias, self._user_vectors, self._item_vectors = map(_constant, parts.rating[1:])
+        self._queries, self._candidates = _constant(parts.queries), _constant(parts.candidates)
+        # The function and its variables, not the encoder: an optimizer and layers of Keras have no place in the export.
+        self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
+        self._rater, self._scale = parts.rater, parts.scale
         self._base_mean = parts.biases.mean
         self._base_user_bias, self._base_item_bias = _constant(parts.biases.user), _constant(parts.biases.item)
 
@@ -75,15 +97,49 @@ class Recommender(tf.Module):
         """
         users = _find(self._user_index, user_id)
         scores = self._scores(users, 0, self._num_items)
+        return self._best(scores, self._is_unseen(self._seen_by(users), 0, self._num_items), users, k)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.string, name=names.HISTORY_ITEM_ID),
+            tf.TensorSpec([None], tf.int64, name=names.TIMESTAMP),
+            tf.TensorSpec([], tf.int32, name=names.K),
+        ]
+    )
+    def recommend_from_history(self, history_item_id: tf.Tensor, timestamp: tf.Tensor, k: tf.Tensor) -> Tensors:
+        """The best items for someone of whom nothing is known but what he chose.
+
+        Args:
+          history_item_id: [num_queries, num_items] strings, oldest first; empty strings and unknown items are ignored.
+          timestamp: [num_queries] int64, seconds, of the request; only models with `request_time` heed it.
+          k: [] int32, how many; 0 or less gives none.
+
+        Returns:
+          As `recommend`, without the items of the history; what is popular where no item of it is known.
+        """
+        items = _find(self._item_index, history_item_id)
+        history = tf.RaggedTensor.from_tensor(items)
+        history = tf.ragged.boolean_mask(history, history < self._num_items)
+        users = tf.fill(tf.shape(timestamp), self._num_users)
+        queries = self._encode_queries(users, history, timestamp)
+        scores = tf.matmul(queries, self._candidates, transpose_b=True)
+        is_empty = (history.row_lengths() == 0)[:, tf.newaxis]
+        scores = tf.where(is_empty, self._fallback, scores)
+        return self._best(scores, self._is_unseen(history, 0, self._num_items), users, k)
+
+    def _best(self, scores: tf.Tensor, allowed: tf.Tensor, users: tf.Tensor, k: tf.Tensor) -> Tensors:
+        """The columns of `recommend` from scores and permissions, [n, num_items] each, for [n] users."""
         # Items seen (or without a finite score) take the lowest value only to sort last; they are replaced below.
-        scores = tf.where(tf.math.is_finite(scores) & self._is_unseen(users, 0, self._num_items), scores, -np.inf)
+        scores = tf.where(tf.math.is_finite(scores) & allowed, scores, -np.inf)
         scores, items = tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
         left = scores > -np.inf
+        raters = tf.broadcast_to(users[:, tf.newaxis], tf.shape(items))
+        ratings = tf.reshape(self._rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
         columns = {
             names.ITEM_ID: tf.where(left, tf.gather(self._items, items), ""),
             names.TITLE: tf.where(left, tf.gather(self._titles, items), ""),
             names.SCORE: tf.where(left, scores, 0.0),
-            names.RATING: tf.where(left, self._rate(users[:, tf.newaxis], items), 0.0),
+            names.RATING: tf.where(left, ratings, 0.0),
         }
         padding = [[0, 0], [0, tf.maximum(k - self._num_items, 0)]]
         empty = {names.ITEM_ID: "", names.TITLE: "", names.SCORE: 0.0, names.RATING: 0.0}
@@ -104,49 +160,51 @@ class Recommender(tf.Module):
         """Ranks the item of each example among the items that the user has not rated in training.
 
         Args:
-          examples: [n] serialized tf.Examples with the raw features `user_id` and `item_id`.
+          examples: [n] serialized tf.Examples with the raw features `user_id`, `item_id` and `timestamp`.
 
         Returns:
           Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: 1 + the number of other items scored higher
           + half of those scored equal, the example's own item always counted in; of an unknown item,
           infinite. A score that is not a number ranks last, and counts as higher than the others. `rating`:
-          predicted; `bias_rating`: by user and item biases alone.
+          predicted for that time; `bias_rating`: by user and item biases alone.
         """
         feature = tf.io.FixedLenFeature([], tf.string)
-        parsed = tf.io.parse_example(examples, {names.USER_ID: feature, names.ITEM_ID: feature})
+        spec = {names.USER_ID: feature, names.ITEM_ID: feature, names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64)}
+        parsed = tf.io.parse_example(examples, spec)
         users = _find(self._user_index, parsed[names.USER_ID])
         items = _find(self._item_index, parsed[names.ITEM_ID])
         biases = self._base_mean + tf.gather(self._base_user_bias, users) + tf.gather(self._base_item_bias, items)
         columns = {
             names.RANK: self._rank(users, items, self._scores),
             names.POPULARITY_RANK: self._rank(users, items, self._popularity_scores),
-            names.RATING: self._rate(users, items),
+            names.RATING: self._rate(users, items, parsed[names.TIMESTAMP]),
             names.BIAS_RATING: tf.clip_by_value(biases, *self._scale),
         }
         return {name: column[:, tf.newaxis] for name, column in columns.items()}
 
-    def _rate(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        products = tf.reduce_sum(tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items), axis=-1)
-        ratings = self._mean + tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items) + products
-        return tf.clip_by_value(ratings, *self._scale)
+    def _rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)
 
     def _scores(self, users: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-        """[n] users to [n, end - begin] scores of the items from `begin` to `end`; by popularity if unknown."""
+        """[n] users to [n, end - begin] scores of the items from `begin` to `end`; by what is popular if unknown."""
         scores = tf.matmul(tf.gather(self._queries, users), self._candidates[begin:end], transpose_b=True)
         is_unknown = (users == self._num_users)[:, tf.newaxis]
-        return tf.where(is_unknown, self._popularity_scores(users, begin, end), scores)
+        return tf.where(is_unknown, self._fallback[begin:end], scores)
 
     def _popularity_scores(self, users: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
         return tf.broadcast_to(self._popularity[begin:end], [tf.shape(users)[0], end - begin])
 
-    def _is_unseen(self, users: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-        """[n] users to [n, end - begin] bool, of the items from `begin` to `end`."""
+    def _seen_by(self, users: tf.Tensor) -> tf.RaggedTensor:
+        """[n] users to [n, (items)] int32."""
         seen = tf.RaggedTensor.from_row_splits(self._seen, self._seen_splits, validate=False)
-        seen = tf.gather(seen, users)
+        return tf.gather(seen, users)
+
+    def _is_unseen(self, seen: tf.RaggedTensor, begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+        """[n, (items)] to [n, end - begin] bool, of the items from `begin` to `end`."""
         inside = (seen.flat_values >= begin) & (seen.flat_values < end)
         cells = tf.stack([tf.cast(seen.value_rowids(), tf.int32), seen.flat_values - begin], axis=1)
         cells = tf.boolean_mask(cells, inside)
-        everything = tf.ones([tf.shape(users)[0], end - begin], tf.bool)
+        everything = tf.ones([seen.nrows(tf.int32), end - begin], tf.bool)
         return tf.tensor_scatter_nd_update(everything, cells, tf.zeros(tf.shape(cells)[:1], tf.bool))
 
     def _rank(
@@ -160,11 +218,12 @@ class Recommender(tf.Module):
             here = column == items - begin
             # Taken from the same product as the scores it is compared with: other kernels round differently.
             own = tf.where(here, tf.gather(score(users, begin, end), column, batch_dims=1), own)
+        seen = self._seen_by(users)
         higher, equal = tf.zeros_like(items), tf.zeros_like(items)
         for begin in tf.range(0, self._num_items, _ITEMS_AT_ONCE):
             end = tf.minimum(begin + _ITEMS_AT_ONCE, self._num_items)
             scores = score(users, begin, end)
-            others = self._is_unseen(users, begin, end) & (tf.range(begin, end) != items[:, tf.newaxis])
+            others = self._is_unseen(seen, begin, end) & (tf.range(begin, end) != items[:, tf.newaxis])
             # What is not a number counts as higher, so that it never makes a rank look good. Said in full, since
             # TensorFlow simplifies "not lower or equal" to "higher".
             is_higher = (scores > own[:, tf.newaxis]) | tf.math.is_nan(scores) | tf.math.is_nan(own)[:, tf.newaxis]

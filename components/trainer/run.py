@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from components.trainer.datasets import read_candidates, read_events, read_vocabularies
 from components.trainer.export import assemble, save
-from components.trainer.fit import fit_ranking, fit_two_tower
+from components.trainer.fit_ranking import fit_ranking
+from components.trainer.fit_retrieval import fit_retrieval
 from schemas.settings import Settings
 
 if TYPE_CHECKING:  # it takes half a minute to import, and whoever calls has done so
@@ -29,7 +30,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     vocabularies = read_vocabularies(fn_args.transform_graph_path)
     candidates = read_candidates(fn_args.eval_files, vocabularies)
     events = read_events(fn_args.train_files)
-    two_tower = fit_two_tower(events, candidates.catalogue, settings, fn_args.model_run_dir)
+    retrieval = fit_retrieval(events, candidates.catalogue, settings, fn_args.model_run_dir)
     ranking = fit_ranking(events, candidates.catalogue, settings, fn_args.model_run_dir)
-    save(assemble(two_tower, ranking, events, candidates, vocabularies, settings), fn_args.serving_model_dir)
+    save(assemble(retrieval, ranking, events, candidates, vocabularies, settings), fn_args.serving_model_dir)
     _LOG.info("exported to %s", fn_args.serving_model_dir)

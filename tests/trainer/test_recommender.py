@@ -13,9 +13,31 @@ from components.models.inputs import Ragged
 from components.trainer import recommender as module
 from components.trainer.export import save
 from components.trainer.recommender import Parts, Recommender
-from components.trainer.vectors import RatingFactors, RetrievalVectors
 
 NUM_USERS, NUM_ITEMS = 5, 23
+
+
+class Encoder:
+    """The mean of the history's items' vectors, moved by the time."""
+
+    def __init__(self, vectors: np.ndarray):
+        self._vectors = tf.Variable(np.vstack([vectors, np.zeros_like(vectors[:1])]))
+        self.query_variables = [self._vectors]
+
+    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
+        means = tf.reduce_mean(tf.gather(self._vectors, history), axis=1)
+        return means + tf.cast(timestamps, tf.float32)[:, tf.newaxis]
+
+
+class Rater(tf.Module):
+    """A table of ratings, which rise by 1 if a time is given."""
+
+    def __init__(self, ratings: np.ndarray):
+        self.ratings = tf.Variable(ratings)
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        rated = tf.gather(tf.reshape(self.ratings, [-1]), users * (NUM_ITEMS + 1) + items)
+        return rated if timestamps is None else rated + 1.0
 
 
 def make_parts() -> Parts:
@@ -29,20 +51,19 @@ def make_parts() -> Parts:
     # Whole numbers, so that the vectors give ties.
     queries = rng.integers(-1, 2, [NUM_USERS + 1, 3]).astype(np.float32)
     candidates = rng.integers(-1, 2, [NUM_ITEMS, 3]).astype(np.float32)
-    factors = RatingFactors(
-        3.5, draw(NUM_USERS + 1), draw(NUM_ITEMS + 1), draw(NUM_USERS + 1, 2), draw(NUM_ITEMS + 1, 2)
-    )
-    for table in factors[1:]:
-        table[-1] = 0.0
+    ratings = rng.normal(3.5, 2.0, [NUM_USERS + 1, NUM_ITEMS + 1]).astype(np.float32)
     biases = Biases(3.4, np.append(draw(NUM_USERS), np.float32(0)), np.append(draw(NUM_ITEMS), np.float32(0)))
     return Parts(
         [b"u%d" % user for user in range(NUM_USERS)],
         [b"i%d" % item for item in range(NUM_ITEMS)],
         np.array([b"Title %d" % item for item in range(NUM_ITEMS)], object),
         rng.integers(0, 6, NUM_ITEMS),
+        rng.integers(0, 6, NUM_ITEMS).astype(np.float32) / 2,
         Ragged(np.concatenate(seen).astype(np.int32), splits),
-        RetrievalVectors(queries, candidates),
-        factors,
+        queries,
+        candidates,
+        Encoder(candidates),
+        Rater(ratings),
         biases,
         (1.0, 5.0),
     )
@@ -64,8 +85,8 @@ def seen_by(parts: Parts, user: int) -> set[int]:
 
 def scores_of(parts: Parts, user: int) -> np.ndarray:
     if user == NUM_USERS:
-        return parts.popularity.astype(np.float32)
-    return parts.retrieval.candidates @ parts.retrieval.queries[user]
+        return parts.fallback
+    return parts.candidates @ parts.queries[user]
 
 
 def oracle_rank(scores: np.ndarray, seen: set[int], own: int) -> float:
@@ -78,11 +99,8 @@ def oracle_rank(scores: np.ndarray, seen: set[int], own: int) -> float:
     return 1.0 + higher + sum(score == scores[own] for score in others) / 2
 
 
-def oracle_rating(parts: Parts, user: int, item: int) -> float:
-    mean, user_bias, item_bias, user_vectors, item_vectors = parts.rating
-    return float(
-        np.clip(mean + user_bias[user] + item_bias[item] + user_vectors[user] @ item_vectors[item], *parts.scale)
-    )
+def oracle_rating(parts: Parts, user: int, item: int, is_timed: bool = False) -> float:
+    return float(np.clip(parts.rater.ratings.numpy()[user, item] + is_timed, 1.0, 5.0))
 
 
 def examples(pairs: list[tuple[int, int]]) -> tf.Tensor:
@@ -93,7 +111,11 @@ def examples(pairs: list[tuple[int, int]]) -> tf.Tensor:
         [
             tf.train.Example(
                 features=tf.train.Features(
-                    feature={"user_id": feature(b"u%d" % user), "item_id": feature(b"i%d" % item)}
+                    feature={
+                        "user_id": feature(b"u%d" % user),
+                        "item_id": feature(b"i%d" % item),
+                        "timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
+                    }
                 )
             ).SerializeToString()
             for user, item in pairs
@@ -117,17 +139,17 @@ def test_ranks_are_those_of_brute_force_whatever_the_block(
         assert ranks["rank"][row, 0] == oracle_rank(scores_of(parts, user), seen, item), (user, item)
         popularity = parts.popularity.astype(np.float32)
         assert ranks["popularity_rank"][row, 0] == oracle_rank(popularity, seen, item), (user, item)
-        assert ranks["rating"][row, 0] == pytest.approx(oracle_rating(parts, user, item), abs=1e-5)
+        assert ranks["rating"][row, 0] == pytest.approx(oracle_rating(parts, user, item, is_timed=True), abs=1e-5)
         biases = np.clip(parts.biases.predict(user, item), *parts.scale)
         assert ranks["bias_rating"][row, 0] == pytest.approx(biases, abs=1e-5)
 
 
 def test_scores_that_are_not_numbers_never_look_good(parts: Parts) -> None:
-    candidates = parts.retrieval.candidates.copy()
+    candidates = parts.candidates.copy()
     candidates[[2, 5]] = np.nan
-    broken = Recommender(parts._replace(retrieval=RetrievalVectors(parts.retrieval.queries, candidates)))
+    broken = Recommender(parts._replace(candidates=candidates))
     ranks = broken.evaluate(examples([(0, item) for item in range(NUM_ITEMS)]))["rank"].numpy()[:, 0]
-    scores = candidates @ parts.retrieval.queries[0]
+    scores = candidates @ parts.queries[0]
     assert ranks.tolist() == [oracle_rank(scores, set(), item) for item in range(NUM_ITEMS)]
     assert ranks[2] == ranks[5] == NUM_ITEMS
     assert ranks.min() >= 3.0
@@ -136,7 +158,7 @@ def test_scores_that_are_not_numbers_never_look_good(parts: Parts) -> None:
 
 
 def test_constant_scores_rank_in_the_middle(parts: Parts) -> None:
-    flat = Recommender(parts._replace(retrieval=RetrievalVectors(*map(np.zeros_like, parts.retrieval))))
+    flat = Recommender(parts._replace(queries=np.zeros_like(parts.queries)))
     rank = flat.evaluate(examples([(0, 4)]))["rank"].numpy()[0, 0]
     assert rank == 1 + (NUM_ITEMS - 1) / 2
 
@@ -181,8 +203,26 @@ def test_ratings_stay_in_the_scale_and_fall_back_to_known_biases(parts: Parts, r
     ratings = recommender.rate(tf.constant(users), tf.constant(items))["rating"].numpy()
     assert ratings == pytest.approx([oracle_rating(parts, *pair) for pair in pairs], abs=1e-5)
     assert ratings.min() >= 1.0 and ratings.max() <= 5.0
-    assert ratings[-1] == 3.5
-    assert ratings[2] == pytest.approx(np.clip(3.5 + parts.rating.user_bias[0], 1, 5))
+
+
+def test_a_history_stands_for_a_user_who_is_not_known(parts: Parts, recommender: Recommender) -> None:
+    histories = [["i3", "nothing", "i7", ""], ["", "nowhere", "", ""], ["i5", "i5", "i5", "i9"]]
+    times = [0, 0, 2]
+    result = recommender.recommend_from_history(tf.constant(histories), tf.constant(times, tf.int64), 4)
+    for row, (owned, time) in enumerate(zip(([3, 7], [], [5, 5, 5, 9]), times, strict=True)):
+        query = parts.candidates[owned].mean(axis=0) + time if owned else None
+        scores = parts.fallback if query is None else parts.candidates @ query
+        left = sorted(set(range(NUM_ITEMS)) - set(owned), key=lambda item: -scores[item])[:4]
+        found = [int(id_[1:]) for id_ in result["item_id"].numpy()[row]]
+        assert set(owned).isdisjoint(found)
+        assert scores[found] == pytest.approx(scores[left], abs=1e-5)
+        assert result["score"].numpy()[row] == pytest.approx(scores[left], abs=1e-5)
+        ratings = [oracle_rating(parts, NUM_USERS, item) for item in found]
+        assert result["rating"].numpy()[row] == pytest.approx(ratings, abs=1e-5)
+    nobody = recommender.recommend_from_history(tf.zeros([0, 3], tf.string), tf.zeros([0], tf.int64), 4)
+    assert {tuple(column.shape) for column in nobody.values()} == {(0, 4)}
+    no_history = recommender.recommend_from_history(tf.zeros([2, 0], tf.string), tf.zeros([2], tf.int64), 1)
+    assert no_history["score"].numpy().tolist() == [[parts.fallback.max()]] * 2
 
 
 FRESH_PROCESS = """
@@ -190,7 +230,7 @@ import sys
 import tensorflow as tf
 model = tf.saved_model.load(sys.argv[1])
 assert not any(name.startswith("tensorflow_recommenders") for name in sys.modules)
-assert set(model.signatures) == {"serving_default", "recommend", "rate", "evaluate"}
+assert set(model.signatures) == {"serving_default", "recommend", "recommend_from_history", "rate", "evaluate"}
 users = tf.constant(["u0", "u2", "nobody"])
 for signature in ("serving_default", "recommend"):
     result = model.signatures[signature](user_id=users, k=tf.constant(4))

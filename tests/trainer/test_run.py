@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from components.trainer import run
-from components.trainer.datasets import Vocabularies, make_batches, read_candidates, read_events
-from components.trainer.fit import fit_ranking, fit_two_tower
+from components.trainer.datasets import Vocabularies, read_candidates, read_events
+from components.trainer.fit_retrieval import fit_retrieval
+from components.trainer.vectors import encode_candidates
 from schemas.errors import DataError
 from schemas.settings import Settings
 
@@ -20,7 +21,7 @@ SETTINGS = Settings.model_validate(
         "name": "small",
         "data": {"folder": "."},
         "retrieval": {"embedding_dimension": 8, "batch_size": 32, "epochs": 3},
-        "ranking": {"embedding_dimension": 4, "batch_size": 32, "epochs": 3},
+        "ranking": {"sweeps": 30},
         "training": {"validation_share": 0.2},
     }
 )
@@ -53,8 +54,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "item_index": [item],
             "rating": [5.0 if (user + item) % 2 == 0 else 2.0],
             "timestamp": [100 * user + place],
-            "history_index": [other for other in items if other != item],
-            "history_rating": [5.0 if (user + other) % 2 == 0 else 2.0 for other in items if other != item],
         }
         for user, items in rated.items()
         for place, item in enumerate(items)
@@ -67,7 +66,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "title_word_index": [0, 1, 2][: item % 4],
             "popularity": [counts[item]],
             "item_id": [b"i%d" % item],
-            "title": [b"Title %d" % item],
+            "title": [b"Title %d (%d)" % (item, 1980 + item)],
         }
         for item in rng.permutation(NUM_ITEMS).tolist()
     ]
@@ -80,22 +79,22 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_reads_events(files: Path) -> None:
     events = read_events([str(files / "train-*")])
     assert len(events.user) == 9 * NUM_USERS
-    assert events.user.dtype == events.item.dtype == events.history.values.dtype == np.int32
-    assert np.diff(events.history.row_splits).tolist() == [8] * len(events.user)
-    assert events.history_rating.row_splits.tolist() == events.history.row_splits.tolist()
-    likes = (events.user[events.history.rows] + events.history.values) % 2 == 0
-    assert events.history_rating.values.tolist() == np.where(likes, 5, 2).tolist()
+    assert events.user.dtype == events.item.dtype == np.int32
+    assert events.rating.tolist() == np.where((events.user + events.item) % 2 == 0, 5, 2).tolist()
+    assert events.timestamp.tolist() == [100 * user + place for user in range(NUM_USERS) for place in range(9)]
 
 
 def test_reads_the_catalogue_in_the_order_of_the_vocabulary(files: Path) -> None:
     candidates = read_candidates([str(files / "candidates*")], VOCABULARIES)
-    assert candidates.titles.tolist() == [b"Title %d" % item for item in range(NUM_ITEMS)]
+    assert candidates.titles.tolist() == [b"Title %d (%d)" % (item, 1980 + item) for item in range(NUM_ITEMS)]
     assert candidates.popularity[-1] == 0 and candidates.popularity.sum() == 9 * NUM_USERS
     words = candidates.catalogue.title_words
     assert np.diff(words.row_splits).tolist() == [item % 4 for item in range(NUM_ITEMS)]
     assert words.values.tolist() == [word for item in range(NUM_ITEMS) for word in [0, 1, 2][: item % 4]]
     genres = [genre for item in range(NUM_ITEMS) for genre in [item % 2, 2][: 1 + item % 2]]
     assert candidates.catalogue.genres.values.tolist() == genres
+    assert candidates.catalogue.num_release_periods == 12
+    assert np.diff(candidates.catalogue.release_periods.row_splits).tolist() == [1] * NUM_ITEMS
 
 
 def test_refuses_missing_files_and_an_incomplete_catalogue(files: Path) -> None:
@@ -105,50 +104,63 @@ def test_refuses_missing_files_and_an_incomplete_catalogue(files: Path) -> None:
         read_candidates([str(files / "candidates*")], VOCABULARIES._replace(items=[*VOCABULARIES.items, b"new"]))
 
 
-def test_batches_hold_each_event_once_in_a_seeded_order(files: Path) -> None:
-    events = read_events([str(files / "train-*")])
-
-    def rows(seed: int) -> list[tuple[int, ...]]:
-        return [
-            (int(user), int(item), *history.numpy().tolist())
-            for batch in make_batches(events, 32, seed)
-            for user, item, history in zip(
-                batch["user_index"], batch["item_index"], batch["history_index"], strict=True
-            )
-        ]
-
-    bounds = events.history.row_splits
-    expected = [
-        (int(user), int(item), *events.history.values[begin:end].tolist())
-        for user, item, begin, end in zip(events.user, events.item, bounds, bounds[1:], strict=False)
-    ]
-    assert sorted(rows(1)) == sorted(expected)
-    assert rows(1) == rows(1) != rows(2)
-
-
-@pytest.mark.parametrize("fit", [fit_two_tower, fit_ranking])
-def test_the_same_seed_gives_the_same_weights(files: Path, fit) -> None:
+def fit(files: Path, **changes: dict) -> np.ndarray:
+    """The vectors of all items."""
+    settings = Settings.model_validate(SETTINGS.model_dump() | changes)
     events = read_events([str(files / "train-*")])
     catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
-    other_seed = SETTINGS.model_copy(update={"training": SETTINGS.training.model_copy(update={"seed": 7})})
-    first, second, third = (
-        fit(events, catalogue, settings).get_weights() for settings in (SETTINGS, SETTINGS, other_seed)
-    )
-    assert all(np.array_equal(*pair) for pair in zip(first, second, strict=True))
-    assert not all(np.array_equal(*pair) for pair in zip(first, third, strict=True))
+    return encode_candidates(fit_retrieval(events, catalogue, settings), catalogue.num_items)
+
+
+@pytest.mark.parametrize("method", ["random", "time"])
+def test_the_same_seed_gives_the_same_vectors(files: Path, method: str) -> None:
+    split, other = {"method": method}, SETTINGS.training.model_dump() | {"seed": 7}
+    first, second, third = fit(files, split=split), fit(files, split=split), fit(files, split=split, training=other)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, third)
+    assert np.isfinite(first).all()
+
+
+def test_without_a_refit_the_held_out_events_are_not_fitted(files: Path) -> None:
+    kept = SETTINGS.training.model_dump() | {"refit": False}
+    assert not np.array_equal(fit(files, training=kept), fit(files))
 
 
 def test_refuses_too_few_events(files: Path) -> None:
     events = read_events([str(files / "train-*")])
     catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
     with pytest.raises(DataError, match="too few"):
-        fit_ranking(events.take(np.arange(len(events.user)) == 0), catalogue, SETTINGS)
+        fit_retrieval(events.take(np.arange(len(events.user)) == 0), catalogue, SETTINGS)
 
 
+EVERY_SWITCH = {
+    "retrieval": {
+        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "history": "attention", "last_items": 3},
+        **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3, "popularity": True},
+        **{"shared_items": True, "query_layers": [12, 10], "candidate_layers": [12], "normalize": True},
+        **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4, "item_frequency": "streaming"},
+        **{"hard_negatives": 3, "linear_rank": 4},
+    },
+    "ranking": {
+        **{"model": "network", "embedding_dimension": 4, "batch_size": 32, "epochs": 1, "cross_layers": 2},
+        **{"deep_layers": [6], "request_time": ["bucket", "hour"], "retrieval_weight": 0.5},
+    },
+}
+NO_SWITCH = {
+    "retrieval": {
+        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "user_id": False, "history": "decayed"},
+        **{"genres": False, "title_words": False, "release_year": False, "linear_rank": 0, "trend_days": 0.0},
+    },
+    "ranking": {"sweeps": 30},
+}
+
+
+@pytest.mark.parametrize("changes", [{}, EVERY_SWITCH, NO_SWITCH], ids=["default", "every switch", "no switch"])
 def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
-    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict
 ) -> None:
     monkeypatch.setattr(run, "read_vocabularies", lambda folder: VOCABULARIES)
+    settings = Settings.model_validate(SETTINGS.model_dump() | changes)
     run.run_fn(
         SimpleNamespace(
             train_files=[str(files / "train-*")],
@@ -156,7 +168,7 @@ def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
             transform_graph_path="",
             serving_model_dir=str(tmp_path / "model"),
             model_run_dir=str(tmp_path / "logs"),
-            custom_config={"settings": SETTINGS.model_dump_json()},
+            custom_config={"settings": settings.model_dump_json()},
         )
     )
     model = tf.saved_model.load(str(tmp_path / "model"))
@@ -165,6 +177,15 @@ def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
     for user, ids in enumerate(result["item_id"].numpy().tolist()):
         unrated = set(range(NUM_ITEMS)) - set(events.item[events.user == user].tolist())
         assert {id_ for id_ in ids if id_} == {b"i%d" % item for item in unrated}
+    guest = model.signatures["recommend_from_history"](
+        history_item_id=tf.constant([["i2", "i4"], ["", ""]]),
+        timestamp=tf.constant([500, 500], tf.int64),
+        k=tf.constant(NUM_ITEMS),
+    )
+    assert len(set(guest["item_id"].numpy()[0].tolist()) - {b""}) == NUM_ITEMS - 2
+    assert np.isfinite(guest["score"].numpy()).all()
     rated = model.signatures["rate"](user_id=tf.constant(["u0", "u0"]), item_id=tf.constant(["i2", "i3"]))["rating"]
-    assert 5.0 >= rated[0] > rated[1] >= 2.0
-    assert {path.name for path in (tmp_path / "logs").iterdir()} == {"two-tower", "ranking"}
+    assert 5.0 >= rated.numpy().max() and rated.numpy().min() >= 2.0
+    if not changes:
+        assert rated[0] > rated[1]
+    assert "two-tower" in {path.name for path in (tmp_path / "logs").iterdir()}

@@ -55,7 +55,7 @@ def transformed(tmp_path_factory) -> tuple[list[dict], list[dict], tft.TFTransfo
         _candidate("i3", "Äpfel & Öl"),
     ]
     others = [_rating("eve", "i9", 1_000_000_000, ("i3", "i9"))]
-    config = {"settings": json.dumps({"title_words": 100, "time_buckets": 2}), "code_version": ""}
+    config = {"settings": json.dumps({"title_words": 100}), "code_version": ""}
     folder = str(tmp_path_factory.mktemp("transform"))
     with tft_beam.Context(temp_dir=folder):
         dataset = (analysed, metadata)
@@ -73,7 +73,6 @@ def test_every_item_of_the_catalogue_has_an_index_and_only_known_ones(transforme
     items = output.vocabulary_by_name("items")
     assert [items[row["item_index"][0]] for row in rows] == [b"i1", b"i2", b"i1", b"i1", b"i2", b"i3"]
     assert other["item_index"] == [3]
-    assert other["history_index"].tolist() == [items.index(b"i3"), 3]
 
 
 def test_users_that_were_not_analysed_share_the_index_after_the_last(transformed):
@@ -82,25 +81,8 @@ def test_users_that_were_not_analysed_share_the_index_after_the_last(transformed
     assert other["user_index"] == [2]
 
 
-def test_history_keeps_its_order_and_ratings(transformed):
-    rows, _, output = transformed
-    items = output.vocabulary_by_name("items")
-    assert [items[index] for index in rows[2]["history_index"]] == [b"i2", b"i1"]
-    assert rows[2]["history_rating"].tolist() == [3.0, 3.0]
-    assert len(rows[1]["history_index"]) == 0
-
-
 def test_titles_become_lower_case_words_without_punctuation(transformed):
     rows, _, output = transformed
     words = output.vocabulary_by_name("title_words")
     found = [[words[index].decode() for index in row["title_word_index"]] for row in rows[3:]]
     assert found == [["toy", "story", "the", "2nd", "1995"], ["toy", "soldiers"], ["äpfel", "öl"]]
-
-
-def test_time_is_normalised_over_what_was_analysed(transformed):
-    rows, [other], _ = transformed
-    times = np.array([row["time_normalized"][0] for row in rows[:3]])
-    np.testing.assert_allclose(times, [-np.sqrt(1.5), 0, np.sqrt(1.5)], atol=1e-5)
-    np.testing.assert_allclose(other["time_normalized"], times[:1], atol=1e-5)
-    buckets = [row["time_bucket"][0] for row in rows[:3]]
-    assert buckets == sorted(buckets) and set(buckets) == {0, 1}
