@@ -202,7 +202,7 @@ class RetrievalSettings(Section):
     dropout: Dropout = 0.3
     """Share of the numbers of a query's vector set to 0 in training."""
     id_dropout: Dropout = 0.1
-    """Share of training queries whose user, and of items that in a batch, pass as never seen before."""
+    """Share of training queries whose user is an unknown one, and of a batch's items that have their content alone."""
     weight_decay: NonNegative = 5e-5
     """Weight of the squared parameters beside the loss."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.004
@@ -211,14 +211,14 @@ class RetrievalSettings(Section):
     """Queries in a batch; each asks for a part of a user's events."""
     epochs: PositiveInt = 16
     """Most passes over the training events."""
-    patience: PositiveInt = 8
-    """Passes on end, none of them better by `min_improvement`, after which training ends. The best comes late, when the
-    learning rate has fallen."""
+    patience: PositiveInt = 4
+    """Passes on end, none of them better by `min_improvement`, after which training ends. Only the second half of them
+    is measured, when the learning rate has fallen."""
     min_improvement: NonNegative = 0.0
     """Share of the best validation NDCG that counts as better."""
 
     linear_rank: Annotated[int, Field(ge=0)] = 64
-    """Width of the linear autoencoder that is computed beside the towers and added to their scores; 0: none."""
+    """Width of the linear autoencoder whose scores are added to the towers' where targets are scattered; 0: none."""
     linear_regularization: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (
         100.0,
         400.0,
@@ -228,7 +228,7 @@ class RetrievalSettings(Section):
     linear_content_weight: NonNegative = 2.0
     """How much a genre or release period in common counts in it, against a user in common."""
     trend_days: NonNegative = 14.0
-    """Decay time of the recent popularity that is added to the scores if validation data says so; 0: none."""
+    """Decay time of the recent popularity that is added to the scores where targets are blocks; 0: none."""
 
 
 class RankingSettings(Section):
@@ -239,7 +239,7 @@ class RankingSettings(Section):
 
     dimension: PositiveInt = 16
     """Bayesian: width of the vectors that are drawn."""
-    sweeps: PositiveInt = 300
+    sweeps: PositiveInt = 150
     """Bayesian: how often all vectors are drawn; the prediction is the mean."""
     burn_in: Annotated[int, Field(ge=0)] = 20
     """Bayesian: first sweeps that are left out of the mean, as they depend on the start."""
@@ -296,6 +296,12 @@ class RankingSettings(Section):
     """Network: passes on end, none of them better by `min_improvement`, after which training ends."""
     min_improvement: NonNegative = 0.0
     """Network: share of the best validation RMSE that counts as better."""
+
+    @model_validator(mode="after")
+    def _sweeps_remain(self) -> "RankingSettings":
+        if self.burn_in >= self.sweeps:
+            raise ValueError(f"`burn_in` ({self.burn_in}) must be below `sweeps` ({self.sweeps}): none are averaged")
+        return self
 
 
 class TrainingSettings(Section):

@@ -23,14 +23,15 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
     Returns:
       [num_queries, dimension]; zeros for an empty history.
     """
-    weights = tf.ones_like(history, tf.float32) if weights is None else weights
-    squares = tf.reduce_sum(tf.square(weights), axis=1)
-    factors = weights * tf.where(squares > 0, tf.math.rsqrt(squares), 0.0)[:, tf.newaxis]
+    rows, num_rows = history.value_rowids(), history.nrows()
+    factors = tf.ones_like(history.flat_values, tf.float32) if weights is None else weights.flat_values
+    squares = tf.math.unsorted_segment_sum(tf.square(factors), rows, num_rows)
+    factors *= tf.gather(tf.where(squares > 0, tf.math.rsqrt(squares), 0.0), rows)
     # One sparse product reads each vector where it is needed: no [queries, events, dimension] tensor.
     members = tf.SparseTensor(
-        tf.stack([history.value_rowids(), tf.cast(history.flat_values, tf.int64)], axis=1),
-        factors.flat_values,
-        tf.stack([history.nrows(), tf.cast(tf.shape(vectors)[0], tf.int64)]),
+        tf.stack([rows, tf.cast(history.flat_values, tf.int64)], axis=1),
+        factors,
+        tf.stack([num_rows, tf.cast(tf.shape(vectors)[0], tf.int64)]),
     )
     return tf.sparse.sparse_dense_matmul(members, vectors)
 

@@ -39,13 +39,13 @@ class TwoTowerModel(tfrs.Model):
         history_items = self._items if settings.shared_items else ItemEncoder(catalogue, popularity, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, settings)
         self._candidate_layers = dense_layers(settings.candidate_layers, width)
-        # From what popularity alone would say; one more, the last, for an item without events.
+        # From what popularity alone would say.
         self._item_bias = self.add_weight(
             name="item_bias",
-            shape=[catalogue.num_items + 1],
-            initializer=tf.keras.initializers.Constant(np.log1p(np.append(popularity, 0))),
+            shape=[catalogue.num_items],
+            initializer=tf.keras.initializers.Constant(np.log1p(popularity)),
         )
-        self._is_rated = tf.constant(np.append(popularity > 0, False), tf.float32)
+        self._is_rated = tf.constant(popularity > 0, tf.float32)
         self._is_scored_in_full = catalogue.num_items <= settings.full_softmax_items
         if settings.item_frequency == "counted":
             self._frequency: tf.keras.layers.Layer = CountedFrequency(popularity)
@@ -72,8 +72,8 @@ class TwoTowerModel(tfrs.Model):
         """The candidate tower.
 
         Args:
-          items: [n] integers, indices in `[0, num_items]`.
-          training: whether a share of the items passes as never seen before.
+          items: [n] integers, indices in `[0, num_items)`.
+          training: whether a share of the items goes without vectors of their own.
 
         Returns:
           [n, embedding_dimension + 1], the last number a bias.
@@ -83,17 +83,22 @@ class TwoTowerModel(tfrs.Model):
             known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)
         vectors = self._candidate_layers(self._items(items, known))
         vectors = self._scaled(vectors, self._settings.temperature)
-        bias = tf.gather(self._item_bias, tf.where(known > 0, tf.cast(items, tf.int32), self._num_items))
-        return tf.concat([vectors, bias[:, tf.newaxis]], axis=1)
+        return tf.concat([vectors, tf.gather(self._item_bias, items)[:, tf.newaxis]], axis=1)
 
     def _scaled(self, vectors: tf.Tensor, temperature: float) -> tf.Tensor:
         return tf.math.l2_normalize(vectors, axis=1) / temperature if self._settings.normalize else vectors
 
     def forget_unfitted(self, events: Events) -> None:
-        """Gives users without an event, whose vectors are random noise to this day, that of the unknown user."""
+        """Makes good what no event of the fit speaks for.
+
+        A user without events, whose vector is random noise to this day, gets that of the unknown user. An item without
+        events was a negative only, since nobody could choose it: it gets the median bias, and its content decides.
+        """
         unfitted = np.bincount(events.user, minlength=self._num_users + 1) == 0
         unfitted[-1] = False
         self._query_tower.forget_users(unfitted)
+        bias, is_rated = self._item_bias.numpy(), self._is_rated.numpy() > 0
+        self._item_bias.assign(np.where(is_rated, bias, np.median(bias[is_rated])))
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """The mean cross-entropy of the items asked for, and the squared parameters times their weight.

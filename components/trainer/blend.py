@@ -6,19 +6,17 @@ import numpy as np
 
 LINEAR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 """Tried in units that make the linear part's scores as wide as the towers'."""
-TREND_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0)
-_LEAST_GAIN = 0.005
-"""Share of the measure that a larger weight has to gain; less is chance."""
+TREND_WEIGHTS = (0.0, 0.5, 1.0, 1.5)
+"""With 1, an item's recent share of the events takes the place of its share of all."""
+_CHANCE = 0.002
+"""Share of a measure that says nothing."""
 
 
 def choose_weight(measure: Callable[[float], float], weights: Sequence[float]) -> float:
-    """The ascending weight that measures best; a larger one must be better by more than chance gives."""
-    best, best_value = weights[0], measure(weights[0])
-    for weight in weights[1:]:
-        value = measure(weight)
-        if value > best_value * (1 + _LEAST_GAIN):
-            best, best_value = weight, value
-    return best
+    """The smallest of the ascending weights that measures as well as the best, but for what chance gives."""
+    values = np.array([measure(weight) for weight in weights])
+    values[~np.isfinite(values)] = -np.inf
+    return weights[int(np.argmax(values >= values.max() * (1 - _CHANCE)))]
 
 
 def relative_width(first: np.ndarray, second: np.ndarray) -> float:

@@ -20,17 +20,28 @@ class BestEpoch(tf.keras.callbacks.Callback):
     """
 
     def __init__(
-        self, measure: Callable[[], float], label: str, higher_is_better: bool, patience: int, min_improvement: float
+        self,
+        measure: Callable[[], float],
+        label: str,
+        higher_is_better: bool,
+        patience: int,
+        min_improvement: float,
+        first: int = 1,
     ):
-        """Sets the rule: stop after `patience` epochs on end, none better than the best by that share of it."""
+        """Sets the rule: stop after `patience` epochs on end, none better than the best by that share of it.
+
+        Epochs before the `first` are not measured: while the learning rate is high, they say little.
+        """
         super().__init__()
         self.label, self.epoch, self.value = label, 0, math.nan
         self._measure, self._sign, self._patience = measure, 1 if higher_is_better else -1, patience
-        self._min_improvement, self._idle = min_improvement, 0
+        self._min_improvement, self._first, self._idle = min_improvement, first, 0
         self._weights: list = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Measures; `logs` is shared by all callbacks, so those that follow see the measure too."""
+        if epoch + 1 < self._first:
+            return
         logs["validation"] = value = self._measure()
         _LOG.debug("epoch %d: loss %.4f, %s %.4f", epoch + 1, logs["loss"], self.label, value)
         gain, enough = math.inf, 0.0

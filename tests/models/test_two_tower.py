@@ -71,22 +71,26 @@ def test_normalized_vectors_have_the_length_that_the_temperature_gives() -> None
     assert queries[:, -1].tolist() == [1, 1]
 
 
-def test_an_item_without_events_has_content_and_the_bias_of_new_items() -> None:
+def test_an_item_without_events_has_its_content_and_the_median_bias() -> None:
     model = make_model()
+    number = np.zeros(2)
+    model.forget_unfitted(Events(np.array([0, 2]), np.array([0, 1]), number, number))
     vectors = model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
     weights = {weight.name.split("/")[-1]: weight.numpy() for weight in model._items.weights}
     content = sum(weights[f"{kind}_embeddings:0"][1] for kind in ("genre", "title_word", "release_period"))
     assert vectors[3, :-1] == pytest.approx(content, abs=1e-5)
-    assert vectors[3, -1] == pytest.approx(model._item_bias.numpy()[NUM_ITEMS])
+    assert vectors[3, -1] == pytest.approx(np.median(vectors[:3, -1]))
 
 
-def test_id_dropout_makes_known_items_look_new_in_training_only() -> None:
+def test_id_dropout_leaves_out_the_items_own_vector_in_training_only() -> None:
     model = make_model(id_dropout=0.5)
-    new = model.encode_candidates(tf.zeros([1_000], tf.int32), training=True).numpy()[:, -1]
-    as_new = np.isclose(new, model._item_bias.numpy()[NUM_ITEMS])
-    assert 400 < as_new.sum() < 600
-    assert new[~as_new] == pytest.approx(model._item_bias.numpy()[0])
-    assert model.encode_candidates(tf.constant([0])).numpy()[0, -1] == pytest.approx(model._item_bias.numpy()[0])
+    bias, own = model._item_bias.numpy()[0], model._items.weights[0].numpy()[0]
+    full = model.encode_candidates(tf.constant([0])).numpy()[0]
+    vectors = model.encode_candidates(tf.zeros([1_000], tf.int32), training=True).numpy()
+    is_full = np.isclose(vectors[:, 0], full[0])
+    assert 400 < is_full.sum() < 600
+    assert vectors[~is_full][:, :-1] == pytest.approx(np.tile(full[:-1] - own, [(~is_full).sum(), 1]), abs=1e-5)
+    assert vectors[:, -1] == pytest.approx(bias)
 
 
 def test_users_that_were_never_fitted_get_the_unknown_ones_vector() -> None:

@@ -1,6 +1,5 @@
 import json
 
-import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft

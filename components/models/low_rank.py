@@ -1,0 +1,46 @@
+"""Sums of products of thin matrices, kept thin."""
+
+import numpy as np
+
+
+class ProductMean:
+    """The mean of products `left @ right.T`, approximated as one product of few columns.
+
+    Beyond `2 * width` columns the sum so far is cut back to the best approximation of rank `width`, so that memory does
+    not grow with the number of products.
+    """
+
+    def __init__(self, num_left: int, num_right: int, width: int):
+        """Makes an empty sum of [num_left, num_right] matrices."""
+        self._left, self._right = np.zeros((num_left, 0), np.float32), np.zeros((num_right, 0), np.float32)
+        self._width, self._number = width, 0
+
+    def add(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Adds a product of [num_left, k] and [num_right, k] float32."""
+        self._left = np.concatenate([self._left, left], axis=1)
+        self._right = np.concatenate([self._right, right], axis=1)
+        self._number += 1
+        if self._left.shape[1] > 2 * self._width:
+            self._left, self._right = truncate(self._left, self._right, self._width)
+
+    def factors(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
+        """The mean as [num_left, k] and [num_right, k] float32, k <= rank."""
+        return truncate(self._left, self._right / max(1, self._number), rank)
+
+
+def truncate(left: np.ndarray, right: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """The best approximation of `left @ right.T` of a rank (Eckart and Young, 1936), which is never formed itself.
+
+    Args:
+      left: [m, k].
+      right: [n, k].
+      rank: of the result; fewer columns come where k, m or n are below it.
+
+    Returns:
+      [m, rank] and [n, rank]; the columns of both have equal lengths.
+    """
+    left_basis, left_core = np.linalg.qr(left)
+    right_basis, right_core = np.linalg.qr(right)
+    first, values, second = np.linalg.svd(left_core @ right_core.T, full_matrices=False)
+    root = np.sqrt(values[:rank])
+    return left_basis @ (first[:, :rank] * root), right_basis @ (second[:rank].T * root)
