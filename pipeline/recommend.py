@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from schemas.errors import DataError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints titles, scores and predicted ratings for one user.
+    """Prints titles, scores and predicted ratings for one user, or for a history.
 
     Args:
       arguments: of the command line; None reads the process's own.
@@ -25,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
       The exit status: 0, or 2 if there is no pushed model.
     """
     parser = argparse.ArgumentParser(prog="python -m pipeline.recommend", description="Asks the newest pushed model.")
-    parser.add_argument(
-        "--user", required=True, help="user id as in the ratings file; an unknown one gets what is popular"
+    asker = parser.add_mutually_exclusive_group(required=True)
+    asker.add_argument("--user", help="user id as in the ratings file; an unknown one gets what is popular")
+    asker.add_argument(
+        "--history", metavar="ITEM,ITEM,...", help="ids of items that someone chose, oldest first, in place of a user"
     )
     parser.add_argument("--k", type=_count, default=10, help="how many items (default: %(default)s)")
     parser.add_argument(
@@ -39,14 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         version = newest_version(options.model)
-        rows = _recommend(version, options.user, options.k)
+        rows = _recommend(version, options.user, options.history, options.k)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
+    asked = {"user_id": options.user} if options.history is None else {"history": options.history.split(",")}
     if options.json:
-        print(json.dumps({"version": version.name, "user_id": options.user, "items": rows}))
+        print(json.dumps({"version": version.name, **asked, "items": rows}))
     else:
-        _show(rows, f"User {options.user}, version {version.name}")
+        who = f"User {options.user}" if options.history is None else f"History {options.history}"
+        _show(rows, f"{who}, version {version.name}")
     return 0
 
 
@@ -70,16 +75,22 @@ def newest_version(folder: Path) -> Path:
     return max(versions, key=lambda path: int(path.name))
 
 
-def _recommend(version: Path, user: str, k: int) -> list[dict[str, str | float]]:
+def _recommend(version: Path, user: str | None, history: str | None, k: int) -> list[dict[str, str | float]]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     import tensorflow as tf
 
     try:
-        recommend = tf.saved_model.load(str(version)).signatures[names.RECOMMEND]
+        signatures = tf.saved_model.load(str(version)).signatures
+        recommend = signatures[names.RECOMMEND if history is None else names.RECOMMEND_FROM_HISTORY]
     except (OSError, KeyError, tf.errors.OpError) as error:
         raise DataError(f"{version}: not a version that was pushed whole: {error}; push the model again") from error
-    outputs = recommend(**{names.USER_ID: tf.constant([user]), names.K: tf.constant(k)})
+    if history is None:
+        asked = {names.USER_ID: tf.constant([user])}
+    else:
+        now = tf.constant([int(time.time())], tf.int64)
+        asked = {names.HISTORY_ITEM_ID: tf.constant([history.split(",")]), names.TIMESTAMP: now}
+    outputs = recommend(**asked, **{names.K: tf.constant(k)})
     columns = [outputs[name][0].numpy() for name in (names.ITEM_ID, names.TITLE, names.SCORE, names.RATING)]
     return [
         {

@@ -28,9 +28,9 @@ def fit_linear(
     """Fits the item-item weights B that reproduce the user-item matrix X best, none of them from an item to itself.
 
     EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019) has B = I - P diag(1 / diag P) with
-    P = (X'X + lambda I)^-1. With the singular vectors V and values s of X and D = diag(s^2 / (s^2 + lambda)), lambda P =
-    I - V D V'; so with the first `rank` of them, off the diagonal, B = V D V' / (1 - diag(V D V')): two thin factors,
-    from one truncated decomposition of a sparse matrix. Shrinking and cutting off are the two forms of
+    P = (X'X + lambda I)^-1. With the singular vectors V and values s of X and D = diag(s^2 / (s^2 + lambda)), it is
+    lambda P = I - V D V'; so with the first `rank` of them, off the diagonal, B = V D V' / (1 - diag(V D V')): two thin
+    factors, from one truncated decomposition of a sparse matrix. Shrinking and cutting off are the two forms of
     regularisation compared by Jin et al. ("Towards a Better Understanding of Linear Models for Recommendation",
     2021). Genres and release periods are further rows of X, as if a user had chosen all items of that kind (Jeunen et
     al., "Closed-Form Models for Collaborative Filtering with Side-Information", 2020): so they place new items.

@@ -56,8 +56,8 @@ def fit_retrieval(events: Events, catalogue: Catalogue, settings: Settings, logs
 def _parts(settings: Settings) -> RetrievalSettings:
     """The settings without the closed form that has no place here.
 
-    What is chosen in one sitting goes together in ways that say little of the next, and the linear part learns them; and
-    requests of a random split lie all over time, where nothing is recent. Both are measured in docs/models.md.
+    What is chosen in one sitting goes together in ways that say little of the next, and the linear part learns them;
+    and requests of a random split lie all over time, where nothing is recent. Both are measured in docs/models.md.
     """
     without = {"linear_rank": 0} if _targets(settings) == "blocks" else {"trend_days": 0.0}
     return settings.retrieval.model_copy(update=without)
