@@ -4,10 +4,10 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test check format bench bench-quality lock clean
+.PHONY: help setup data run test check format bench bench-quality bench-ablation lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with Python 3.10, the locked packages and this project
 	@bash tools/setup.sh
@@ -39,6 +39,9 @@ BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases 
 bench-quality: data ## measure the models beside their peers' (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
 	@bash tools/setup.sh bench
 	@.venv-bench/bin/python -W ignore -m benchmarks.quality --config $(CONFIG) --seeds $(SEEDS) $(if $(JSON),--json $(JSON))
+bench-ablation: data ## measure what each idea in the models is worth, on held-out training ratings (CONFIG=path, SEEDS)
+	@$(BIN)/python -W ignore -m benchmarks.ablation --config $(CONFIG) --seeds $(SEEDS)
+
 CONFIG ?= pipeline/configs/movielens-100k.toml
 SEEDS ?= 42
 

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.contender import Contender, Rating, Refusal, Retrieval
 from benchmarks.judging import judge
 from benchmarks.peers import baselines
-from benchmarks.protocols import Data, Protocol, make_events
+from benchmarks.protocols import Data, Protocol
 from benchmarks.results import SECONDS, Result, against_floors, against_peers, best_peer, format_tables
 from components.models.inputs import Catalogue, Events, Ragged
 from schemas.errors import DataError
@@ -14,12 +14,12 @@ SIZE = 12
 
 def _events(*pairs: tuple[int, int]) -> Events:
     user, item = (np.array(column, np.int32) for column in zip(*pairs, strict=True))
-    return make_events(user, item, (1 + item % 5).astype(np.float32), np.arange(len(pairs)))
+    return Events(user, item, (1 + item % 5).astype(np.float32), np.arange(len(pairs)))
 
 
 def _data(protocol: Protocol, train: Events, test: Events, num_users: int, num_items: int) -> Data:
     nothing = Ragged(np.array([], np.int32), np.zeros(num_items + 1, np.int64))
-    return Data(protocol, train, test, Catalogue(num_users, 0, 0, nothing, nothing), (1.0, 5.0))
+    return Data(protocol, train, test, Catalogue(num_users, 0, 0, 0, nothing, nothing, nothing), (1.0, 5.0))
 
 
 def _checkerboard() -> Data:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from benchmarks import measures
-from benchmarks.protocols import make_events
 from components.models.inputs import Events
 
 NAN = float("nan")
@@ -13,7 +12,7 @@ NAN = float("nan")
 
 def _events(*pairs: tuple[int, int]) -> Events:
     user, item = (np.array(column, np.int32) for column in zip(*pairs, strict=True))
-    return make_events(user, item, np.ones(len(pairs), np.float32), np.arange(len(pairs)))
+    return Events(user, item, np.ones(len(pairs), np.float32), np.arange(len(pairs)))
 
 
 def _table(rows: list[list[float]]) -> Callable[[np.ndarray], np.ndarray]:

@@ -8,7 +8,12 @@ from components.trainer.callbacks import BestEpoch, Progress
 
 
 def fit(
-    values: list[float], patience: int, higher_is_better: bool = True, min_improvement: float = 0.0
+    values: list[float],
+    patience: int,
+    higher_is_better: bool = True,
+    min_improvement: float = 0.0,
+    first: int = 1,
+    epochs: int | None = None,
 ) -> tuple[BestEpoch, float]:
     """Fits a model whose one weight counts the epochs; returns the callback and the weight that is left."""
     model = tf.keras.Sequential([tf.keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -16,8 +21,8 @@ def fit(
     model.build([None, 1])
     model.optimizer.learning_rate = 1.0
     measures = iter(values)
-    best = BestEpoch(lambda: next(measures), "measure", higher_is_better, patience, min_improvement)
-    model.fit(np.ones([1, 1]), np.ones([1]), epochs=len(values), callbacks=[best], verbose=0)
+    best = BestEpoch(lambda: next(measures), "measure", higher_is_better, patience, min_improvement, first)
+    model.fit(np.ones([1, 1]), np.ones([1]), epochs=epochs or len(values), callbacks=[best], verbose=0)
     return best, float(model.get_weights()[0][0, 0])
 
 
@@ -31,6 +36,11 @@ def test_a_small_improvement_is_kept_and_does_not_prolong_the_fit() -> None:
     assert (best.epoch, best.value, weight) == (3, 1.29, 3.0)
     best, weight = fit([1.0, 0.8, 0.75, 0.1], patience=1, higher_is_better=False, min_improvement=0.1)
     assert (best.epoch, weight) == (3, 3.0)
+
+
+def test_epochs_before_the_first_are_not_measured() -> None:
+    best, weight = fit([0.3, 0.2, 0.1], patience=2, first=2, epochs=4)
+    assert (best.epoch, best.value, weight) == (2, 0.3, 2.0)
 
 
 def test_lower_can_be_better() -> None:
