@@ -186,8 +186,9 @@ class RetrievalSettings(Section):
     targets: Literal["auto", "scattered", "blocks"] = "auto"
     """What a training query leaves out of a user's events and asks for: events here and there, or one stretch of time.
     `auto`: what the split asks, `scattered` for a random one and `blocks` for one by time."""
-    parts: Annotated[int, Field(ge=2)] = 4
-    """Into how many parts a user's events fall; each epoch asks for each of them once, from all the others."""
+    parts: Annotated[int, Field(ge=2)] | None = None
+    """Into how many parts a user's events fall; each epoch asks for each of them once, from all the others. Absent: 8
+    for scattered targets, 4 for blocks, which should be long."""
     full_softmax_items: Annotated[int, Field(ge=0)] = 20_000
     """Catalogues up to this size are scored in full; of larger ones, the batch's items and a uniform draw."""
     uniform_negatives: Annotated[int, Field(ge=0)] = 4096
@@ -209,7 +210,7 @@ class RetrievalSettings(Section):
     """At the begin; it falls to 0 along a cosine over the epochs."""
     batch_size: PositiveInt = 256
     """Queries in a batch; each asks for a part of a user's events."""
-    epochs: PositiveInt = 16
+    epochs: PositiveInt = 12
     """Most passes over the training events."""
     patience: PositiveInt = 4
     """Passes on end, none of them better by `min_improvement`, after which training ends. Only the second half of them

@@ -22,6 +22,7 @@ from schemas.settings import RetrievalSettings, Settings
 
 _LOG = logging.getLogger("atalaya")
 _USERS_COMPARED = 512
+_PARTS = {"scattered": 8, "blocks": 4}
 
 
 def fit_retrieval(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
@@ -83,7 +84,9 @@ def _fit_towers(
     popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
     model = TwoTowerModel(catalogue, popularity, events.timestamp, chosen)
     users = user_items(events, catalogue.num_users)
-    batches = QueryBatches(users, _targets(settings), chosen.parts, chosen.history_length, chosen.batch_size, seed)
+    kind = _targets(settings)
+    parts = chosen.parts or _PARTS[kind]
+    batches = QueryBatches(users, kind, parts, chosen.history_length, chosen.batch_size, seed)
     best = None
     if stop_by is not None:
         contexts, measure = stop_by
