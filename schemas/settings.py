@@ -246,7 +246,7 @@ class RankingSettings(Section):
     """Bayesian: first sweeps that are left out of the mean, as they depend on the start."""
     side_features: PositiveInt = 200
     """Bayesian: columns to which who rated what, genres and release periods are reduced, for users and for items."""
-    export_rank: PositiveInt = 64
+    export_rank: PositiveInt = 32
     """Bayesian: width of the vectors whose product stands for the mean over all sweeps."""
     recent_events: PositiveInt = 200
     """Bayesian: most of a user's events before a rating that tell the mood the rating is given in."""
