@@ -4,7 +4,7 @@
 
 Everything is measured on a tenth of the training ratings, held out in the way of the protocol; the test ratings are
 never looked at. Models are not fitted again to their own validation part, which would cost all of them the same.
-Prints the tables of docs/models.md: means over the seeds, and in brackets the spread (highest - lowest).
+Prints tables in Markdown: means over the seeds, and in brackets the spread (highest - lowest).
 """
 
 import argparse
@@ -44,7 +44,7 @@ RATING: dict[str, dict[str, Any]] = {
     "width 8": {"dimension": 8},
     "10 side features only": {"side_features": 10},
     "mood of 1 rating only": {"recent_events": 1},
-    "network": {"model": "network"},
+    "network, dot product alone": {"model": "network", "cross_layers": 0, "deep_layers": []},
     "network with cross layers": {"model": "network"},
     "network, + retrieval task": {"model": "network", "retrieval_weight": 0.1},
 }

@@ -147,7 +147,7 @@ class FeatureSettings(Section):
 
 
 class RetrievalSettings(Section):
-    """The two-tower model that proposes candidates. What each part is worth is measured in docs/models.md."""
+    """The retrieval model that proposes candidates; docs/models.md tells what each part is for."""
 
     user_id: bool = True
     """Query tower: a vector of the user's own."""

@@ -66,4 +66,5 @@ def fit_linear(
 def _content_rows(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:
     """[num_kinds, num_items], 1 where the item is of the kind."""
     num_kinds = int(kinds.values.max(initial=-1)) + 1
-    return scipy.sparse.csr_matrix((np.ones(len(kinds.values)), (kinds.values, kinds.rows)), (num_kinds, num_items))
+    cells = np.unique(np.stack([kinds.values, kinds.rows]), axis=1)
+    return scipy.sparse.csr_matrix((np.ones(cells.shape[1]), cells), (num_kinds, num_items))

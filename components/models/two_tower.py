@@ -127,5 +127,7 @@ class TwoTowerModel(tfrs.Model):
         queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
         logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)
         loss = softmax_loss(logits, positives.value_rowids(), columns, correction, self._settings.hard_negatives)
+        if not self._settings.weight_decay:
+            return loss
         decayed = [weight for weight in self.trainable_weights if weight is not self._item_bias]
-        return loss + self._settings.weight_decay * tf.add_n([tf.reduce_sum(tf.square(w)) for w in decayed])
+        return loss + self._settings.weight_decay * sum(tf.reduce_sum(tf.square(weight)) for weight in decayed)

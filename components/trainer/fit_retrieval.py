@@ -58,7 +58,7 @@ def _parts(settings: Settings) -> RetrievalSettings:
     """The settings without the closed form that has no place here.
 
     What is chosen in one sitting goes together in ways that say little of the next, and the linear part learns them;
-    and requests of a random split lie all over time, where nothing is recent. Both are measured in docs/models.md.
+    and requests of a random split lie all over time, where nothing is recent.
     """
     without = {"linear_rank": 0} if _targets(settings) == "blocks" else {"trend_days": 0.0}
     return settings.retrieval.model_copy(update=without)
@@ -96,10 +96,10 @@ def _fit_towers(
             first=1 + chosen.epochs // 2,
         )
     # The same way down in both fits, of which the second stops where the first was best.
-    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches(), chosen.epochs)
+    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
     epochs = epochs or chosen.epochs
     _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events.user), epochs)
-    fit("two-tower", model, batches.dataset(), batches.num_batches(), optimizer, epochs, best, logs)
+    fit("two-tower", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
     model.forget_unfitted(events)
     return model, best.epoch if best else epochs
 
@@ -153,7 +153,8 @@ def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeas
     unit = _linear_unit(model, contexts, num_items)
     if unit:
         model.linear_weight = choose_weight(with_linear, [unit * weight for weight in LINEAR_WEIGHTS])
-    model.trend_weight = choose_weight(with_trend, TREND_WEIGHTS)
+    if model.trend.any():
+        model.trend_weight = choose_weight(with_trend, TREND_WEIGHTS)
     _LOG.info(
         "retrieval: weight %.3g of the linear part (its unit is %.3g), %.3g of the trend",
         *(model.linear_weight, unit, model.trend_weight),

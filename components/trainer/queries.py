@@ -10,6 +10,7 @@ from components.trainer.contexts import UserItems, as_ragged
 from schemas import signatures as names
 
 _LEAST_IN_A_BLOCK = 5
+_PARTS_LIMIT = 1_000_000
 
 
 class QueryBatches:
@@ -27,17 +28,20 @@ class QueryBatches:
         Args:
           users: what the users did.
           kind: `scattered` or `blocks`.
-          parts: into how many parts a user's items fall; fewer if that leaves blocks of less than five.
+          parts: into how many parts a user's items fall; fewer if that leaves blocks of less than five, and one more
+            where the first and the last block of a stretch are cut short.
           history_length: at most so many of the latest items are held.
-          batch_size: queries in a batch; the last may hold fewer.
+          batch_size: queries in a batch, about: epochs differ in their number of queries, and not in `num_batches`.
           seed: of parts and order.
         """
         self._users, self._kind, self._parts = users, kind, parts
-        self._history_length, self._batch_size = history_length, batch_size
-        self._generator = np.random.default_rng(seed)
+        self._history_length = history_length
         self._counts = np.diff(users.items.row_splits)
         self._user = users.items.rows
         self._place = np.arange(len(self._user)) - users.items.row_splits[self._user]
+        num_queries = len(np.unique(self._draw_queries(np.random.default_rng(seed))))
+        self.num_batches = -(-num_queries // batch_size)
+        self._generator = np.random.default_rng(seed)
 
     def dataset(self) -> tf.data.Dataset:
         """One epoch's batches by feature name.
@@ -53,23 +57,18 @@ class QueryBatches:
         }
         return tf.data.Dataset.from_generator(self._epoch, output_signature=signature).prefetch(2)
 
-    def num_batches(self) -> int:
-        """Most batches in an epoch."""
-        return int(np.ceil(np.minimum(self._counts, self._parts).sum() / self._batch_size))
-
     def _epoch(self) -> Iterator[dict[str, tf.Tensor | tf.RaggedTensor]]:
-        part = self._draw_parts()
-        queries, query = np.unique(np.stack([self._user, part]), axis=1, return_inverse=True)
+        drawn = self._draw_queries(self._generator)
+        queries, query = np.unique(drawn, return_inverse=True)
         times = self._request_times(query)
-        order = self._generator.permutation(queries.shape[1])
-        for begin in range(0, len(order), self._batch_size):
-            chosen = order[begin : begin + self._batch_size]
-            users, parts = queries[:, chosen]
+        # Keras ends the whole fit at an epoch with fewer batches than the first.
+        for chosen in np.array_split(self._generator.permutation(len(queries)), self.num_batches):
+            users = queries[chosen] // _PARTS_LIMIT
             lengths = self._counts[users]
             row = np.repeat(np.arange(len(chosen)), lengths)
             starts = self._users.items.row_splits[users] - (np.cumsum(lengths) - lengths)
             events = np.arange(len(row)) + np.repeat(starts, lengths)
-            asked = part[events] == parts[row]
+            asked = drawn[events] == queries[chosen][row]
             yield {
                 names.USER_INDEX: tf.constant(users, tf.int32),
                 names.TIMESTAMP: tf.constant(times[chosen], tf.int64),
@@ -77,13 +76,15 @@ class QueryBatches:
                 names.ITEM_INDEX: self._rows(events[asked], row[asked], len(chosen), None),
             }
 
-    def _draw_parts(self) -> np.ndarray:
-        """[number of values] the part into which each item of each user falls."""
+    def _draw_queries(self, generator: np.random.Generator) -> np.ndarray:
+        """[number of values] which query asks for each item: a million times its user, plus its part."""
         if self._kind == "scattered":
-            return self._generator.integers(0, self._parts, len(self._user))
-        size = np.maximum(-(-self._counts // self._parts), _LEAST_IN_A_BLOCK)
-        offset = self._generator.integers(0, size)
-        return (self._place + offset[self._user]) // size[self._user]
+            part = generator.integers(0, self._parts, len(self._user))
+        else:
+            size = np.maximum(-(-self._counts // self._parts), _LEAST_IN_A_BLOCK)
+            offset = generator.integers(0, size)
+            part = (self._place + offset[self._user]) // size[self._user]
+        return self._user * _PARTS_LIMIT + part
 
     def _request_times(self, query: np.ndarray) -> np.ndarray:
         """[num_queries] seconds."""

@@ -29,7 +29,7 @@ class Rater(Protocol):
     """A `tf.Module` that predicts ratings."""
 
     def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        """[n] users, [n] items and [n] seconds, or None for the end of training, to [n] ratings, not clipped."""
+        """[n] users, [n] items and [n] seconds, or None for a usual time of each user's, to [n] ratings, not clipped."""
 
 
 class Parts(NamedTuple):
@@ -91,9 +91,9 @@ class Recommender(tf.Module):
           k: [] int32, how many; 0 or less gives none.
 
         Returns:
-          `item_id` and `title`, strings, `score` (of an unknown user: the number of ratings) and `rating`, float32,
-          each [num_users, max(k, 0)], by descending score. Where fewer than k items are left, the row ends in empty
-          ids and titles with score and rating 0.
+          `item_id` and `title`, strings, `score` (of an unknown user: the number of ratings, times its trend) and
+          `rating`, float32, each [num_users, max(k, 0)], by descending score. Where fewer than k items are left, the
+          row ends in empty ids and titles with score and rating 0.
         """
         users = _find(self._user_index, user_id)
         scores = self._scores(users, 0, self._num_items)

@@ -64,6 +64,18 @@ def test_histories_keep_the_latest(users: UserItems) -> None:
         assert history == rest[-3:]
 
 
+@pytest.mark.parametrize("kind", ["scattered", "blocks"])
+def test_every_epoch_has_the_same_number_of_batches(kind: str) -> None:
+    """Also where the number of queries, which is drawn, lies about a multiple of the batch size."""
+    splits = np.cumsum([0, *[9] * 12, 0])
+    users = UserItems(Ragged(np.arange(108, dtype=np.int32), splits), np.arange(108))
+    for batch_size in range(2, 40):
+        batches = QueryBatches(users, kind, parts=4, history_length=9, batch_size=batch_size, seed=0)
+        epochs = [[len(batch["user_index"]) for batch in batches.dataset()] for _ in range(2)]
+        assert [len(sizes) for sizes in epochs] == [batches.num_batches] * 2
+        assert min(min(sizes) for sizes in epochs) > 0
+
+
 def test_parts_and_order_depend_on_the_seed_and_on_the_epoch(users: UserItems) -> None:
     assert queries(users, "scattered", seed=1) == queries(users, "scattered", seed=1)
     assert queries(users, "scattered", seed=1) != queries(users, "scattered", seed=2)
