@@ -29,7 +29,7 @@ class Rater(Protocol):
     """A `tf.Module` that predicts ratings."""
 
     def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        """[n] users, [n] items and [n] seconds, or None for a usual time of each user's, to [n] ratings, not clipped."""
+        """[n] users, [n] items and [n] seconds, or None for the user's usual time, to [n] ratings, not clipped."""
 
 
 class Parts(NamedTuple):
