@@ -39,6 +39,7 @@ BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases 
 bench-quality: data ## measure the models beside their peers' (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
 	@bash tools/setup.sh bench
 	@.venv-bench/bin/python -W ignore -m benchmarks.quality --config $(CONFIG) --seeds $(SEEDS) $(if $(JSON),--json $(JSON))
+
 bench-ablation: data ## measure what each idea in the models is worth, on held-out training ratings (CONFIG=path, SEEDS)
 	@$(BIN)/python -W ignore -m benchmarks.ablation --config $(CONFIG) --seeds $(SEEDS)
 

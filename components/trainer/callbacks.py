@@ -65,21 +65,31 @@ class BestEpoch(tf.keras.callbacks.Callback):
         self.model.set_weights(self._weights)
 
 
+class ProgressLog:
+    """Writes how far a thing is, at most ten times a second: a log record with `progress` = (what, done, total)."""
+
+    def __init__(self, total: int):
+        self._total, self._reported = total, 0.0
+
+    def __call__(self, what: str, done: int) -> None:
+        """Writes, if the last record is old enough or all is done."""
+        now = time.monotonic()
+        if done == self._total or now - self._reported >= _SECONDS_BETWEEN_REPORTS:
+            self._reported = now
+            _LOG.debug("", extra={"progress": (what, done, self._total)})
+
+
 class Progress(tf.keras.callbacks.Callback):
-    """Reports each batch, at most ten a second, as a log record with `progress` = (what, done, total)."""
+    """Reports each batch to a `ProgressLog`."""
 
     def __init__(self, name: str, num_batches: int):
         super().__init__()
-        self._name, self._num_batches = name, num_batches
-        self._what, self._reported = name, 0.0
+        self._name, self._what, self._log = name, name, ProgressLog(num_batches)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Names the epoch."""
         self._what = f"{self._name} epoch {epoch + 1}/{self.params['epochs']}"
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Reports, if the last report is old enough or the epoch is complete."""
-        done, now = batch + 1, time.monotonic()
-        if done == self._num_batches or now - self._reported >= _SECONDS_BETWEEN_REPORTS:
-            self._reported = now
-            _LOG.debug("", extra={"progress": (self._what, done, self._num_batches)})
+        """Reports the batches done."""
+        self._log(self._what, batch + 1)

@@ -14,11 +14,12 @@ from components.models.mood import Mood, RecentRatings, Timeline, mood_basis, re
 from components.models.piecewise import PiecewiseLinear
 from components.models.rating_model import RatingModel
 from components.models.side_features import item_features, user_features
+from components.trainer.callbacks import ProgressLog
+from components.trainer.fit_network import fit_network
 from schemas.errors import DataError
 from schemas.settings import Settings
 
 _LOG = logging.getLogger("atalaya")
-_SECONDS_BETWEEN_REPORTS = 0.1
 _ROWS_AT_ONCE = 8_192
 
 
@@ -45,8 +46,6 @@ def fit_ranking(events: Events, catalogue: Catalogue, settings: Settings, logs: 
             "lower split.eval_share or give more ratings"
         )
     if settings.ranking.model == "network":
-        from components.trainer.fit_network import fit_network
-
         return fit_network(events, catalogue, settings, logs)
     return _fit_bayesian(known, catalogue, settings)
 
@@ -64,7 +63,8 @@ def _fit_bayesian(events: Events, catalogue: Catalogue, settings: Settings) -> R
         user_features(events.user, events.item, catalogue, chosen.side_features),
         item_features(events.user, events.item, catalogue, chosen.side_features),
     )
-    factors = fit_bayesian(ratings, chosen, settings.training.seed, _Progress(chosen.sweeps))
+    log = ProgressLog(chosen.sweeps)
+    factors = fit_bayesian(ratings, chosen, settings.training.seed, lambda done: log("ranking sweeps", done))
     model = _rating_model(factors, events, timeline, basis, ratings.mood @ factors.mood_weights, settings)
     error = _rmse(model, events)
     _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", chosen.sweeps, time.monotonic() - begin, error)
@@ -131,16 +131,3 @@ def _in_blocks(function: Callable[..., tf.Tensor], *columns: np.ndarray) -> np.n
     """The function of columns, [n] or [n, ...], so many rows at once as memory easily holds."""
     blocks = np.array_split(np.arange(len(columns[0])), len(columns[0]) // _ROWS_AT_ONCE + 1)
     return np.concatenate([function(*(tf.constant(column[rows]) for column in columns)).numpy() for rows in blocks])
-
-
-class _Progress:
-    """Reports sweeps, at most ten a second, as a log record with `progress` = (what, done, total)."""
-
-    def __init__(self, total: int):
-        self._total, self._reported = total, 0.0
-
-    def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if done == self._total or now - self._reported >= _SECONDS_BETWEEN_REPORTS:
-            self._reported = now
-            _LOG.debug("", extra={"progress": ("ranking sweeps", done, self._total)})
