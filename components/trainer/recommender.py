@@ -65,17 +65,17 @@ class Parts(NamedTuple):
     scale: tuple[float, float]
 
 
-class Asked(NamedTuple):
-    """Who asks, as indices.
+class Request(NamedTuple):
+    """What users ask for.
 
-    users: [n] int32. history: [n, any] int32, the items that the request brings, where the number of items stands for
-    none. unknown_history: [n] int32, ids of it that are not known. timestamps: [n] int64 seconds.
+    users: [n] int32. history_item_id, exclude: [n, any] or [0, 0] strings. timestamp: [n] or [0] int64 seconds.
     """
 
     users: tf.Tensor
-    history: tf.Tensor
-    unknown_history: tf.Tensor
-    timestamps: tf.Tensor
+    history_item_id: tf.Tensor
+    timestamp: tf.Tensor
+    exclude: tf.Tensor
+    rules: Rules
 
 
 class Recommender(tf.Module):
@@ -111,35 +111,25 @@ class Recommender(tf.Module):
         self._base_user_bias, self._base_item_bias = _constant(parts.biases.user), _constant(parts.biases.item)
 
     def recommend(
-        self,
-        asked: Asked,
-        rules: Rules,
-        exclude: tf.Tensor,
-        k: tf.Tensor,
-        include_seen: tf.Tensor,
-        n_candidates: tf.Tensor,
-        rating_weight: tf.Tensor,
+        self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, n_candidates: tf.Tensor, rating_weight: tf.Tensor
     ) -> Tensors:
         """Two stages: retrieval proposes, and ranking orders what it proposed."""
-        retrieved, items = self._retrieve(asked, rules, exclude, tf.maximum(k, n_candidates), include_seen)
-        left = retrieved > -np.inf
-        raters = tf.broadcast_to(asked.users[:, tf.newaxis], tf.shape(items))
+        retrieved, items, told = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
+        raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
         ratings = tf.reshape(self._rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
-        scores = tf.where(left, retrieved + rating_weight * ratings, -np.inf)
+        scores = tf.where(retrieved > -np.inf, retrieved + rating_weight * ratings, -np.inf)
         scores, places = tf.math.top_k(scores, tf.clip_by_value(k, 0, tf.shape(scores)[1]))
         numbers = {
             names.SCORE: scores,
             names.RETRIEVAL_SCORE: tf.gather(retrieved, places, batch_dims=1),
             names.RATING: tf.gather(ratings, places, batch_dims=1),
         }
-        return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | self._tell(asked)
+        return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | told
 
-    def retrieve(
-        self, asked: Asked, rules: Rules, exclude: tf.Tensor, k: tf.Tensor, include_seen: tf.Tensor
-    ) -> Tensors:
+    def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
         """The first stage alone."""
-        scores, items = self._retrieve(asked, rules, exclude, k, include_seen)
-        return self._show(items, {names.SCORE: scores}, k) | self._tell(asked)
+        scores, items, told = self._retrieve(request, k, include_seen)
+        return self._show(items, {names.SCORE: scores}, k) | told
 
     def retrieve_on_device(self, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> Tensors:
         """The first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
@@ -170,33 +160,18 @@ class Recommender(tf.Module):
         scores, best = self._best(remove(scores, cells_of(excluded, self._num_items)), k)
         return self._show(best, {names.SCORE: scores}, k) | {names.IS_KNOWN: is_known}
 
-    def ask(self, user_id: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> Asked:
-        """From strings to indices; see `serving.py` for the shapes."""
-        users = find(self._user_index, user_id)
-        given = rows_of(history_item_id, tf.shape(users)[0], names.HISTORY_ITEM_ID)
-        history = find(self._item_index, given)
-        unknown = tf.math.count_nonzero((history == self._num_items) & (given != ""), axis=1, dtype=tf.int32)
-        now = tf.fill(tf.shape(users), tf.constant(self._now, tf.int64))
-        timestamps = rows_of(timestamp[:, tf.newaxis], tf.shape(users)[0], names.TIMESTAMP)[:, 0]
-        return Asked(users, history, unknown, tf.where(tf.size(timestamp) > 0, timestamps, now))
+    def find_users(self, user_id: tf.Tensor) -> tf.Tensor:
+        """[n] strings to [n] int32."""
+        return find(self._user_index, user_id)
 
-    def embed_users(self, asked: Asked) -> Tensors:
-        """The vectors of queries."""
-        has_history = self._has_history(asked)
-        vectors = tf.gather(self._queries, asked.users)
-
-        def encode(users: tf.Tensor, history: tf.Tensor, timestamps: tf.Tensor) -> tf.Tensor:
-            kept = latest(known_items(history, self._num_items), self._num_items, self._history_length)
-            return self._encode_queries(users, kept, timestamps)
-
-        vectors = tf.cond(
-            tf.reduce_any(has_history),
-            lambda: tf.where(
-                has_history[:, tf.newaxis], apart(encode)(asked.users, asked.history, asked.timestamps), vectors
-            ),
-            lambda: vectors,
+    def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> Tensors:
+        """The vectors of queries; arguments as in `Request`."""
+        vectors, unknown_history = tf.cond(
+            tf.size(history_item_id) + tf.size(timestamp) > 0,
+            lambda: apart(self._encode)(users, history_item_id, timestamp)[:2],
+            lambda: (tf.gather(self._queries, users), tf.zeros_like(users)),
         )
-        return {names.EMBEDDING: vectors} | self._tell(asked)
+        return {names.EMBEDDING: vectors} | self._tell(users, unknown_history)
 
     def embed_items(self, item_id: tf.Tensor) -> Tensors:
         """The vectors of items; zeros for an unknown one."""
@@ -247,23 +222,55 @@ class Recommender(tf.Module):
         return {name: column[:, tf.newaxis] for name, column in columns.items()}
 
     def _retrieve(
-        self, asked: Asked, rules: Rules, exclude: tf.Tensor, k: tf.Tensor, include_seen: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Scores, -infinity where too few are left, and items, [n, min(k, num_items)] each."""
-        queries = self.embed_users(asked)[names.EMBEDDING]
-        scores = tf.matmul(queries, self._candidates, transpose_b=True)
-        is_nobody = (asked.users == self._num_users) & ~self._has_history(asked)
-        scores = tf.where(is_nobody[:, tf.newaxis], self._fallback, scores)
-        scores = self._permissions.apply(scores, rules)
+        self, request: Request, k: tf.Tensor, include_seen: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
+        """Scores, -infinity where too few are left, items, [n, min(k, num_items)] each, and what is told besides."""
+        users = request.users
+        wishes = [request.history_item_id, request.timestamp, request.exclude, *request.rules]
+        scores, unknown_history = tf.cond(
+            tf.add_n([tf.size(wish) for wish in wishes]) == 0,
+            lambda: (self._score(tf.gather(self._queries, users), users == self._num_users), tf.zeros_like(users)),
+            lambda: apart(self._score_as_wished)(request, include_seen),
+        )
         # The unknown user has seen nothing.
-        seen = self._seen_by(tf.where(include_seen, self._num_users, asked.users))
-        brought = tf.where(include_seen, self._num_items, asked.history)
-        excluded = tf.concat([brought, self._excluded(exclude, tf.shape(asked.users)[0])], axis=1)
-        removed = tf.concat([_cells(seen), cells_of(excluded, self._num_items)], axis=0)
-        return self._best(remove(scores, removed), k)
+        seen = self._seen_by(tf.where(include_seen, self._num_users, users))
+        return *self._best(remove(scores, _cells(seen)), k), self._tell(users, unknown_history)
 
-    def _has_history(self, asked: Asked) -> tf.Tensor:
-        return tf.reduce_any(asked.history < self._num_items, axis=1)
+    def _score(self, queries: tf.Tensor, is_nobody: tf.Tensor) -> tf.Tensor:
+        """[n, width] and [n] bool to [n, num_items], -infinity for what is not a number."""
+        scores = tf.matmul(queries, self._candidates, transpose_b=True)
+        scores = tf.where(is_nobody[:, tf.newaxis], self._fallback, scores)
+        return tf.where(tf.math.is_finite(scores), scores, -np.inf)
+
+    def _score_as_wished(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """[n, num_items], -infinity for what is not wished, and [n] int32, the number of unknown ids in the history."""
+        queries, unknown_history, history = self._encode(request.users, request.history_item_id, request.timestamp)
+        has_history = tf.reduce_any(history < self._num_items, axis=1)
+        scores = self._score(queries, (request.users == self._num_users) & ~has_history)
+        brought = tf.where(include_seen, self._num_items, history)
+        excluded = tf.concat([brought, self._excluded(request.exclude, tf.shape(history)[0])], axis=1)
+        scores = remove(scores, cells_of(excluded, self._num_items))
+        return self._permissions.apply(scores, request.rules), unknown_history
+
+    def _encode(
+        self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Vectors of queries, the number of unknown ids in each history, and the items of the others.
+
+        Returns:
+          [n, width], [n] int32 and [n, any] int32, where the number of items stands for none.
+        """
+        num_rows = tf.shape(users)[0]
+        given = rows_of(history_item_id, num_rows, names.HISTORY_ITEM_ID)
+        history = find(self._item_index, given)
+        is_item = history < self._num_items
+        unknown = tf.math.count_nonzero(~is_item & (given != ""), axis=1, dtype=tf.int32)
+        timestamps = rows_of(timestamp[:, tf.newaxis], num_rows, names.TIMESTAMP)[:, 0]
+        timestamps = tf.where(tf.size(timestamp) > 0, timestamps, tf.constant(self._now, tf.int64))
+        kept = latest(known_items(history, self._num_items), self._num_items, self._history_length)
+        encoded = self._encode_queries(users, kept, timestamps)
+        has_history = tf.reduce_any(is_item, axis=1)[:, tf.newaxis]
+        return tf.where(has_history, encoded, tf.gather(self._queries, users)), unknown, history
 
     def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
@@ -278,10 +285,11 @@ class Recommender(tf.Module):
         padding = [[0, 0], [0, tf.maximum(k - tf.shape(items)[1], 0)]]
         items = tf.pad(tf.where(left, items, self._num_items), padding, constant_values=self._num_items)
         columns = {names.ITEM_ID: tf.gather(self._items, items), names.TITLE: tf.gather(self._titles, items)}
-        return columns | {name: tf.pad(tf.where(left, values, 0.0), padding) for name, values in numbers.items()}
+        shown = tf.pad(tf.where(left, tf.stack(list(numbers.values())), 0.0), [[0, 0], *padding])
+        return columns | dict(zip(numbers, tf.unstack(shown, len(numbers)), strict=True))
 
-    def _tell(self, asked: Asked) -> Tensors:
-        return {names.IS_KNOWN: asked.users < self._num_users, names.UNKNOWN_HISTORY: asked.unknown_history}
+    def _tell(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
+        return {names.IS_KNOWN: users < self._num_users, names.UNKNOWN_HISTORY: unknown_history}
 
     def _rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
         return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)

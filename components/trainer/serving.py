@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from components.trainer.permissions import Rules
-from components.trainer.recommender import Recommender, Tensors
+from components.trainer.recommender import Recommender, Request, Tensors
 from schemas import signatures as names
 from schemas.settings import ServingSettings
 
@@ -72,9 +72,9 @@ class Served(tf.Module):
               each [n, max(k, 0)]; where fewer than k items are left, the row ends in empty ids and titles and zeros.
               `is_known`, [n] bool: whether the user is. `unknown_history`, [n] int32: ids of the history that are not.
             """
-            asked = recommender.ask(user_id, history_item_id, timestamp)
-            rules = Rules(allow, deny, genre)
-            return recommender.recommend(asked, rules, exclude, k, include_seen, n_candidates, rating_weight)
+            users = recommender.find_users(user_id)
+            request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre))
+            return recommender.recommend(request, k, include_seen, n_candidates, rating_weight)
 
         @tf.function(input_signature=[*query, *shown, seen])
         def retrieve(
@@ -89,8 +89,9 @@ class Served(tf.Module):
             include_seen: tf.Tensor = no,
         ) -> Tensors:
             """The first stage alone: as `recommend`, without `retrieval_score`, which is the score, and `rating`."""
-            asked = recommender.ask(user_id, history_item_id, timestamp)
-            return recommender.retrieve(asked, Rules(allow, deny, genre), exclude, k, include_seen)
+            users = recommender.find_users(user_id)
+            request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre))
+            return recommender.retrieve(request, k, include_seen)
 
         @tf.function(
             input_signature=[
@@ -132,7 +133,7 @@ class Served(tf.Module):
             A user who is not known and brings no history has the unknown user's vector, where `recommend` has
             popularity.
             """
-            return recommender.embed_users(recommender.ask(user_id, history_item_id, timestamp))
+            return recommender.embed_users(recommender.find_users(user_id), history_item_id, timestamp)
 
         @tf.function(input_signature=[_spec(_STRINGS, names.ITEM_ID)])
         def embed_items(item_id: tf.Tensor) -> Tensors:
