@@ -37,6 +37,11 @@ class CanaryRecord(_Record):
     tensorflow: str = ""
     """The version that ran it; empty where the process said nothing."""
 
+    def beside(self, part: "CanaryRecord", name: str) -> "CanaryRecord":
+        """This record with the checks of another one, of a part of this name."""
+        checks = (check.model_copy(update={"name": f"{name}: {check.name}"}) for check in part.checks)
+        return self.model_copy(update={"checks": (*self.checks, *checks)})
+
     @property
     def blessed(self) -> bool:
         """Whether there were checks and all passed."""

@@ -37,7 +37,7 @@ class Case(NamedTuple):
     inputs: dict[str, Any]
     num_shown: int | None = None
     forbidden: list[list[bytes]] = []
-    expected: dict[str, list[Any]] = {}
+    expected: dict[str, Any] = {}
     is_refused: bool = False
 
 
@@ -52,9 +52,35 @@ def all_cases(sample: Sample) -> list[Case]:
         *_embedded(names.EMBED_USERS, names.USER_ID, [user for user, seen in sample.seen.items() if seen]),
         *_embedded(names.EMBED_ITEMS, names.ITEM_ID, some_items),
         *_rated(users, some_items),
+        *_on_device(users[0], sample.seen[users[0]], sample.items),
+        *_listed(sample.items),
         Case(names.EVALUATE, "sampled examples", {names.EXAMPLES: sample.examples}),
         Case(names.EVALUATE, "empty batch", {names.EXAMPLES: []}),
     ]
+
+
+def index_cases(sample: Sample, width: int) -> list[Case]:
+    """All requests to an approximate index, of vectors of this width; how many items it finds is not known."""
+    users, count = list(sample.seen), {names.K: _K}
+    vectors = [[1.0] * width, [0.0] * width, [-1e30] * width, [float("nan")] * width]
+    cases = [
+        Case(names.RETRIEVE, "sampled users", {names.USER_ID: users, **count}, forbidden=list(sample.seen.values())),
+        Case(names.SEARCH, "vectors", {names.EMBEDDING: vectors[:2], **count}),
+        Case(names.SEARCH, "vectors beyond measure", {names.EMBEDDING: vectors[2:], **count}),
+    ]
+    for name, ids in (("unknown ids", UNKNOWN), ("invalid UTF-8", [INVALID_UTF8])):
+        unknown = {names.IS_KNOWN: [False] * len(ids)}
+        cases.append(Case(names.RETRIEVE, name, {names.USER_ID: ids, **count}, expected=unknown))
+    for signature, key, one in (
+        (names.RETRIEVE, names.USER_ID, users[:1]),
+        (names.SEARCH, names.EMBEDDING, vectors[:1]),
+    ):
+        cases += [
+            Case(signature, "k = 0", {key: one, names.K: 0}, 0),
+            Case(signature, "k below 0", {key: one, names.K: -1}, 0),
+            Case(signature, "k above the catalogue", {key: one, names.K: len(sample.items) + 3}),
+        ]
+    return [*cases, Case(names.RETRIEVE, "empty batch", {names.USER_ID: [], **count})]
 
 
 def _of_users(signature: str, sample: Sample) -> Iterator[Case]:
@@ -115,6 +141,29 @@ def _embedded(signature: str, key: str, known: list[bytes]) -> Iterator[Case]:
         ("empty batch", [], True),
     ):
         yield Case(signature, name, {key: ids}, expected={names.IS_KNOWN: [is_known] * len(ids)})
+
+
+def _on_device(user: bytes, seen: list[bytes], items: list[bytes]) -> Iterator[Case]:
+    signature, few = names.RETRIEVE_ON_DEVICE, min(_K, len(items))
+    yield Case(signature, "sampled user", {names.USER_ID: [user], names.K: _K}, forbidden=[seen])
+    yield Case(signature, "k = 0", {names.USER_ID: [user], names.K: 0}, 0)
+    newcomer = {names.USER_ID: UNKNOWN[1:2], names.K: len(items) + 3}
+    yield Case(signature, "unknown id, k above the catalogue", newcomer, len(items))
+    invalid = {names.USER_ID: [INVALID_UTF8], names.HISTORY_ITEM_ID: [INVALID_UTF8], names.K: _K}
+    yield Case(signature, "invalid UTF-8", invalid, few)
+    chosen = items[: max(1, min(500, len(items) // 2))]
+    history = list(islice(cycle([*chosen, b"no such id"]), LONG_HISTORY))
+    inputs = {names.USER_ID: UNKNOWN[:1], names.HISTORY_ITEM_ID: history}
+    yield Case(signature, "very long history", inputs, forbidden=[chosen])
+
+
+def _listed(items: list[bytes]) -> Iterator[Case]:
+    number: dict[str, Any] = {names.NUM_ITEMS: len(items)}
+    yield Case(names.LIST_ITEMS, "all", {}, expected=number)
+    beyond = {names.BEGIN: len(items), names.END: len(items) + 3}
+    yield Case(names.LIST_ITEMS, "beyond the last", beyond, expected=number | {names.ITEM_ID: [], names.TITLE: []})
+    yield Case(names.LIST_USERS, "all", {})
+    yield Case(names.LIST_USERS, "beyond the last", {names.BEGIN: 2**31 - 2}, expected={names.USER_ID: []})
 
 
 def _rated(users: list[bytes], items: list[bytes]) -> Iterator[Case]:

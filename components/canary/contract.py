@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from components.canary.cases import Sample, all_cases
+from components.canary.cases import Case, Sample, all_cases, index_cases
 from schemas import signatures as names
 from schemas.settings import CanarySettings
 
-# An output is its type and its axes: n rows, k places, any width, or a fixed number.
+# An output is its type and its axes: n rows, k places, a fixed number, or whatever else it is called.
 Outputs = dict[str, list[Any]]
 
 _IS_KNOWN: Outputs = {names.IS_KNOWN: ["bool", "n"]}
@@ -24,31 +24,66 @@ OUTPUTS: dict[str, Outputs] = {
     names.SERVING_DEFAULT: _LIST | _STAGES | _TOLD,
     names.RECOMMEND: _LIST | _STAGES | _TOLD,
     names.RETRIEVE: _LIST | _TOLD,
+    names.RETRIEVE_ON_DEVICE: {names.ITEM_ID: ["string", "k"], names.SCORE: ["float32", "k"]},
     names.SIMILAR_ITEMS: _LIST | _IS_KNOWN,
     names.EMBED_USERS: _EMBEDDING | _TOLD,
     names.EMBED_ITEMS: _EMBEDDING | _IS_KNOWN,
     names.RATE: {names.RATING: ["float32", "n"]},
     names.EVALUATE: {name: ["float32", "n", 1] for name in _EVALUATED},
+    names.LIST_USERS: {names.USER_ID: ["string", "any"], names.NUM_USERS: ["int32"]},
+    names.LIST_ITEMS: {
+        names.ITEM_ID: ["string", "any"],
+        names.TITLE: ["string", "any"],
+        names.NUM_ITEMS: ["int32"],
+    },
 }
 """By signature."""
+INDEX_OUTPUTS: dict[str, Outputs] = {names.RETRIEVE: _LIST | _IS_KNOWN, names.SEARCH: _LIST}
+"""The same of an approximate index."""
 
 
-def request(model: str, sample: Sample, settings: CanarySettings) -> dict[str, Any]:
-    """What the probe reads, ready for JSON; ids may be any bytes, so each byte is written as a character.
+def model_request(model: str, sample: Sample, settings: CanarySettings) -> dict[str, Any]:
+    """What the probe of a recommender reads: see `_request`."""
+    timed = {"signature": names.RECOMMEND, "inputs": {}}
+    return _request(model, sample, all_cases(sample), OUTPUTS, timed, settings)
+
+
+def index_request(index: str, sample: Sample, width: int, settings: CanarySettings) -> dict[str, Any]:
+    """What the probe of an approximate index for vectors of this width reads: see `_request`."""
+    timed = {"signature": names.RETRIEVE, "inputs": {names.K: 10}}
+    request = _request(index, sample, index_cases(sample, width), INDEX_OUTPUTS, timed, settings)
+    return request | {"imports": ["scann"]}
+
+
+def _request(
+    model: str,
+    sample: Sample,
+    cases: list[Case],
+    outputs: dict[str, Outputs],
+    timed: dict[str, Any],
+    settings: CanarySettings,
+) -> dict[str, Any]:
+    """Everything ready for JSON; ids may be any bytes, so each byte is written as a character.
 
     Args:
       model: folder of the SavedModel.
       sample: what to ask about.
+      cases: all requests.
+      outputs: by signature.
+      timed: the signature whose calls are timed, and its inputs beside the user.
       settings: the ceilings of the latency and the number of calls.
     """
     return {
         "model": model,
+        "imports": [],
         "names": {key: value for key, value in vars(names).items() if key.isupper()},
-        "outputs": OUTPUTS,
+        "outputs": outputs,
         # Where an item has no rank, as an unknown one, the signature says infinity.
         "may_be_infinite": [names.RANK, names.POPULARITY_RANK],
         "items": _plain(sample.items),
-        "cases": [_plain(case._asdict()) for case in all_cases(sample)],
+        "users": _plain(list(sample.seen)),
+        "cases": [_plain(case._asdict()) for case in cases],
+        "timed": timed,
         "calls": settings.calls,
         "ceilings_ms": {"p50": settings.latency_p50_ms, "p99": settings.latency_p99_ms},
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
@@ -25,6 +26,8 @@ from schemas.canary import CanaryCheck, CanaryRecord
 from schemas.settings import CanarySettings
 
 SETTINGS_KEY = "settings"
+INDEX_FOLDER = "assets.extra/index/scann"
+"""Of the approximate index within the SavedModel, if it has one; it is loaded with `scann` imported, as it must be."""
 USERS = 32
 """Users asked about: those of the first examples."""
 _EXAMPLES = 1_000
@@ -42,7 +45,9 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Tries the export. One that is broken, crashes or hangs is refused; that is no failure of this step.
+        """Tries the export and the index in it.
+
+        One that is broken, crashes or hangs is refused; that is no failure of this step.
 
         Args:
           input_dict: `model`: the Model; `examples`: Examples whose split `eval` gives users and examples, and
@@ -56,14 +61,25 @@ class Executor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
         sample = _sample(input_dict[standard_component_specs.EXAMPLES_KEY])
-        request = contract.request(path_utils.serving_model_path(model.uri), sample, settings)
-        record = _run(request, settings.timeout_s)
-        folder = Path(blessing.uri)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / canary_schema.FILE_NAME).write_text(record.model_dump_json(indent=1), encoding="utf-8")
-        (folder / _FILES[record.blessed]).touch()
+        folder = Path(path_utils.serving_model_path(model.uri))
+        record = _run(contract.model_request(str(folder), sample, settings), settings.timeout_s)
+        index = folder / INDEX_FOLDER
+        if index.is_dir():
+            request = contract.index_request(str(index), sample, _width(index), settings)
+            record = record.beside(_run(request, settings.timeout_s), INDEX_FOLDER)
+        written = Path(blessing.uri)
+        written.mkdir(parents=True, exist_ok=True)
+        (written / canary_schema.FILE_NAME).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+        (written / _FILES[record.blessed]).touch()
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(record.blessed))
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+
+
+def _width(index: Path) -> int:
+    """Of the vectors that the index searches for."""
+    saved = saved_model_pb2.SavedModel.FromString((index / "saved_model.pb").read_bytes())
+    vectors = saved.meta_graphs[0].signature_def[names.SEARCH].inputs[names.EMBEDDING]
+    return vectors.tensor_shape.dim[1].size
 
 
 def _sample(examples: list[types.Artifact]) -> Sample:

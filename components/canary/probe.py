@@ -4,6 +4,7 @@ Run as a program, `probe.py REQUEST RECORD`, this file is the fresh process: it 
 and TensorFlow only. What it must know of this project comes with the request, which `contract.py` makes.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -31,6 +32,8 @@ def examine(request: dict[str, Any]) -> dict[str, Any]:
     """
     record: dict[str, Any] = {"tensorflow": tf.__version__}
     try:
+        for module in request["imports"]:
+            importlib.import_module(module)
         probe = Probe(request)
     except Exception as error:
         return record | {"checks": [_check("load", "a SavedModel", _told(error), False)]}
@@ -42,7 +45,7 @@ def examine(request: dict[str, Any]) -> dict[str, Any]:
         if case["signature"] in there:
             probe.run(case)
     probe.compare()
-    record["latency"] = probe.measure(request["calls"], request["ceilings_ms"])
+    record["latency"] = probe.measure(request["timed"], request["calls"], request["ceilings_ms"])
     return record | {"checks": probe.checks}
 
 
@@ -56,7 +59,7 @@ class Probe:
         self.checks: list[dict[str, Any]] = []
         self._defaults = _defaults(Path(request["model"]))
         self._outputs, self._may_be_infinite = request["outputs"], request["may_be_infinite"]
-        self._items = set(_bytes(request["items"]))
+        self._items, self._users = set(_bytes(request["items"])), _bytes(request["users"])
         self._answers: dict[str, tuple[dict[str, Any], Columns]] = {}
 
     def expect(self, name: str, expected: Any, got: Any, passed: bool) -> None:
@@ -81,11 +84,13 @@ class Probe:
             self.expect(where, "InvalidArgumentError", "an answer", False)
             return
         self._answers.setdefault(signature, (inputs, columns))
-        if self._check_form(where, signature, inputs, columns) and self.names.SCORE in columns:
+        if not self._check_form(where, signature, inputs, columns):
+            return
+        if self.names.SCORE in columns:
             self._check_list(where, columns, case["num_shown"], _bytes(case["forbidden"]))
-            for name, values in _bytes(case["expected"]).items():
-                got = columns[name].tolist()
-                self.expect(f"{where}: {name}", values, got, values == got)
+        for name, values in _bytes(case["expected"]).items():
+            got = columns[name].tolist()
+            self.expect(f"{where}: {name}", values, got, values == got)
 
     def compare(self) -> None:
         """Checks that answers agree with each other."""
@@ -96,21 +101,25 @@ class Probe:
                     f"{signature}, method with defaults", "the signature's answer", [signature], self._by_method
                 )
         stages, products = "retrieval score + weight * rating", "inner products of the embeddings"
+        self._agree("list_items", "the whole catalogue", [names.LIST_ITEMS], self._lists_items)
+        self._agree("list_users", "as many as it says, none twice", [names.LIST_USERS], self._lists_users)
+        self._agree(
+            "retrieve_on_device", "retrieve's answer", [names.RETRIEVE_ON_DEVICE, names.RETRIEVE], self._first_row
+        )
         self._agree("serving_default", "recommend's answer", [names.SERVING_DEFAULT, names.RECOMMEND], self._by_default)
         self._agree("recommend: score", stages, [names.RECOMMEND], self._adds_up)
         self._agree(
             "retrieve: score", products, [names.RETRIEVE, names.EMBED_USERS, names.EMBED_ITEMS], self._multiplies
         )
 
-    def measure(self, calls: int, ceilings_ms: dict[str, float]) -> dict[str, float] | None:
-        """Times `recommend` for one user at a time, from Python's values to arrays; None where it does not answer."""
-        names, milliseconds = self.names, []
-        if names.RECOMMEND not in self._answers:
+    def measure(self, timed: dict[str, Any], calls: int, ceilings_ms: dict[str, float]) -> dict[str, float] | None:
+        """Times a signature for one user at a time, from Python's values to arrays; None where it does not answer."""
+        signature, milliseconds = timed["signature"], []
+        if signature not in self._answers:
             return None
-        users = self._answers[names.RECOMMEND][0][names.USER_ID]
         for call in range(-_WARM_UP, calls):
             started = time.perf_counter()
-            self.ask(names.RECOMMEND, {names.USER_ID: [users[call % len(users)]]})
+            self.ask(signature, {self.names.USER_ID: [self._users[call % len(self._users)]], **timed["inputs"]})
             if call >= 0:
                 milliseconds.append(1_000 * (time.perf_counter() - started))
         found = {name: float(np.percentile(milliseconds, int(name[1:]))) for name in ceilings_ms}
@@ -130,14 +139,18 @@ class Probe:
     def _check_form(self, where: str, signature: str, inputs: dict[str, Any], columns: Columns) -> bool:
         """Types and shapes, and that numbers are finite; whether types and shapes are right."""
         k = inputs.get(self.names.K, self._defaults[signature].get(self.names.K, 0))
-        axes = {"n": len(next(iter(inputs.values()))), "k": max(0, int(k)), "width": "width"}
+        rows = next(iter(inputs.values()), None)
+        axes = {"n": len(rows) if isinstance(rows, list) else 0, "k": max(0, int(k))}
         expected = {
             name: (dtype, *(axes.get(axis, axis) for axis in shape))
             for name, (dtype, *shape) in self._outputs[signature].items()
         }
-        got = {name: (tf.as_dtype(values.dtype).name, *values.shape) for name, values in columns.items()}
-        if self.names.EMBEDDING in got:
-            got[self.names.EMBEDDING] = (*got[self.names.EMBEDDING][:-1], "width")
+        got = {name: (_dtype(values), *values.shape) for name, values in columns.items()}
+        # An axis that is still a name may have any length.
+        for name in set(got) & set(expected):
+            if len(got[name]) == len(expected[name]):
+                pairs = zip(got[name], expected[name], strict=True)
+                got[name] = tuple(axis if isinstance(axis, str) else size for size, axis in pairs)
         self.expect(f"{where}: shapes", expected, got, expected == got)
         for name, values in columns.items():
             if values.dtype.kind == "f":
@@ -147,9 +160,10 @@ class Probe:
 
     def _check_list(self, where: str, columns: Columns, num_shown: int | None, forbidden: list[list[bytes]]) -> None:
         """Order, padding, items, their number, and exclusions."""
-        rows = columns[self.names.ITEM_ID].tolist()
+        ids, numbers = (np.atleast_2d(columns[name]) for name in (self.names.ITEM_ID, self.names.SCORE))
+        rows = ids.tolist()
         shown = [[item for item in row if item] for row in rows]
-        scores = [score[: len(items)] for score, items in zip(columns[self.names.SCORE], shown, strict=True)]
+        scores = [score[: len(items)] for score, items in zip(numbers, shown, strict=True)]
         rising = [score.tolist()[:10] for score in scores if not np.all(np.diff(score) <= 0)]
         self.expect(f"{where}: order", "descending scores", rising[:3] or "them", not rising)
         holes = [row[:10] for row, items in zip(rows, shown, strict=True) if row[: len(items)] != items]
@@ -179,6 +193,21 @@ class Probe:
     def _by_method(self, signature: str) -> bool:
         inputs, columns = self._answers[signature]
         return _same(_numpy(getattr(self.model, signature)(**self._given(signature, inputs))), columns)
+
+    def _lists_items(self, list_items: str) -> bool:
+        ids = self._answers[list_items][1][self.names.ITEM_ID].tolist()
+        return len(ids) == len(self._items) and set(ids) == self._items
+
+    def _lists_users(self, list_users: str) -> bool:
+        columns = self._answers[list_users][1]
+        ids = columns[self.names.USER_ID].tolist()
+        return len(ids) == len(set(ids)) == int(columns[self.names.NUM_USERS])
+
+    def _first_row(self, on_device: str, retrieve: str) -> bool:
+        """Whether a phone shows one user the scores that a server does; equal ones may come in another order."""
+        inputs, columns = self._answers[on_device]
+        score = self.names.SCORE
+        return _close(columns[score], self.ask(retrieve, inputs)[score][0])
 
     def _by_default(self, default: str, signature: str) -> bool:
         inputs, columns = self._answers[signature]
@@ -215,6 +244,10 @@ def _bytes(value: Any) -> Any:
     if isinstance(value, list):
         return [_bytes(part) for part in value]
     return value.encode("latin-1") if isinstance(value, str) else value
+
+
+def _dtype(values: np.ndarray) -> str:
+    return tf.as_dtype(values.dtype).name
 
 
 def _numpy(outputs: dict[str, tf.Tensor]) -> Columns:

@@ -3,11 +3,13 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from components.canary import executor, probe
+from components.scann_exporter.index import Content, Index, Tree
 from components.trainer.export import save
 from schemas import canary as canary_schema
 from schemas.canary import CanaryRecord
@@ -102,3 +104,37 @@ def test_a_hang_is_a_refusal_after_the_time_limit(artifacts, tmp_path, monkeypat
     assert time.monotonic() - started < 60
     _assert_refused(blessing)
     assert record.reasons == ["time: expected an end within 0.5 s (canary.timeout_s), got none"]
+
+
+def _add_index(inputs: dict, seen: slice) -> None:
+    """An approximate index of the model's own vectors, and of these as the items that each user has seen."""
+    splits, num_items = PARTS.seen.row_splits, len(PARTS.items)
+    users = np.repeat(np.arange(len(PARTS.seen.row_splits) - 1), np.diff(splits))
+    content = Content(
+        np.array(PARTS.items, object),
+        PARTS.titles,
+        PARTS.candidates,
+        np.array(PARTS.users, object),
+        PARTS.queries,
+        np.unique(users.astype(np.int64) * num_items + PARTS.seen.values)[seen],
+    )
+    [model] = inputs["model"]
+    folder = Path(model.uri) / "Format-Serving" / executor.INDEX_FOLDER
+    Index(content, Tree(leaves=2, searched=2)).save(str(folder))
+
+
+def test_an_index_is_tried_too(artifacts) -> None:
+    _add_index(artifacts[0], seen=slice(None))
+    blessing, record = _do(artifacts, calls=5, latency_p50_ms=5_000, latency_p99_ms=5_000)
+    assert record.reasons == []
+    assert blessing.get_int_custom_property("blessed") == 1
+    tried = [check.name for check in record.checks if check.name.startswith("assets.extra/index/scann: ")]
+    assert {name.split(": ")[1].split(",")[0] for name in tried} >= {"retrieve", "search", "latency"}
+
+
+def test_an_index_that_shows_what_was_seen_is_refused(artifacts) -> None:
+    _add_index(artifacts[0], seen=slice(0))
+    blessing, record = _do(artifacts, calls=5, latency_p50_ms=5_000, latency_p99_ms=5_000)
+    _assert_refused(blessing)
+    [reason] = record.reasons
+    assert reason.startswith("assets.extra/index/scann: retrieve, sampled users: exclusions: expected no excluded")

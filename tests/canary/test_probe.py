@@ -39,7 +39,7 @@ def sample(parts: Parts) -> Sample:
 
 def examine(model: str, settings: CanarySettings | None = None) -> CanaryRecord:
     settings = settings or CanarySettings(calls=20, latency_p50_ms=5_000, latency_p99_ms=5_000)
-    return CanaryRecord.model_validate(probe.examine(contract.request(model, sample(make_parts()), settings)))
+    return CanaryRecord.model_validate(probe.examine(contract.model_request(model, sample(make_parts()), settings)))
 
 
 def failed(record: CanaryRecord) -> set[str]:
@@ -79,6 +79,21 @@ class Careless(Recommender):
         valid = tf.strings.unicode_transcode(user_id, "UTF-8", "UTF-8")
         with tf.control_dependencies([tf.debugging.assert_equal(user_id, valid)]):
             return Recommender.rate(self, user_id, item_id)
+
+
+class Vague(Recommender):
+    """Lists an item less than it has, knows every user, and gives a phone other scores than a server."""
+
+    def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
+        return super().list_items(begin + 1, end)
+
+    def embed_users(self, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
+        embedded = super().embed_users(*asked)
+        return embedded | {"is_known": tf.ones_like(embedded["is_known"])}
+
+    def retrieve_on_device(self, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
+        shown = super().retrieve_on_device(*asked)
+        return shown | {"score": shown["score"] / 2}
 
 
 class Backward(Recommender):
@@ -130,6 +145,15 @@ def test_a_wrong_order_and_a_k_that_is_not_kept_are_named(tmp_path):
     }
     assert any("'item_id': ('string', 1, 0)" in reason.split(", got ")[0] for reason in record.reasons)
     assert any("'item_id': ('string', 1, 4)" in reason.split(", got ")[1] for reason in record.reasons)
+
+
+def test_answers_that_contradict_each_other_are_named(tmp_path):
+    record = examine(save(tmp_path, make_parts(), Vague))
+    assert failed(record) == {
+        "list_items",
+        "retrieve_on_device",
+        *(f"embed_users, {case}: is_known" for case in ("unknown ids", "invalid UTF-8")),
+    }
 
 
 def test_a_missing_signature_is_refused_and_the_others_are_still_asked(tmp_path):
