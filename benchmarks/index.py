@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from benchmarks.turns import Call, take_turns
 from components.scann_exporter.index import Content, Index, plan
 from schemas import signatures as names
 
@@ -69,7 +70,8 @@ def _compare(candidates: np.ndarray, queries: np.ndarray, share: float, rounds: 
         searches[name] = make()
         build_seconds[name] = time.perf_counter() - started
     singles, batch = [tf.constant(queries[n : n + 1]) for n in range(QUERIES)], tf.constant(queries[:BATCH])
-    one, many = _measure(searches, singles, rounds), _measure(searches, [batch], 3)
+    one = take_turns({name: _asked(search, singles) for name, search in searches.items()}, rounds, warm_up=2)
+    many = take_turns({name: _asked(search, [batch]) for name, search in searches.items()}, rounds=5, warm_up=2)
     truth = searches["exact"](batch).numpy()
     for name, search in searches.items():
         found = search(batch).numpy()
@@ -80,6 +82,10 @@ def _compare(candidates: np.ndarray, queries: np.ndarray, share: float, rounds: 
             f"  {p50:6.2f}  {p99:6.2f}  {BATCH / np.median(many[name]):16,.0f}",
             flush=True,
         )
+
+
+def _asked(search: Search, queries: list[tf.Tensor]) -> Call:
+    return lambda number: search(queries[number % len(queries)])
 
 
 def _exact(candidates: np.ndarray) -> Search:
@@ -112,18 +118,6 @@ def _ids(num_items: int) -> np.ndarray:
 
 def _recall(truth: np.ndarray, found: np.ndarray) -> float:
     return float(np.mean([len(set(t) & set(f)) / len(t) for t, f in zip(truth.tolist(), found.tolist(), strict=True)]))
-
-
-def _measure(searches: dict[str, Search], queries: list[tf.Tensor], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each search, which take turns; the first two rounds do not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in searches}
-    for number in range(-2, rounds):
-        for name, search in searches.items():
-            started = time.perf_counter()
-            search(queries[number % len(queries)])
-            if number >= 0:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
 
 
 if __name__ == "__main__":

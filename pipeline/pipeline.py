@@ -10,7 +10,7 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Model, ModelBlessing
+from tfx.types.standard_artifacts import InfraBlessing, Model, ModelBlessing
 
 import schemas
 from components.batch.component import BatchRecommender
@@ -131,6 +131,7 @@ def create_pipeline(
         current=exported_model,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
+        infra_blessing=Channel(type=InfraBlessing),
     ).with_id("LatestBlessedModel")
     evaluator = Evaluator(
         examples=examples.outputs["examples"],

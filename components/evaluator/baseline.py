@@ -1,7 +1,8 @@
-"""Which model a new one is compared with: the last blessed one, itself excepted."""
+"""Which model a new one is compared with: the last one with both blessings, itself excepted."""
 
 import ml_metadata as mlmd
 from tfx import types
+from tfx.components.evaluator import constants
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
@@ -9,13 +10,15 @@ from tfx.utils import path_utils
 from schemas.signatures import SPLIT_PROPERTY
 
 CURRENT = "current"
+INFRA_BLESSING = "infra_blessing"
 
 
 class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
-    """TFX's `LatestBlessedModelStrategy` with one more channel, `current`: the model about to be evaluated.
+    """TFX's `LatestBlessedModelStrategy` with two more channels.
 
-    Once blessed, a model would be its own baseline when the pipeline runs again on unchanged data: the comparison
-    would say nothing, and the changed input would make the Evaluator and the Pusher work again.
+    `current` is the model about to be evaluated. Once blessed, a model would be its own baseline when the pipeline runs
+    again on unchanged data: the comparison would say nothing, and the changed input would make the Evaluator and the
+    Pusher work again. `infra_blessing` holds the canary's verdicts: what it refused was never pushed.
     """
 
     def resolve_artifacts(
@@ -23,18 +26,25 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
     ) -> dict[str, list[types.Artifact]] | None:
         """Resolves `model` and `model_blessing` to the latest blessed model that `current` can be compared with.
 
-        That is one other than itself whose files still exist, and which saw the same split of the data: another
-        would have been trained on what it is now evaluated on. There may be none.
+        That is one other than itself that the canary blessed, whose files still exist, and which saw the same split of
+        the data: another would have been trained on what it is now evaluated on. There may be none.
         """
-        current = input_dict[CURRENT]
-        excluded = {artifact.id for artifact in current}
-        others = {
-            key: [artifact for artifact in artifacts if artifact.id not in excluded]
-            for key, artifacts in input_dict.items()
-            if key != CURRENT
-        }
-        others["model"] = [model for model in others["model"] if _is_comparable(model, current)]
-        return (super().resolve_artifacts(store, others) or {}) | {CURRENT: current}
+        kept = {key: input_dict[key] for key in (CURRENT, INFRA_BLESSING)}
+        current = kept[CURRENT]
+        eligible = {_judged(blessing) for blessing in kept[INFRA_BLESSING] if _is_blessed(blessing)}
+        eligible -= {model.id for model in current}
+        models = [model for model in input_dict["model"] if model.id in eligible and _is_comparable(model, current)]
+        judged = {"model": models, "model_blessing": input_dict["model_blessing"]}
+        return (super().resolve_artifacts(store, judged) or {}) | kept
+
+
+def _judged(blessing: types.Artifact) -> int:
+    """The id of the model that a blessing is about."""
+    return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+
+
+def _is_blessed(blessing: types.Artifact) -> bool:
+    return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
 
 
 def _is_comparable(model: types.Artifact, current: list[types.Artifact]) -> bool:

@@ -23,7 +23,9 @@ class Store:
         artifact.set_string_custom_property("split", self.splits.get(number, RANDOM))
         return artifact
 
-    def resolve(self, current: int, blessings: dict[int, int], deleted: int | None = None) -> list[int]:
+    def resolve(
+        self, current: int, blessings: dict[int, int], deleted: int | None = None, not_pushed: tuple[int, ...] = ()
+    ) -> list[int]:
         for number in {current, *blessings}:
             (self.folder / str(number) / "Format-Serving").mkdir(parents=True, exist_ok=True)
         if deleted is not None:
@@ -31,7 +33,11 @@ class Store:
         inputs = {
             "current": [self.model(current)],
             "model": [self.model(number) for number in {current, *blessings}],
-            "model_blessing": [_blessing(model, blessed) for model, blessed in blessings.items()],
+            "model_blessing": [_blessing(standard_artifacts.ModelBlessing(), *item) for item in blessings.items()],
+            "infra_blessing": [
+                _blessing(standard_artifacts.InfraBlessing(), number, int(number not in not_pushed))
+                for number in blessings
+            ],
         }
         resolved = LatestOtherBlessedModelStrategy().resolve_artifacts(None, inputs)
         assert [artifact.id for artifact in resolved["current"]] == [current]
@@ -43,8 +49,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def _blessing(model: int, blessed: int) -> Artifact:
-    artifact = standard_artifacts.ModelBlessing()
+def _blessing(artifact: Artifact, model: int, blessed: int) -> Artifact:
     artifact.set_int_custom_property("current_model_id", model)
     artifact.set_int_custom_property("blessed", blessed)
     return artifact
@@ -78,3 +83,8 @@ def test_a_model_of_another_split_is_passed_over(store):
     assert store.resolve(3, {1: 1, 2: 1}) == [1]
     store.splits[1] = OTHER_SEED
     assert store.resolve(3, {1: 1, 2: 1}) == []
+
+
+def test_what_the_canary_refused_is_passed_over(store):
+    assert store.resolve(3, {1: 1, 2: 1}, not_pushed=(2,)) == [1]
+    assert store.resolve(3, {1: 1, 2: 1}, not_pushed=(1, 2)) == []

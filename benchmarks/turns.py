@@ -1,0 +1,32 @@
+"""Timing of calls that take turns."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Call = Callable[[int], Any]
+"""Answers the request of a number."""
+
+
+def take_turns(calls: dict[str, Call], rounds: int, warm_up: int) -> dict[str, list[float]]:
+    """Seconds of each call in each round.
+
+    The order is drawn anew in every round, since each call suffers from what the one before it left in the caches, and
+    a busy machine slows all alike.
+
+    Args:
+      calls: by name; the rounds that count have the numbers from 0.
+      rounds: that count.
+      warm_up: rounds before these: TensorFlow learns in the first ones which operators are worth a thread.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    rng = np.random.default_rng(42)
+    for number in range(-warm_up, rounds):
+        for name in rng.permutation(list(calls)):
+            started = time.perf_counter()
+            calls[name](number)
+            if number >= 0:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
