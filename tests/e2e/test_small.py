@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from schemas import model_card as cards
@@ -37,6 +38,14 @@ method = "time"
 history_length = 20
 [training]
 seed = {seed}
+[index]
+scann = true
+min_items = 10
+max_latency_ms = 1000
+[batch]
+enabled = true
+k = 10
+users_per_shard = 50
 {more}
 [gate.thresholds]
 top_10_accuracy = {{ at_least = {floor} }}
@@ -50,11 +59,13 @@ STEPS = [
     "Transform",
     "ExampleValidator",
     "Trainer",
+    "ScannExporter",
     "TFLiteExporter",
     "Canary",
     "LatestBlessedModel",
     "Evaluator",
     "Pusher",
+    "BatchRecommender",
 ]
 
 
@@ -122,7 +133,8 @@ def test_a_first_run_pushes_one_whole_version(shop, first):
     [version] = _versions(shop)
     files = _content(shop / "serving" / "shop" / version)
     on_device = {f"assets.extra/{name}.{ending}" for name in ("ranking", "retrieval") for ending in ("tflite", "json")}
-    assert {"saved_model.pb"} | on_device <= set(files)
+    index = {"assets.extra/index/scann.json", "assets.extra/index/scann/saved_model.pb"}
+    assert {"saved_model.pb"} | on_device | index <= set(files)
     card = cards.read(shop / "serving" / "shop" / version)
     assert card.training.name == "shop" and card.evaluation.blessed
     [examples] = (shop / "artifacts" / "shop" / "RatingsExampleGen" / "examples").iterdir()
@@ -130,6 +142,19 @@ def test_a_first_run_pushes_one_whole_version(shop, first):
     assert card.training.data.events == rows
     [evaluation] = (shop / "artifacts" / "shop" / "Evaluator" / "evaluation").iterdir()
     assert card.evaluation.model_dump_json() == verdicts.read(str(evaluation)).model_dump_json()
+
+
+def test_every_known_user_gets_what_the_pushed_model_recommends(shop, first):
+    [version] = _versions(shop)
+    folder = shop / "recommendations" / "shop" / version
+    shards = sorted(folder.glob("*.parquet"))
+    assert (folder / "_SUCCESS").exists() and len(shards) == -(-USERS // 50)
+    written = pd.concat([pd.read_parquet(shard) for shard in shards])
+    assert written.groupby("user_id").size().to_dict() == {f"c{user:03}": 10 for user in range(USERS)}
+    command = [sys.executable, "-m", "pipeline.recommend", "--model", str(shop / "serving" / "shop"), "--user", "c007"]
+    process = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+    asked = [row["item_id"] for row in json.loads(process.stdout)["items"]]
+    assert written[written.user_id == "c007"].item_id.tolist() == asked
 
 
 def test_it_says_what_came_in_and_what_came_of_it(shop, first):
@@ -221,7 +246,7 @@ def test_a_model_below_a_threshold_is_refused_and_only_judged_anew(shop, first):
     assert refused.returncode == 3, refused.stdout + refused.stderr
     assert "must be >= 0.999" in refused.stdout
     rerun = [step for step in STEPS if step not in _reused(refused.stdout)]
-    assert rerun == ["LatestBlessedModel", "Evaluator", "Pusher"]
+    assert rerun == ["LatestBlessedModel", "Evaluator", "Pusher", "BatchRecommender"]
     assert _content(shop / "serving") == before
 
 
@@ -260,7 +285,7 @@ def test_back_to_an_earlier_model_makes_it_the_newest_version_again(shop, first)
     before = _versions(shop)
     back = _run(shop, seed=1, more=EITHER)
     assert back.returncode == 0, back.stdout + back.stderr
-    assert _reused(back.stdout) == STEPS[:8]
+    assert _reused(back.stdout) == STEPS[:9]
     oldest, *_, newest = _versions(shop)
     assert len(_versions(shop)) == len(before) + 1
     contents = [_content(shop / "serving" / "shop" / version) for version in (newest, oldest)]
