@@ -21,6 +21,7 @@ import tensorflow_recommenders as tfrs
 from benchmarks.turns import Call, take_turns
 from components.scann_exporter.index import Content, Index, plan
 from schemas import signatures as names
+from schemas.settings import IndexSettings
 
 QUERIES, BATCH, K = 256, 256, 100
 ITEMS_IN_A_CLUSTER = 100
@@ -36,7 +37,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="+", default=[1_682, 100_000, 1_000_000])
     parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--share", type=float, default=0.1, help="of the leaves, that a request looks into")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=IndexSettings().searched_share,
+        help="of the leaves, that a request looks into (default: %(default)s, as in the settings)",
+    )
     parser.add_argument("--rounds", type=int, default=50, help="requests of one query for each way")
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args()

@@ -453,7 +453,7 @@ class IndexSettings(Section):
     """Build it; it is exported only if it passes the thresholds below, and the model is in either case."""
     min_items: PositiveInt = 50_000
     """On fewer items none is built."""
-    searched_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    searched_share: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Share of the leaves, as many as the square root of the number of items, that a request looks into."""
     recall_k: PositiveInt = 100
     """Items asked for when it is compared with the exact index."""
