@@ -41,6 +41,7 @@ seed = {seed}
 [index]
 scann = true
 min_items = 10
+searched_share = 1.0
 max_latency_ms = 1000
 [batch]
 enabled = true
