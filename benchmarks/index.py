@@ -112,7 +112,9 @@ def _brute_force(candidates: np.ndarray) -> Search:
 
 def _scann(candidates: np.ndarray, share: float) -> Search:
     ids, users = _ids(len(candidates)), np.zeros([2, candidates.shape[1]], np.float32)
-    content = Content(ids, ids, candidates, np.array([b"somebody"], object), users, np.array([], np.int64))
+    everything, nothing = np.arange(len(ids)), np.array([], np.int64)
+    scores = np.zeros(len(ids), np.float32)
+    content = Content(ids, ids, candidates, np.array([b"somebody"], object), users, nothing, everything, scores)
     index = Index(content, plan(len(candidates), share))
     count = tf.constant(K)
     return lambda queries: index.search(queries, count)[names.ITEM_ID]

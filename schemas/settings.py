@@ -466,9 +466,9 @@ class IndexSettings(Section):
 class ServingSettings(Section):
     """What a request to the exported model gets where it does not say otherwise."""
 
-    k: PositiveInt = 10
+    k: Annotated[int, Field(ge=1, le=10_000)] = 10
     """Items recommended."""
-    n_candidates: PositiveInt = 200
+    n_candidates: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """Items that retrieval hands to ranking."""
     rating_weight: NonNegative = 1.5
     """The order is by retrieval score + this * predicted rating; 0: retrieval's own order."""
@@ -491,7 +491,7 @@ class BatchSettings(Section):
     """The recommendations for all known users, written once a model is pushed."""
 
     enabled: bool = False
-    k: PositiveInt = 100
+    k: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Items recommended to each user."""
     folder: Path = Path("recommendations")
     """Parquet files are written to `<folder>/<name>/<version>/`."""

@@ -52,8 +52,8 @@ class KnownUsers:
             raise DataError(
                 f"{model}: not a version that was pushed whole, with all signatures: {error}; push the model again"
             ) from error
-        self._k = k
-        self._users_a_table = max(1, _ROWS_AT_ONCE // k)
+        self._k = min(k, num_items)
+        self._users_a_table = max(1, _ROWS_AT_ONCE // self._k)
         self._users_a_call = max(1, min(_SCORES_AT_ONCE // num_items, self._users_a_table, _MOST_USERS_AT_ONCE))
 
     def tables(self, begin: int, end: int, report: Callable[[int], None]) -> Iterator[pa.Table]:

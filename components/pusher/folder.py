@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -58,7 +58,7 @@ def push(model: Path, base: Path, now: int, card: ModelCard) -> Change:
         if newest and sha256 in withdrawn:
             return Change(newest, "withdrawn")
         origin = Origin(sha256=sha256, withdrawn=withdrawn)
-        return Change(_add(model, base, now, origin, shutil.copy2, card), "new")
+        return Change(_add(model, base, now, origin, card), "new")
 
 
 def rollback(number: int, base: Path, now: int) -> Change:
@@ -89,7 +89,7 @@ def rollback(number: int, base: Path, now: int) -> Change:
             copy_of=number,
             rolled_back_from=int(newest.name),
         )
-        return Change(_add(version.folder, base, now, origin, _link), "new")
+        return Change(_add(version.folder, base, now, origin), "new")
 
 
 def prune(base: Path, keep: int) -> list[Version]:
@@ -142,14 +142,13 @@ def _add(
     base: Path,
     now: int,
     origin: Origin,
-    copy: Callable[[str, str], object],
     card: ModelCard | None = None,
 ) -> Path:
     """Copies a model beside its destination, sees to it that it is on the disk, and renames it; returns its folder."""
     number = max([now, *(number + 1 for number in numbers(base))])
     version, partial = base / str(number), base / f"{_PARTIAL}{number}"
     try:
-        shutil.copytree(source, partial, copy_function=copy)
+        shutil.copytree(source, partial)
         _write(partial / ORIGIN, origin)
         if card:
             _write(partial / model_card.FILE, card)
@@ -165,18 +164,8 @@ def _add(
     return version
 
 
-def _link(source: str, target: str) -> None:
-    """Gives a file a second name, which takes no room, where the file system can."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
 def _write(path: Path, content: BaseModel) -> None:
     path.parent.mkdir(exist_ok=True)
-    # Never through a name that another version has for the same file.
-    path.unlink(missing_ok=True)
     path.write_text(content.model_dump_json(indent=1), encoding="utf-8")
 
 

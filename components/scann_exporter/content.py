@@ -11,7 +11,8 @@ from components.scann_exporter.index import Content
 from schemas import signatures as names
 
 _AT_ONCE = 8_192
-_UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
+UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
+"""An id that no user has."""
 
 
 def read_items(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def make_content(model: tf.Module, items: np.ndarray, titles: np.ndarray, rating
     """Asks the model for all vectors.
 
     Args:
-      model: a loaded SavedModel with the signatures `embed_items` and `embed_users`.
+      model: a loaded SavedModel with the signatures `embed_items`, `embed_users` and `retrieve`.
       items: [num_items] ids.
       titles: [num_items].
       ratings: folder of the training examples, which tell the users and what they have seen.
@@ -33,13 +34,16 @@ def make_content(model: tf.Module, items: np.ndarray, titles: np.ndarray, rating
     users, user = np.unique(events[names.USER_ID], return_inverse=True)
     order = np.argsort(items)
     item = order[np.searchsorted(items, events[names.ITEM_ID], sorter=order)]
+    popular = model.retrieve(tf.constant([UNKNOWN]), k=tf.constant(len(items)))
     return Content(
         items,
         titles,
         _embed(model.embed_items, items),
         users,
-        _embed(model.embed_users, np.append(users, _UNKNOWN)),
+        _embed(model.embed_users, np.append(users, UNKNOWN)),
         np.unique(user.astype(np.int64) * len(items) + item),
+        order[np.searchsorted(items, popular[names.ITEM_ID][0].numpy(), sorter=order)],
+        popular[names.SCORE][0].numpy(),
     )
 
 

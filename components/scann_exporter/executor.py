@@ -21,7 +21,7 @@ EXPORTED_MODEL_KEY = "exported_model"
 INDEX_FOLDER = "assets.extra/index/scann"
 DESCRIPTION_FILE = "assets.extra/index/scann.json"
 SAMPLED_USERS = 500
-"""Users for whom the index is compared with the exact one."""
+"""Users for whom the index is compared with the exact one, beside one who is not known."""
 
 _log = logging.getLogger("atalaya")
 
@@ -73,7 +73,7 @@ def _try(folder: Path, catalogue: str, train: str, settings: IndexSettings) -> d
         made = content.make_content(tf.saved_model.load(str(folder)), items, titles, train)
         index.Index(made, tree).save(str(folder / INDEX_FOLDER))
         sample = made.users[np.linspace(0, len(made.users) - 1, SAMPLED_USERS).astype(int)]
-        users = np.unique(sample)
+        users = np.append(np.unique(sample), content.UNKNOWN)
         measures = {"users": len(users), **verify.measure(folder, folder / INDEX_FOLDER, users, settings.recall_k)}
         reasons = gate.shortcomings(measures, settings)
     return {

@@ -18,7 +18,8 @@ class Content(NamedTuple):
 
     items: [num_items] ids. titles: [num_items]. candidates: [num_items, width] float32. users: [num_users] ids.
     queries: [num_users + 1, width] float32, the last one of an unknown user. seen: [n] int64, ascending: for each item
-    that a user has seen, the user's position times num_items, plus the item's.
+    that a user has seen, the user's position times num_items, plus the item's. popular, popular_scores: [num_items]
+    positions of items, the best first, and their float32 scores, for users who are not known.
     """
 
     items: np.ndarray
@@ -27,6 +28,8 @@ class Content(NamedTuple):
     users: np.ndarray
     queries: np.ndarray
     seen: np.ndarray
+    popular: np.ndarray
+    popular_scores: np.ndarray
 
 
 class Tree(NamedTuple):
@@ -70,6 +73,8 @@ class Index(tf.Module):
         self._titles = tf.Variable(np.append(content.titles, b""), trainable=False)
         self._queries = tf.Variable(content.queries, trainable=False)
         self._seen = tf.Variable(np.append(content.seen, np.iinfo(np.int64).max), trainable=False)
+        self._popular = tf.Variable(content.popular.astype(np.int32), trainable=False)
+        self._popular_scores = tf.Variable(content.popular_scores, trainable=False)
         num_seen = np.bincount(content.seen // self._num_items, minlength=self._num_users + 1)
         self._num_seen = tf.Variable(num_seen.astype(np.int32), trainable=False)
         entries = tf.lookup.KeyValueTensorInitializer(
@@ -94,7 +99,7 @@ class Index(tf.Module):
         """The items for each of [n] users, without those seen; `item_id`, `title` and `score`, [n, max(k, 0)].
 
         Where fewer than k are found, the row ends in empty ids and titles and zeros. `is_known`, [n] bool: whether the
-        user is; one who is not gets what his kind got in training.
+        user is; one who is not gets what is popular, as from the exact model.
         """
         users = self._user_index.lookup(user_id)
         # Among so many there are k that the user has not seen.
@@ -104,7 +109,10 @@ class Index(tf.Module):
         places = tf.searchsorted(self._seen, tf.reshape(keys, [-1]))
         seen = tf.reshape(tf.gather(self._seen, places), tf.shape(keys)) == keys
         shown = self._show(tf.where(seen, -np.inf, scores), items, k)
-        return shown | {names.IS_KNOWN: users < self._num_users}
+        popular = self._show(self._popular_scores[tf.newaxis], self._popular[tf.newaxis], k)
+        is_known = users < self._num_users
+        columns = {name: tf.where(is_known[:, tf.newaxis], values, popular[name]) for name, values in shown.items()}
+        return columns | {names.IS_KNOWN: is_known}
 
     def _find(self, embedding: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """The items for each of [n, width] vectors, seen or not: columns as those of `retrieve`."""

@@ -1,6 +1,7 @@
 """From ids to indices."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import tensorflow as tf
 
@@ -26,9 +27,14 @@ def rows_of(ids: tf.Tensor, num_rows: tf.Tensor, name: str) -> tf.Tensor:
     """
     given = tf.shape(ids)[0]
     expected = (given == num_rows) | (given == 0)
-    message = f"`{name}` must have one row for each row of the batch, padded with empty strings, or none; rows, batch:"
-    with tf.control_dependencies([tf.debugging.Assert(expected, [message, given, num_rows])]):
+    message = f"`{name}` must have one row for each row of the batch, or none; rows, batch:"
+    with refused_unless(expected, message, given, num_rows):
         return tf.pad(ids, [[0, num_rows - given], [0, 0]])
+
+
+def refused_unless(condition: tf.Tensor, message: str, *values: tf.Tensor) -> AbstractContextManager:
+    """A context whose operators raise InvalidArgumentError with the message and the values unless [] bool is true."""
+    return tf.control_dependencies([tf.debugging.Assert(condition, [message, *values])])
 
 
 def cells_of(items: tf.Tensor, num_items: int) -> tf.Tensor:

@@ -48,6 +48,8 @@ class Permissions(tf.Module):
 
     def _permitted(self, allow: tf.Tensor, deny: tf.Tensor, genre: tf.Tensor) -> tf.Tensor:
         """[num_items] bool; arguments as in `Rules`."""
+        # Empty strings are padding.
+        allow, genre = (tf.boolean_mask(ids, ids != "") for ids in (allow, genre))
         permitted = ~self._members(deny)
         permitted &= (tf.size(allow) == 0) | self._members(allow)
         asked = _flags(find(self._genre_index, genre), self._num_genres + 1)

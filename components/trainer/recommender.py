@@ -8,7 +8,16 @@ import tensorflow as tf
 from components.models.biases import Biases
 from components.models.inputs import Ragged
 from components.trainer import on_device
-from components.trainer.lookup import apart, cells_of, find, index, known_items, latest, rows_of
+from components.trainer.lookup import (
+    apart,
+    cells_of,
+    find,
+    index,
+    known_items,
+    latest,
+    refused_unless,
+    rows_of,
+)
 from components.trainer.permissions import Permissions, Rules, remove
 from components.trainer.ranks import rank
 from schemas import signatures as names
@@ -78,6 +87,12 @@ class Request(NamedTuple):
     rules: Rules
 
 
+MOST_PADDING = 10_000
+"""Places that `k` may ask for beyond the catalogue."""
+MOST_WEIGHT = 1e6
+"""Size of the weights of ratings with which scores stay finite and keep their digits."""
+
+
 class Recommender(tf.Module):
     """Recommends items, predicts ratings and ranks held-out items; `serving.py` says how it is called.
 
@@ -114,6 +129,10 @@ class Recommender(tf.Module):
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, n_candidates: tf.Tensor, rating_weight: tf.Tensor
     ) -> Tensors:
         """Two stages: retrieval proposes, and ranking orders what it proposed."""
+        is_number = tf.abs(rating_weight) <= MOST_WEIGHT
+        message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
+        with refused_unless(is_number, message, rating_weight):
+            rating_weight = tf.identity(rating_weight)
         retrieved, items, told = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
         raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
         ratings = tf.reshape(self._rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
@@ -182,16 +201,21 @@ class Recommender(tf.Module):
 
     def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
         """Ratings of pairs."""
+        num_users, num_items = tf.size(user_id), tf.size(item_id)
+        message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must be as many, got:"
+        with refused_unless(num_users == num_items, message, num_users, num_items):
+            user_id = tf.identity(user_id)
         return {names.RATING: self._rate(find(self._user_index, user_id), find(self._item_index, item_id))}
 
     def list_users(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
         """Ids of a range of users, and how many there are."""
-        return {names.USER_ID: self._users[begin:end], names.NUM_USERS: tf.constant(self._num_users)}
+        span = _span(begin, end, self._num_users)
+        return {names.USER_ID: self._users[span], names.NUM_USERS: tf.constant(self._num_users)}
 
     def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
         """Ids and titles of a range of items, and how many there are."""
-        end = tf.minimum(end, self._num_items)
-        columns = {names.ITEM_ID: self._items[begin:end], names.TITLE: self._titles[begin:end]}
+        span = _span(begin, end, self._num_items)
+        columns = {names.ITEM_ID: self._items[span], names.TITLE: self._titles[span]}
         return columns | {names.NUM_ITEMS: tf.constant(self._num_items)}
 
     def evaluate(self, examples: tf.Tensor) -> Tensors:
@@ -273,6 +297,7 @@ class Recommender(tf.Module):
         return tf.where(has_history, encoded, tf.gather(self._queries, users)), unknown, history
 
     def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores, descending, and places, [n, at most k] each, of [n, num_items] scores."""
         return tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
 
     def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
@@ -281,6 +306,10 @@ class Recommender(tf.Module):
 
     def _show(self, items: tf.Tensor, numbers: Tensors, k: tf.Tensor) -> Tensors:
         """Columns, [n, max(k, 0)], from [n, at most k] items and numbers, of which the score tells what is left."""
+        most = self._num_items + MOST_PADDING
+        message = f"`{names.K}` must be at most {most}, which is {MOST_PADDING} more than there are items, got:"
+        with refused_unless(k <= most, message, k):
+            k = tf.identity(k)
         left = numbers[names.SCORE] > -np.inf
         padding = [[0, 0], [0, tf.maximum(k - tf.shape(items)[1], 0)]]
         items = tf.pad(tf.where(left, items, self._num_items), padding, constant_values=self._num_items)
@@ -306,6 +335,11 @@ def _cells(items: tf.RaggedTensor) -> tf.Tensor:
     places = tf.range(tf.size(items.flat_values, items.row_splits.dtype), dtype=items.row_splits.dtype)
     rows = tf.searchsorted(items.row_splits, places, side="right") - 1
     return tf.stack([rows, items.flat_values], axis=1)
+
+
+def _span(begin: tf.Tensor, end: tf.Tensor, size: int) -> slice:
+    """From `begin` to before `end`, within `size`."""
+    return slice(tf.clip_by_value(begin, 0, size), tf.clip_by_value(end, 0, size))
 
 
 def _constant(values: np.ndarray) -> tf.Variable:

@@ -24,13 +24,13 @@ class Served(tf.Module):
       empty strings are padding. By default, or with [0, 0], there is none.
     - `timestamp`, [n] int64 seconds, of the request: with a history, and for models with `request_time`. By default,
       or with [0], that of the latest training event.
-    - `k`, [] int32: how many; 0 or less gives none.
+    - `k`, [] int32: how many, at most 10,000 more than there are items; 0 or less gives none.
     - `exclude`, [n, any] strings: items not to be shown in that row; empty strings are padding. Default: none.
     - `allow`, `deny` and `genre`, [any] strings, for all rows: only these items; none of these; only items of one of
-      these genres. Default, or with [0]: no such rule.
+      these genres. Empty strings are padding. Default, or with nothing else: no such rule.
     - `include_seen`, [] bool: whether items of training events and of the history may come. Default: no.
     - `n_candidates`, [] int32: how many items the first stage hands to the second; at least `k` are.
-    - `rating_weight`, [] float32: the order is by retrieval score + this * predicted rating.
+    - `rating_weight`, [] float32, in [-1e6, 1e6]: the order is by retrieval score + this * predicted rating.
     """
 
     def __init__(self, recommender: Recommender, settings: ServingSettings):
@@ -142,7 +142,7 @@ class Served(tf.Module):
 
         @tf.function(input_signature=[_spec(_STRINGS, names.USER_ID), _spec(_STRINGS, names.ITEM_ID)])
         def rate(user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
-            """`rating`, [n] float32, within the scale, predicted for [n] users and [n] items."""
+            """`rating`, [n] float32, within the scale, predicted for [n] users and as many items."""
             return recommender.rate(user_id, item_id)
 
         @tf.function(input_signature=span)

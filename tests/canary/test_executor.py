@@ -117,6 +117,8 @@ def _add_index(inputs: dict, seen: slice) -> None:
         np.array(PARTS.users, object),
         PARTS.queries,
         np.unique(users.astype(np.int64) * num_items + PARTS.seen.values)[seen],
+        np.argsort(-PARTS.fallback),
+        -np.sort(-PARTS.fallback),
     )
     [model] = inputs["model"]
     folder = Path(model.uri) / "Format-Serving" / executor.INDEX_FOLDER

@@ -207,7 +207,9 @@ def test_rules_hold_for_all_rows(parts: Parts, served: Served) -> None:
     everything = set(range(NUM_ITEMS))
     assert shown() == shown(allow=[], deny=[], genre=[]) == everything
     assert shown(allow=["i3", "i4", "nothing", "i4"]) == {3, 4}
-    assert shown(allow=["nothing"]) == shown(genre=["jazz"]) == shown(genre=[""]) == set()
+    assert shown(allow=["nothing"]) == shown(genre=["jazz"]) == set()
+    assert shown(genre=[""]) == shown(allow=["", ""]) == shown(deny=[""]) == everything
+    assert shown(allow=["", "i3"]) == {3}
     assert shown(deny=["i3", "nothing"]) == everything - {3}
     assert shown(genre=["crime"]) == {item for item in everything if item % 3 == 1}
     assert shown(genre=["crime", "war", "jazz"]) == {item for item in everything if item % 3}
@@ -374,3 +376,35 @@ def test_rate_converts_to_builtin_operators_of_tflite(parts: Parts, saved: Path)
     users, items = [f"u{user}" for user, _ in ALL_PAIRS], [f"i{item}" for _, item in ALL_PAIRS]
     ratings = rate(user_id=np.array(users), item_id=np.array(items))["rating"]
     assert ratings == pytest.approx([oracle_rating(parts, *pair) for pair in ALL_PAIRS], abs=1e-4)
+
+
+def test_what_cannot_be_answered_is_refused_with_what_is_allowed(served: Served) -> None:
+    user = tf.constant(["u1"])
+    most = NUM_ITEMS + 10_000
+    assert served.recommend(user, k=tf.constant(most))["item_id"].shape == (1, most)
+    for signature in (served.recommend, served.retrieve):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"`k` must be at most {most}"):
+            signature(user, k=tf.constant(most + 1))
+    for weight in (np.nan, np.inf, -np.inf, 1.1e6):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="`rating_weight` must be a number between -1e"):
+            served.recommend(user, rating_weight=tf.constant(weight, tf.float32))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`user_id` and `item_id` must be as many"):
+        served.rate(tf.constant(["u1", "u2"]), tf.constant(["i1"]))
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, 1e6])
+def test_the_weight_of_ratings_makes_the_order(parts: Parts, served: Served, weight: float) -> None:
+    columns = served.recommend(tf.constant(["u1"]), k=4, n_candidates=NUM_ITEMS, rating_weight=tf.constant(weight))
+    left = [item for item in range(NUM_ITEMS) if item not in seen_by(parts, 1)]
+    scores = {item: scores_of(parts, 1)[item] + weight * oracle_rating(parts, 1, item) for item in left}
+    best = sorted(scores.values(), reverse=True)[:4]
+    assert columns["score"].numpy()[0] == pytest.approx(best, rel=1e-5)
+
+
+def test_ranges_stay_within_what_there_is(served: Served) -> None:
+    for listed, key, size in ((served.list_users, "user_id", NUM_USERS), (served.list_items, "item_id", NUM_ITEMS)):
+        ids = listed()[key].numpy().tolist()
+        assert len(ids) == size
+        assert listed(tf.constant(-3), tf.constant(2))[key].numpy().tolist() == ids[:2]
+        assert listed(tf.constant(1), tf.constant(size + 9))[key].numpy().tolist() == ids[1:]
+        assert listed(tf.constant(0), tf.constant(-1))[key].numpy().tolist() == []
