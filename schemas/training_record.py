@@ -27,6 +27,8 @@ class DataWindow(_Record):
     """Seconds since 1970-01-01 UTC."""
     last_timestamp: int
     """Seconds since 1970-01-01 UTC."""
+    rating_scale: tuple[float, float]
+    """Lowest and highest rating; predictions stay within."""
     split_method: str
     eval_share: float
     """Share of all events that is kept for the evaluation and not among these."""

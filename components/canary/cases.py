@@ -16,20 +16,23 @@ class Sample(NamedTuple):
     """What the model is asked about.
 
     seen: by user id, ids of items of some of his training events; a user without any may be unknown to the model.
-    items: ids of the whole catalogue. examples: serialized tf.Examples of the evaluation split.
+    items: ids of the whole catalogue. examples: serialized tf.Examples of the evaluation split. scale: lowest and
+    highest rating.
     """
 
     seen: dict[bytes, list[bytes]]
     items: list[bytes]
     examples: list[bytes]
+    scale: tuple[float, float]
 
 
 class Case(NamedTuple):
     """One request.
 
     inputs: values by name; the others get the signature's defaults. num_shown: items that each row must show, where
-    that is known. forbidden: ids that must not be shown, for each row. expected: exact outputs by name. is_refused:
-    whether the request is wrong and must be answered with an InvalidArgumentError.
+    that is known. forbidden: ids that must not be shown, for each row. is_one_list: whether all rows must be alike.
+    expected: exact outputs by name. is_refused: whether the request is wrong and must be answered with an
+    InvalidArgumentError.
     """
 
     signature: str
@@ -37,6 +40,7 @@ class Case(NamedTuple):
     inputs: dict[str, Any]
     num_shown: int | None = None
     forbidden: list[list[bytes]] = []
+    is_one_list: bool = False
     expected: dict[str, Any] = {}
     is_refused: bool = False
 
@@ -48,9 +52,11 @@ def all_cases(sample: Sample) -> list[Case]:
         Case(names.SERVING_DEFAULT, "sampled users", {names.USER_ID: users}),
         *_of_users(names.RECOMMEND, sample),
         *_of_users(names.RETRIEVE, sample),
+        *_two_stages(users),
         *_alike(sample.items, some_items),
         *_embedded(names.EMBED_USERS, names.USER_ID, [user for user, seen in sample.seen.items() if seen]),
         *_embedded(names.EMBED_ITEMS, names.ITEM_ID, some_items),
+        *_with_history(users[0], some_items),
         *_rated(users, some_items),
         *_on_device(users[0], sample.seen[users[0]], sample.items),
         *_listed(sample.items),
@@ -92,9 +98,10 @@ def _of_users(signature: str, sample: Sample) -> Iterator[Case]:
     yield Case(signature, "empty batch", {names.USER_ID: []})
     few = min(_K, len(items))
     unknown = {names.IS_KNOWN: [False] * len(UNKNOWN)}
-    yield Case(signature, "unknown ids", {names.USER_ID: UNKNOWN, names.K: _K}, few, expected=unknown)
+    asked = {names.USER_ID: UNKNOWN, names.K: _K}
+    yield Case(signature, "unknown ids", asked, few, is_one_list=True, expected=unknown)
     invalid = {name: [[INVALID_UTF8]] for name in (names.HISTORY_ITEM_ID, names.EXCLUDE)} | {names.DENY: [INVALID_UTF8]}
-    inputs = {names.USER_ID: [INVALID_UTF8], names.K: _K, **invalid}
+    inputs: dict[str, Any] = {names.USER_ID: [INVALID_UTF8], names.K: _K, **invalid}
     yield Case(signature, "invalid UTF-8", inputs, few, expected={names.UNKNOWN_HISTORY: [1]})
     chosen = items[: max(1, min(500, len(items) // 2))]
     history = list(islice(cycle([*chosen, b"no such id"]), LONG_HISTORY))
@@ -103,6 +110,19 @@ def _of_users(signature: str, sample: Sample) -> Iterator[Case]:
     yield Case(signature, "very long history", inputs, forbidden=[chosen] * 2, expected=foreign)
     inputs = {names.USER_ID: UNKNOWN, names.HISTORY_ITEM_ID: [items[:1]] * 3}
     yield Case(signature, "another number of rows", inputs, is_refused=True)
+    for name, time in (("a time", 1_600_000_000), ("a time before all", -(2**62)), ("a time after all", 2**62)):
+        inputs = {names.USER_ID: users[:1], names.HISTORY_ITEM_ID: [items[:3]], names.TIMESTAMP: [time]}
+        yield Case(signature, name, inputs, forbidden=[items[:3]])
+
+
+def _two_stages(users: list[bytes]) -> Iterator[Case]:
+    signature, two = names.RECOMMEND, {names.USER_ID: users[:2], names.K: 2}
+    for number in (-1, 0, 1, 2**31 - 1):
+        yield Case(signature, f"{number} candidates", two | {names.N_CANDIDATES: number})
+    for weight in (-1.0, 0.0, 1e6):
+        yield Case(signature, f"weight {weight:g}", two | {names.RATING_WEIGHT: weight})
+    for weight in (float("nan"), float("inf"), float("-inf"), 3e38):
+        yield Case(signature, f"weight {weight:g}", two | {names.RATING_WEIGHT: weight}, is_refused=True)
 
 
 def _alike(items: list[bytes], some_items: list[bytes]) -> Iterator[Case]:
@@ -123,6 +143,7 @@ def _of_lists(signature: str, one: dict[str, Any], items: list[bytes], num_left:
     yield Case(signature, "k below 0", {**one, names.K: -1}, 0)
     beyond = {**one, names.K: len(items) + 3}
     yield Case(signature, "k above the catalogue", beyond, num_left)
+    yield Case(signature, "k beyond measure", {**one, names.K: 2**31 - 1}, is_refused=True)
     yield Case(signature, "all items excluded", {**one, names.EXCLUDE: [items], names.K: _K}, 0)
     yield Case(signature, "all items denied", {**one, names.DENY: items, names.K: _K}, 0)
     yield Case(signature, "no such genre", {**one, names.GENRE: [b"no such genre", INVALID_UTF8], names.K: _K}, 0)
@@ -166,6 +187,11 @@ def _listed(items: list[bytes]) -> Iterator[Case]:
     yield Case(names.LIST_USERS, "beyond the last", {names.BEGIN: 2**31 - 2}, expected={names.USER_ID: []})
 
 
+def _with_history(user: bytes, items: list[bytes]) -> Iterator[Case]:
+    inputs = {names.USER_ID: [user, UNKNOWN[0]], names.HISTORY_ITEM_ID: [items[:2], items[-2:]]}
+    yield Case(names.EMBED_USERS, "history", inputs, expected={names.UNKNOWN_HISTORY: [0, 0]})
+
+
 def _rated(users: list[bytes], items: list[bytes]) -> Iterator[Case]:
     for name, ids in (
         ("sampled pairs", users),
@@ -175,3 +201,5 @@ def _rated(users: list[bytes], items: list[bytes]) -> Iterator[Case]:
     ):
         rated = list(islice(cycle(items), len(ids))) if name == "sampled pairs" else ids
         yield Case(names.RATE, name, {names.USER_ID: ids, names.ITEM_ID: rated})
+    unequal = {names.USER_ID: UNKNOWN, names.ITEM_ID: UNKNOWN[:1]}
+    yield Case(names.RATE, "more users than items", unequal, is_refused=True)

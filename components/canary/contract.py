@@ -82,6 +82,7 @@ def _request(
         "may_be_infinite": [names.RANK, names.POPULARITY_RANK],
         "items": _plain(sample.items),
         "users": _plain(list(sample.seen)),
+        "scale": sample.scale,
         "cases": [_plain(case._asdict()) for case in cases],
         "timed": timed,
         "calls": settings.calls,

@@ -22,8 +22,10 @@ from components.canary import contract, probe
 from components.canary.cases import Sample
 from schemas import canary as canary_schema
 from schemas import signatures as names
+from schemas import training_record
 from schemas.canary import CanaryCheck, CanaryRecord
 from schemas.settings import CanarySettings
+from schemas.training_record import TrainingRecord
 
 SETTINGS_KEY = "settings"
 INDEX_FOLDER = "assets.extra/index/scann"
@@ -60,8 +62,8 @@ class Executor(base_executor.BaseExecutor):
         settings = CanarySettings.model_validate_json(exec_properties[SETTINGS_KEY])
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
-        sample = _sample(input_dict[standard_component_specs.EXAMPLES_KEY])
         folder = Path(path_utils.serving_model_path(model.uri))
+        sample = _sample(input_dict[standard_component_specs.EXAMPLES_KEY], training_record.read(folder))
         record = _run(contract.model_request(str(folder), sample, settings), settings.timeout_s)
         index = folder / INDEX_FOLDER
         if index.is_dir():
@@ -82,7 +84,7 @@ def _width(index: Path) -> int:
     return vectors.tensor_shape.dim[1].size
 
 
-def _sample(examples: list[types.Artifact]) -> Sample:
+def _sample(examples: list[types.Artifact], training: TrainingRecord) -> Sample:
     records = list(_records(artifact_utils.get_split_uri(examples, "eval"), _EXAMPLES))
     seen: dict[bytes, list[bytes]] = {}
     for record in records:
@@ -93,7 +95,7 @@ def _sample(examples: list[types.Artifact]) -> Sample:
     catalogue = _records(artifact_utils.get_split_uri(examples, "candidates"))
     parsed = (tf.train.Example.FromString(record).features.feature for record in catalogue)
     items = [feature[names.ITEM_ID].bytes_list.value[0] for feature in parsed]
-    return Sample(seen, items, records[:USERS])
+    return Sample(seen, items, records[:USERS], training.data.rating_scale)
 
 
 def _records(split: str, at_most: int = -1) -> Iterator[bytes]:

@@ -60,6 +60,7 @@ class Probe:
         self._defaults = _defaults(Path(request["model"]))
         self._outputs, self._may_be_infinite = request["outputs"], request["may_be_infinite"]
         self._items, self._users = set(_bytes(request["items"])), _bytes(request["users"])
+        self._scale = request["scale"]
         self._answers: dict[str, tuple[dict[str, Any], Columns]] = {}
 
     def expect(self, name: str, expected: Any, got: Any, passed: bool) -> None:
@@ -88,6 +89,9 @@ class Probe:
             return
         if self.names.SCORE in columns:
             self._check_list(where, columns, case["num_shown"], _bytes(case["forbidden"]))
+        if case["is_one_list"]:
+            lists = {tuple(row) for row in columns[self.names.ITEM_ID].tolist()}
+            self.expect(f"{where}: lists", "the same in all rows", f"{len(lists)} lists", len(lists) == 1)
         for name, values in _bytes(case["expected"]).items():
             got = columns[name].tolist()
             self.expect(f"{where}: {name}", values, got, values == got)
@@ -107,9 +111,21 @@ class Probe:
             "retrieve_on_device", "retrieve's answer", [names.RETRIEVE_ON_DEVICE, names.RETRIEVE], self._first_row
         )
         self._agree("serving_default", "recommend's answer", [names.SERVING_DEFAULT, names.RECOMMEND], self._by_default)
+        self._agree(
+            "recommend, weight 0: score", "retrieve's answer", [names.RECOMMEND, names.RETRIEVE], self._by_weight_0
+        )
+        self._agree(
+            "recommend, 1 candidate", "retrieve's first", [names.RECOMMEND, names.RETRIEVE], self._by_one_candidate
+        )
         self._agree("recommend: score", stages, [names.RECOMMEND], self._adds_up)
         self._agree(
             "retrieve: score", products, [names.RETRIEVE, names.EMBED_USERS, names.EMBED_ITEMS], self._multiplies
+        )
+        self._agree(
+            "retrieve, history: score",
+            products,
+            [names.RETRIEVE, names.EMBED_USERS, names.EMBED_ITEMS],
+            self._multiplies_with_history,
         )
 
     def measure(self, timed: dict[str, Any], calls: int, ceilings_ms: dict[str, float]) -> dict[str, float] | None:
@@ -152,6 +168,14 @@ class Probe:
                 pairs = zip(got[name], expected[name], strict=True)
                 got[name] = tuple(axis if isinstance(axis, str) else size for size, axis in pairs)
         self.expect(f"{where}: shapes", expected, got, expected == got)
+        rating = self.names.RATING
+        if rating in columns:
+            # Beside an empty id stands no rating but a zero.
+            is_rated = columns[self.names.ITEM_ID] != b"" if self.names.ITEM_ID in columns else slice(None)
+            lowest, highest = self._scale
+            rated = np.clip(columns[rating][is_rated], lowest, highest)
+            inside = _close(rated, columns[rating][is_rated])
+            self.expect(f"{where}: ratings", f"within {lowest:g} - {highest:g}", "such" if inside else "others", inside)
         for name, values in columns.items():
             if values.dtype.kind == "f":
                 bad = ~np.isfinite(values) & ~(np.isposinf(values) & (name in self._may_be_infinite))
@@ -213,19 +237,38 @@ class Probe:
         inputs, columns = self._answers[signature]
         return _same(self.ask(default, inputs), columns)
 
+    def _by_weight_0(self, recommend: str, retrieve: str) -> bool:
+        names, inputs = self.names, self._answers[recommend][0]
+        ordered, lists = self.ask(recommend, inputs | {names.RATING_WEIGHT: 0.0}), self.ask(retrieve, inputs)
+        return _close(ordered[names.SCORE], lists[names.SCORE])
+
+    def _by_one_candidate(self, recommend: str, retrieve: str) -> bool:
+        names, inputs = self.names, self._answers[recommend][0] | {self.names.K: 1}
+        ordered, lists = self.ask(recommend, inputs | {names.N_CANDIDATES: 1}), self.ask(retrieve, inputs)
+        return _close(ordered[names.RETRIEVAL_SCORE], lists[names.SCORE])
+
     def _adds_up(self, recommend: str) -> bool:
         names, columns = self.names, self._answers[recommend][1]
         weighted = float(self._defaults[recommend][names.RATING_WEIGHT]) * columns[names.RATING]
         return _close(columns[names.SCORE], columns[names.RETRIEVAL_SCORE] + weighted)
 
     def _multiplies(self, retrieve: str, embed_users: str, embed_items: str) -> bool:
-        names, (inputs, users) = self.names, self._answers[embed_users]
-        lists = self.ask(retrieve, inputs)
+        return self._are_products(retrieve, embed_users, embed_items, self._answers[embed_users][0])
+
+    def _multiplies_with_history(self, retrieve: str, embed_users: str, embed_items: str) -> bool:
+        users = self._answers[embed_users][0][self.names.USER_ID]
+        history = sorted(self._items)[:3]
+        inputs = {self.names.USER_ID: users, self.names.HISTORY_ITEM_ID: [history] * len(users)}
+        return self._are_products(retrieve, embed_users, embed_items, inputs)
+
+    def _are_products(self, retrieve: str, embed_users: str, embed_items: str, inputs: dict[str, Any]) -> bool:
+        names, lists = self.names, self.ask(retrieve, inputs)
         ids = lists[names.ITEM_ID]
         # Padding is an unknown item, whose vector is zero as is the padding's score.
         items = self.ask(embed_items, {names.ITEM_ID: ids.ravel().tolist()})[names.EMBEDDING]
         vectors = items.reshape(*ids.shape, items.shape[-1])
-        return _close(lists[names.SCORE], np.einsum("nw,nkw->nk", users[names.EMBEDDING], vectors))
+        users = self.ask(embed_users, inputs)[names.EMBEDDING]
+        return _close(lists[names.SCORE], np.einsum("nw,nkw->nk", users, vectors))
 
 
 def _defaults(folder: Path) -> dict[str, dict[str, tf.Tensor]]:

@@ -18,7 +18,12 @@ _NOT_TOLD: Any = {"name": True, "data": {"folder"}}
 
 
 def training_record(
-    events: Events, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, code_version: str
+    events: Events,
+    catalogue: Catalogue,
+    retrieval: RetrievalModel,
+    scale: tuple[float, float],
+    settings: Settings,
+    code_version: str,
 ) -> TrainingRecord:
     """What is known once the models are fitted.
 
@@ -26,6 +31,7 @@ def training_record(
       events: training events.
       catalogue: users and items.
       retrieval: the fitted model.
+      scale: lowest and highest rating.
       settings: what of them was given is recorded.
       code_version: hash of the Trainer's sources.
     """
@@ -38,6 +44,7 @@ def training_record(
             catalogue_items=catalogue.num_items,
             first_timestamp=int(events.timestamp.min()),
             last_timestamp=int(events.timestamp.max()),
+            rating_scale=scale,
             split_method=settings.split.method,
             eval_share=settings.split.eval_share,
         ),

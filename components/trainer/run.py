@@ -38,6 +38,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     ranking = fit_ranking(events, candidates.catalogue, settings, fn_args.model_run_dir)
     parts = assemble(retrieval, similar, ranking, events, candidates, vocabularies, settings)
     save(parts, fn_args.serving_model_dir, settings.serving)
-    record = training_record(events, candidates.catalogue, retrieval, settings, fn_args.custom_config["code_version"])
+    code_version = fn_args.custom_config["code_version"]
+    record = training_record(events, candidates.catalogue, retrieval, parts.scale, settings, code_version)
     write_record(record, fn_args.serving_model_dir)
     _LOG.info("exported to %s", fn_args.serving_model_dir)

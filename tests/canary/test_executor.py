@@ -12,7 +12,9 @@ from components.canary import executor, probe
 from components.scann_exporter.index import Content, Index, Tree
 from components.trainer.export import save
 from schemas import canary as canary_schema
+from schemas import training_record
 from schemas.canary import CanaryRecord
+from schemas.model_card import ModelCard
 from schemas.settings import CanarySettings, ServingSettings
 from small_recommender import make_parts
 
@@ -30,11 +32,14 @@ def _write(folder: Path, examples: list[dict[str, list[bytes]]]) -> None:
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path) -> tuple[dict, dict]:
+def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
     model, examples = standard_artifacts.Model(), standard_artifacts.Examples()
     model.uri, examples.uri = str(tmp_path / "model"), str(tmp_path / "examples")
     model.id, examples.split_names = 7, '["eval", "candidates"]'
-    save(PARTS, str(tmp_path / "model" / "Format-Serving"), ServingSettings())
+    folder = tmp_path / "model" / "Format-Serving"
+    save(PARTS, str(folder), ServingSettings())
+    (folder / "assets.extra").mkdir()
+    (folder / training_record.FILE).write_text(model_card.training.model_dump_json())
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
     rated = [
         {"user_id": [b"u1"], "item_id": [b"i1"], "history_item_id": first[:2]},
@@ -71,12 +76,13 @@ def test_a_good_export_is_blessed_by_a_process_with_tensorflow_alone(artifacts):
     assert (Path(blessing.uri) / "INFRA_BLESSED").exists() and not (Path(blessing.uri) / "INFRA_NOT_BLESSED").exists()
 
 
-def test_users_are_sampled_with_all_that_is_known_of_them(artifacts):
-    sample = executor._sample(artifacts[0]["examples"])
+def test_users_are_sampled_with_all_that_is_known_of_them(artifacts, model_card):
+    sample = executor._sample(artifacts[0]["examples"], model_card.training)
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
     assert sample.seen == {b"u1": first, b"nobody": []}
     assert sample.items == PARTS.items
     assert len(sample.examples) == 3
+    assert sample.scale == (1.0, 5.0)
 
 
 def test_a_broken_export_is_refused_and_the_step_does_not_fail(artifacts):

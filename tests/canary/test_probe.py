@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from components.canary import contract, probe
 from components.canary.cases import Sample
-from components.trainer.recommender import Parts, Recommender
+from components.trainer.recommender import Parts, Recommender, Request
 from components.trainer.serving import Served
 from schemas.canary import CanaryRecord
 from schemas.settings import CanarySettings, ServingSettings
-from small_recommender import NUM_ITEMS, NUM_USERS, make_parts
+from small_recommender import NUM_ITEMS, NUM_USERS, Rater, make_parts
 
 
 def save(folder: Path, parts: Parts, kind: type[Recommender] = Recommender, without: str = "") -> str:
@@ -34,7 +34,7 @@ def sample(parts: Parts) -> Sample:
         "timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return Sample(seen | {b"newcomer": []}, parts.items, [example.SerializeToString()])
+    return Sample(seen | {b"newcomer": []}, parts.items, [example.SerializeToString()], parts.scale)
 
 
 def examine(model: str, settings: CanarySettings | None = None) -> CanaryRecord:
@@ -96,6 +96,29 @@ class Vague(Recommender):
         return shown | {"score": shown["score"] / 2}
 
 
+class Deaf(Recommender):
+    """Does not listen to times, weights and histories, rates beyond the scale, and knows nothing popular."""
+
+    def __init__(self, parts: Parts):
+        rng = np.random.default_rng(3)
+        super().__init__(
+            parts._replace(scale=(1.0, 9.0), rater=Rater(np.full([NUM_USERS + 1, NUM_ITEMS + 1], 7, np.float32)))
+        )
+        self._noise = tf.constant(rng.permutation(np.arange(8.0 * NUM_ITEMS)).reshape(8, -1), tf.float32)
+
+    def recommend(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, *_: tf.Tensor) -> dict:
+        default = tf.constant(8), tf.constant(0.5)
+        with tf.control_dependencies([tf.debugging.Assert(tf.size(request.timestamp) == 0, ["no times, please"])]):
+            return super().recommend(request, k, include_seen, *default)
+
+    def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> dict:
+        return super().embed_users(users, history_item_id[:0, :0], timestamp)
+
+    def _score(self, queries: tf.Tensor, is_nobody: tf.Tensor) -> tf.Tensor:
+        scores = super()._score(queries, tf.zeros_like(is_nobody))
+        return tf.where(is_nobody[:, tf.newaxis], self._noise[: tf.shape(scores)[0]], scores)
+
+
 class Backward(Recommender):
     """Has the worst of the best first, and at least four places."""
 
@@ -153,6 +176,18 @@ def test_answers_that_contradict_each_other_are_named(tmp_path):
         "list_items",
         "retrieve_on_device",
         *(f"embed_users, {case}: is_known" for case in ("unknown ids", "invalid UTF-8")),
+    }
+
+
+def test_an_export_that_does_not_listen_is_refused_for_each_thing(tmp_path):
+    assert failed(examine(save(tmp_path, make_parts(), Deaf))) >= {
+        *(f"recommend, {case}" for case in ("a time", "a time before all", "a time after all")),
+        *(f"recommend, weight {weight}" for weight in ("nan", "inf", "-inf", "3e+38")),
+        "recommend, weight 0: score",
+        "recommend, sampled users: ratings",
+        "rate, sampled pairs: ratings",
+        "retrieve, unknown ids: lists",
+        "retrieve, history: score",
     }
 
 

@@ -27,7 +27,7 @@ def record() -> TrainingRecord:
     )
     none = Ragged(np.zeros(0, np.int32), np.zeros(6, np.int64))
     retrieval = SimpleNamespace(linear_weight=np.float32(0.25), trend_weight=0)
-    return training_record(events, Catalogue(3, 0, 0, 1, none, none, none), retrieval, SETTINGS, "c0de")
+    return training_record(events, Catalogue(3, 0, 0, 1, none, none, none), retrieval, (1.0, 5.0), SETTINGS, "c0de")
 
 
 def test_it_tells_the_window_of_the_training_events(record):
@@ -38,6 +38,7 @@ def test_it_tells_the_window_of_the_training_events(record):
         catalogue_items=5,
         first_timestamp=100,
         last_timestamp=400,
+        rating_scale=(1.0, 5.0),
         split_method="time",
         eval_share=0.25,
     )
