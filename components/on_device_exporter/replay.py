@@ -35,7 +35,7 @@ def replay(model: Path, signature: str, windows: dict[str, np.ndarray], product:
     Args:
       model: the `.tflite` file.
       signature: with the outputs `item` and `score`.
-      windows: by input, [n, length]; a call takes one row, [1, length].
+      windows: by input, [n, length], n at least 1; a call takes one row, [1, length].
       product: width and number of items of the plain product that is measured beside.
 
     Raises:
@@ -80,7 +80,7 @@ def _main(model: str, signature: str, folder: str, width: str, num_items: str) -
     matrix = random.normal(size=(int(width), int(num_items))).astype(np.float32)
     facts = {
         "signatures": declared,
-        "latency_us": _microseconds(lambda call: runner(**windows[call % number])) if number else float("nan"),
+        "latency_us": _microseconds(lambda call: runner(**windows[call % number])),
         "matmul_us": _microseconds(lambda _: vector @ matrix),
     }
     (Path(folder) / "facts.json").write_text(json.dumps(facts))

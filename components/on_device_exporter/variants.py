@@ -76,6 +76,8 @@ def _ranks(trained: Trained) -> Ranked:
 def _make(trained: Trained, file: Path, variant: str) -> VariantRecord:
     """The record of one file, which is not yet exported; its reasons tell why it cannot be."""
     try:
+        if not len(trained.label):
+            raise RuntimeError("it cannot be tried: there are no evaluation windows")
         if variant == "int8":
             signatures: tuple[str, ...] = (names.RECOMMEND,)
             content = convert_calibrated(str(trained.saved_model), names.RECOMMEND, trained.train)

@@ -27,7 +27,7 @@ def follower_scores(outlier: float = 0.0, step: int = 1) -> np.ndarray:
 
 
 class SmallSequenceModel(tf.Module):
-    """Adds up the scores that the events' items give, the latest event's sixteenfold, and leaves out the context."""
+    """Adds up the scores that the events' items give, the latest event's 64-fold, and leaves out the context."""
 
     def __init__(self, table: np.ndarray, needs_flex: bool = False):
         super().__init__()
@@ -64,7 +64,7 @@ class SmallSequenceModel(tf.Module):
     def _score(self, context: tf.Tensor) -> tf.Tensor:
         is_event = context > 0
         is_last = is_event & ~tf.concat([is_event[:, 1:], tf.zeros_like(is_event[:, :1])], axis=1)
-        weights = tf.cast(is_event, tf.float32) + 15.0 * tf.cast(is_last, tf.float32)
+        weights = tf.cast(is_event, tf.float32) + 63.0 * tf.cast(is_last, tf.float32)
         return tf.reduce_sum(tf.gather(self._table, context) * weights[:, :, tf.newaxis], axis=1)
 
     def _best(self, context: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
