@@ -51,7 +51,7 @@ class SequenceModelSettings(Section):
     learning_rate: Positive = 0.003
     """Step size of Adam."""
     regularization: NonNegative = 0.0
-    """Weight of the squared embeddings of a batch beside the softmax's loss."""
+    """Weight of the squared embeddings beside the softmax's loss."""
     batch_size: PositiveInt = 256
     """Windows in a batch."""
     epochs: PositiveInt = 30

@@ -86,29 +86,18 @@ def write(folder: Path, model: SmallSequenceModel, num_users: int = 30) -> None:
     """
     tf.saved_model.save(model, str(folder / "saved_model"), signatures=model.signatures())
     random = np.random.default_rng(3)
-    context, label, length = [], [], []
-    for window in range(2 * num_users):
-        size = int(random.integers(1, LENGTH + 1))
-        items = random.choice(np.arange(1, NUM_ITEMS + 1), size, replace=False)
-        following = items[-1] % NUM_ITEMS + 1
-        others = [item for item in range(1, NUM_ITEMS + 1) if item not in items]
-        label.append(following if window % 4 and following in others else random.choice(others))
-        context.append(np.pad(items, [0, LENGTH - size]))
-        length.append(size)
-    contexts = np.array(context, np.int32).reshape(-1, LENGTH)
+    train, eval_ = _draw_windows(100, random), _draw_windows(2 * num_users, random)
     np.savez(
         folder / "windows.npz",
         **{
-            "train/context_item": random.integers(1, NUM_ITEMS + 1, [50, LENGTH], np.int32),
-            "eval/context_item": contexts,
-            "eval/label": np.array(label, np.int32),
-            "eval/context_length": np.array(length, np.int32),
+            "train/context_item": train["context_item"],
+            **{f"eval/{name}": column for name, column in eval_.items()},
             "eval/user": np.array([b"u%d" % (window // 2) for window in range(2 * num_users)], np.bytes_),
             "popularity": np.arange(NUM_ITEMS, 0, -1),
         },
     )
-    items_json = [{"id": id_, "title": f"Title {id_}", "genres": ["Drama"]} for id_ in IDS]
-    (folder / "items.json").write_text(json.dumps(items_json))
+    items = [{"id": id_, "title": f"Title {id_}", "genres": ["Drama"]} for id_ in IDS]
+    (folder / "items.json").write_text(json.dumps(items))
     facts = {
         "name": folder.name,
         "encoder": "bow",
@@ -118,3 +107,15 @@ def write(folder: Path, model: SmallSequenceModel, num_users: int = 30) -> None:
         "exclude_seen": True,
     }
     (folder / "model.json").write_text(json.dumps(facts))
+
+
+def _draw_windows(number: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Contexts of 1 to LENGTH different items, and labels that are none of them."""
+    context, label = np.zeros([number, LENGTH], np.int32), np.zeros(number, np.int32)
+    for window in range(number):
+        size = int(random.integers(1, LENGTH + 1))
+        *items, other = random.choice(np.arange(1, NUM_ITEMS + 1), size + 1, replace=False)
+        following = items[-1] % NUM_ITEMS + 1
+        label[window] = following if window % 4 and following not in items else other
+        context[window, :size] = items
+    return {"context_item": context, "label": label, "context_length": (context > 0).sum(axis=1)}
