@@ -92,7 +92,7 @@ def _make(trained: Trained, file: Path, variant: str) -> VariantRecord:
 
 
 def _ask(trained: Trained, file: Path, variant: str, operators: list[str]) -> VariantRecord:
-    width = int(trained.facts["embedding_width"])
+    width = int(trained.facts["settings"]["embedding_width"])
     replayed = replay(file, names.RECOMMEND, trained.eval, (width, trained.num_items))
     ranks = measure.places_in(replayed.item, trained.label, trained.num_items)
     comparison = _compare(trained, replayed)

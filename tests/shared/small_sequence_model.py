@@ -101,10 +101,9 @@ def write(folder: Path, model: SmallSequenceModel, num_users: int = 30) -> None:
     facts = {
         "name": folder.name,
         "encoder": "bow",
-        "embedding_width": NUM_ITEMS,
-        "features": {"item": LENGTH},
         "k": K,
         "exclude_seen": True,
+        "settings": {"embedding_width": NUM_ITEMS},
     }
     (folder / "model.json").write_text(json.dumps(facts))
 
