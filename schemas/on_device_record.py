@@ -109,14 +109,47 @@ class OnDeviceRecord(_Record):
         return tuple(variant for variant in self.variants if variant.exported)
 
 
+class Summary(_Record):
+    """One model in short."""
+
+    name: str
+    description: str
+    """File of its record."""
+    exported: tuple[str, ...]
+    """Files that are there."""
+    refused: dict[str, tuple[str, ...]]
+    """Reasons, by the files that are not."""
+    recall_at_10: _Number
+    popularity_recall_at_10: _Number
+
+
 class Index(_Record):
     """All models of one SavedModel, exported and refused."""
 
     format: int = FORMAT
-    models: tuple[OnDeviceRecord, ...]
+    models: tuple[Summary, ...]
 
 
-def read(version: Path) -> tuple[OnDeviceRecord, ...]:
-    """The records in the folder of a SavedModel; none if no such models were made."""
-    path = version / FOLDER / INDEX_FILE
+def summarize(made: OnDeviceRecord) -> Summary:
+    """What is told of a model in one line."""
+    overall = made.measures[0]
+    return Summary(
+        name=made.name,
+        description=f"{made.name}.json",
+        exported=tuple(variant.file for variant in made.exported),
+        refused={one.file: (*made.reasons, *one.reasons) for one in made.variants if not one.exported},
+        recall_at_10=overall.model.recall_at_10.value,
+        popularity_recall_at_10=overall.popularity.recall_at_10.value,
+    )
+
+
+def read_index(model: Path) -> tuple[Summary, ...]:
+    """The models in the folder of a SavedModel, in short; none if no such models were made."""
+    path = model / FOLDER / INDEX_FILE
     return Index.model_validate_json(path.read_text(encoding="utf-8")).models if path.exists() else ()
+
+
+def read(model: Path) -> tuple[OnDeviceRecord, ...]:
+    """The records in the folder of a SavedModel; none if no such models were made."""
+    files = (model / FOLDER / summary.description for summary in read_index(model))
+    return tuple(OnDeviceRecord.model_validate_json(file.read_text(encoding="utf-8")) for file in files)

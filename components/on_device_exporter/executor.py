@@ -16,7 +16,7 @@ from components.on_device_exporter.variants import export
 from schemas import on_device_record as record
 from schemas import signatures as names
 from schemas.on_device import OnDeviceSettings
-from schemas.on_device_record import Index, OnDeviceRecord
+from schemas.on_device_record import Index
 
 SETTINGS_KEY = "settings"
 SEQUENCE_MODELS_KEY = "sequence_models"
@@ -61,20 +61,16 @@ class Executor(base_executor.BaseExecutor):
         models = [Trained(trained / each.name) for each in settings.enabled]
         if any(each.items != models[0].items for each in models):
             raise RuntimeError(f"{trained}: expected the same numbers of items in all models: train them together")
-        records = []
+        summaries = []
         for each in models:
-            records.append(export(each, folder, settings))
-            _write(folder / f"{each.name}.json", records[-1].model_dump_json(indent=1))
-            _tell(records[-1])
+            made = export(each, folder, settings)
+            summaries.append(record.summarize(made))
+            _write(folder / summaries[-1].description, made.model_dump_json(indent=1))
+            for file, reasons in summaries[-1].refused.items():
+                _log.warning("on_device/%s is not exported: %s", file, "; ".join(reasons))
         _write(folder / record.ITEMS_FILE, json.dumps(models[0].items, ensure_ascii=False))
-        _write(folder / record.INDEX_FILE, Index(models=tuple(records)).model_dump_json(indent=1))
+        _write(folder / record.INDEX_FILE, Index(models=tuple(summaries)).model_dump_json(indent=1))
 
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-def _tell(made: OnDeviceRecord) -> None:
-    for variant in made.variants:
-        if not variant.exported:
-            _log.warning("on_device/%s is not exported: %s", variant.file, "; ".join((*made.reasons, *variant.reasons)))
