@@ -38,14 +38,15 @@ def shortcomings(variant: VariantRecord, float32: VariantRecord | None, settings
     reasons = []
     if variant.variant != "float32":
         reasons += _lost(_known(variant.recall_at_10), _known(float32.recall_at_10 if float32 else None), settings)
-    if settings.max_bytes is not None and not _known(variant.bytes) <= settings.max_bytes:
+    num_bytes, latency = _known(variant.bytes), _known(variant.latency_us)
+    if settings.max_bytes is not None and not num_bytes <= settings.max_bytes:
         reasons.append(
-            f"it has {variant.bytes:,} bytes, at most {settings.max_bytes:,} are allowed (on_device.max_bytes)"
+            f"it has {num_bytes:,.0f} bytes, at most {settings.max_bytes:,} are allowed (on_device.max_bytes)"
         )
-    if settings.max_latency_us is not None and not _known(variant.latency_us) <= settings.max_latency_us:
+    if settings.max_latency_us is not None and not latency <= settings.max_latency_us:
         reasons.append(
-            f"the median call takes {_known(variant.latency_us):.1f} microseconds, at most "
-            f"{settings.max_latency_us:g} are allowed (on_device.max_latency_us)"
+            f"the median call takes {latency:.1f} microseconds, at most {settings.max_latency_us:g} are allowed "
+            "(on_device.max_latency_us)"
         )
     return reasons
 
