@@ -34,7 +34,7 @@ class BagOfWords(tf.keras.layers.Layer):
         given = tf.cast(mask, tf.float32)
         weights = tf.gather(tf.exp(self._log_weights), places_from_end(mask, self._length)) * given
         weights /= tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-9)
-        return tf.reduce_sum(vectors * weights[:, :, tf.newaxis], axis=1)
+        return tf.matmul(weights[:, tf.newaxis], vectors)[:, 0]
 
 
 class Convolutions(tf.keras.layers.Layer):

@@ -20,11 +20,8 @@ class ServedSequence(tf.Module):
         # Its functions and variables, without what Keras would save of a model.
         self._encode, self._score, self._num_items = model.encode, model.score, model.num_items
         self._weights, self._settings = model.variables, settings
-        entries = tf.lookup.KeyValueTensorInitializer(
-            tf.constant([_bytes(item) for item in items.ids], tf.string),
-            tf.range(1, len(items.ids) + 1, dtype=tf.int64),
-        )
-        self._numbers = tf.lookup.StaticHashTable(entries, default_value=PADDING)
+        # Ids of requests are compared with these: a hash table beside them would take as much again, and as much for
+        # its numbers, as quantised vectors take.
         self._ids = tf.Variable([b"", *map(_bytes, items.ids)], trainable=False, name="ids")
         self._values = {
             name: tf.Variable(_rectangle(items.values[name]), trainable=False, name=f"{name}_of_items")
@@ -65,26 +62,25 @@ class ServedSequence(tf.Module):
         Ids that are no item of the catalogue are skipped; of a history longer than a context the latest events count,
         and what is to be left out is left out of all.
         """
-        # In a shape, as the converter does not know that of what a table gives.
-        numbers = tf.reshape(tf.cast(self._numbers.lookup(inputs[names.HISTORY_ITEM_ID]), tf.int32), [-1])
         longest = max(given.length for given in self._settings.features.values())
-        # Padding ahead, since LiteRT refuses empty tensors.
-        kept = tf.concat([tf.ones([longest], tf.bool), numbers != PADDING], axis=0)
-        items = tf.boolean_mask(tf.pad(numbers, [[longest, 0]]), kept)
+        # LiteRT refuses empty tensors, so there is padding ahead of what is found.
+        found = tf.where(tf.equal(inputs[names.HISTORY_ITEM_ID][:, tf.newaxis], self._ids)[:, 1:])
+        found = tf.pad(tf.cast(found, tf.int32) + 1, [[longest, 0], [0, 0]])
+        events, items = found[:, 0], found[:, 1]
         context = {}
         for name, given in self._settings.features.items():
             if name in NOT_GIVEN:
-                values = tf.pad(inputs[names.HISTORY + name], [[longest, 0]], constant_values=NOT_GIVEN[name])
-                context[name] = _moved_ahead(tf.boolean_mask(values, kept), items != PADDING, given.length)
+                values = tf.pad(inputs[names.HISTORY + name], [[1, 0]], constant_values=NOT_GIVEN[name])
+                context[name] = _padding_behind(tf.gather(values, events), items != PADDING, given.length)
+            elif name == "item":
+                context[name] = _padding_behind(items, items != PADDING, given.length)
             else:
-                values = items if name == "item" else tf.reshape(tf.gather(self._values[name], items), [-1])
-                is_given = values != PADDING
-                if name != "item":
-                    is_given = tf.concat([tf.ones([given.length], tf.bool), is_given], axis=0)
-                    values = tf.boolean_mask(tf.pad(values, [[given.length, 0]]), is_given)
-                context[name] = _moved_ahead(values, values != PADDING, given.length)
-        items, scores = self._best(context, items)
-        return {names.ITEM_ID: tf.gather(self._ids, items), names.SCORE: scores}
+                values = tf.pad(tf.reshape(tf.gather(self._values[name], items), [-1]), [[given.length, 0]])
+                kept = tf.concat([tf.ones([given.length], tf.bool), values[given.length :] != PADDING], axis=0)
+                values = tf.boolean_mask(values, kept)
+                context[name] = _padding_behind(values, values != PADDING, given.length)
+        best, scores = self._best(context, items)
+        return {names.ITEM_ID: tf.gather(self._ids, best), names.SCORE: scores}
 
     def scores(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Contexts by input, [n, length] each, to `logits`, [n, num_items], nothing left out."""
@@ -93,20 +89,17 @@ class ServedSequence(tf.Module):
     def _best(self, context: dict[str, tf.Tensor], seen: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """The best items of a context, without those of `seen`, [m], and their scores: [k] each."""
         scores = self._score(self._encode(context))[0]
-        num_items, k = self._num_items, self._settings.k
-        exclude = self._settings.exclude_seen and seen is not None
-        # As many more as may have to be left out, and padding, which has a score too.
-        count = tf.minimum(k + 1 + (tf.size(seen) if exclude else 0), num_items + 1)
-        best, items = tf.math.top_k(scores, count)
-        left = items != PADDING
-        if exclude:
-            flags = tf.math.unsorted_segment_sum(tf.ones_like(seen), seen, num_items + 1)
-            left &= tf.gather(flags, items) == 0
-        # As many zeros behind as could be missing.
-        left = tf.concat([left, tf.ones([k], tf.bool)], axis=0)
-        chosen = (tf.boolean_mask(tf.pad(values, [[0, k]]), left)[:k] for values in (items, best))
-        items, scores = (tf.reshape(values, [k]) for values in chosen)
-        return items, scores
+        num_rows, k = self._num_items + 1, self._settings.k
+        # Below all others, by no more than has to be: 8 bits would hold little else beside a number far away.
+        lowest = tf.reduce_min(scores) - 1.0
+        left_out = tf.zeros([1], tf.int32) + PADDING
+        if self._settings.exclude_seen and seen is not None:
+            left_out = tf.concat([seen, left_out], axis=0)
+        is_left_out = tf.math.unsorted_segment_sum(tf.ones_like(left_out), left_out, num_rows) > 0
+        best, items = tf.math.top_k(tf.where(is_left_out, lowest, scores), min(k, num_rows))
+        is_item = best > lowest
+        missing = [[0, k - min(k, num_rows)]]
+        return tf.pad(tf.where(is_item, items, PADDING), missing), tf.pad(tf.where(is_item, best, 0.0), missing)
 
 
 def save(model: SequenceModel, items: Items, settings: SequenceModelSettings, folder: str) -> None:
@@ -115,7 +108,7 @@ def save(model: SequenceModel, items: Items, settings: SequenceModelSettings, fo
     tf.saved_model.save(served, folder, signatures=served.signatures())
 
 
-def _moved_ahead(values: tf.Tensor, is_given: tf.Tensor, length: int) -> tf.Tensor:
+def _padding_behind(values: tf.Tensor, is_given: tf.Tensor, length: int) -> tf.Tensor:
     """The last `length` of [n] values, padding ahead of them, to [1, length] with the padding behind."""
     latest, count = values[-length:], tf.reduce_sum(tf.cast(is_given[-length:], tf.int32))
     places = tf.math.floormod(tf.range(length) + length - count, length)
