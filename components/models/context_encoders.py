@@ -34,7 +34,7 @@ class BagOfWords(tf.keras.layers.Layer):
         given = tf.cast(mask, tf.float32)
         weights = tf.gather(tf.exp(self._log_weights), places_from_end(mask, self._length)) * given
         weights /= tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-9)
-        return tf.matmul(weights[:, tf.newaxis], vectors)[:, 0]
+        return tf.reduce_sum(vectors * tf.expand_dims(weights, 2), axis=1)
 
 
 class Convolutions(tf.keras.layers.Layer):
@@ -50,7 +50,7 @@ class Convolutions(tf.keras.layers.Layer):
 
     def call(self, vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Returns [n, 2 * the last number of filters]; zeros for a row of padding."""
-        given = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
+        given = tf.expand_dims(tf.cast(mask, tf.float32), 2)
         vectors *= given
         for layer, kernel in zip(self._layers, self._kernels, strict=True):
             # What lies before the first vector is like padding: zeros.
@@ -126,10 +126,10 @@ class SelfAttention(tf.keras.layers.Layer):
 def places_from_end(mask: tf.Tensor, length: int) -> tf.Tensor:
     """[n, m] bool to [n, m] int32: 0 at the last vector, 1 at the one before; in `[0, length)` at padding too."""
     after = tf.cumsum(tf.cast(mask, tf.int32), axis=1, exclusive=True, reverse=True)
-    return tf.minimum(after, length - 1)
+    return after if mask.shape[1] <= length else tf.minimum(after, length - 1)
 
 
 def _last(vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """[n, m, width] to [n, width], the last vector that is not padding; zeros if there is none."""
     is_last = mask & (tf.cumsum(tf.cast(mask, tf.int32), axis=1, exclusive=True, reverse=True) == 0)
-    return tf.reduce_sum(vectors * tf.cast(is_last, tf.float32)[:, :, tf.newaxis], axis=1)
+    return tf.reduce_sum(vectors * tf.expand_dims(tf.cast(is_last, tf.float32), 2), axis=1)

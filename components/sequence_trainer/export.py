@@ -52,7 +52,7 @@ class ServedSequence(tf.Module):
         What is left when all items are named are zeros.
         """
         context = _by_feature(inputs)
-        seen = context["item"][0] if "item" in context else None
+        seen = tf.reshape(context["item"], [-1]) if "item" in context else None
         items, scores = self._best(context, seen)
         return {names.ITEM: items, names.SCORE: scores}
 
@@ -88,16 +88,17 @@ class ServedSequence(tf.Module):
 
     def _best(self, context: dict[str, tf.Tensor], seen: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """The best items of a context, without those of `seen`, [m], and their scores: [k] each."""
-        scores = self._score(self._encode(context))[0]
         num_rows, k = self._num_items + 1, self._settings.k
-        # Below all others, by no more than has to be: 8 bits would hold little else beside a number far away.
-        lowest = tf.reduce_min(scores) - 1.0
+        # A slice would cost half as much as all the rest.
+        scores = tf.reshape(self._score(self._encode(context)), [num_rows])
         left_out = tf.zeros([1], tf.int32) + PADDING
         if self._settings.exclude_seen and seen is not None:
             left_out = tf.concat([seen, left_out], axis=0)
-        is_left_out = tf.math.unsorted_segment_sum(tf.ones_like(left_out), left_out, num_rows) > 0
-        best, items = tf.math.top_k(tf.where(is_left_out, lowest, scores), min(k, num_rows))
-        is_item = best > lowest
+        nothing = tf.fill([tf.size(left_out)], np.float32(-np.inf))
+        # Minus infinity is added by an operator that is never quantized.
+        shown = tf.add_n([scores, tf.scatter_nd(tf.expand_dims(left_out, 1), nothing, [num_rows])])
+        best, items = tf.math.top_k(shown, min(k, num_rows))
+        is_item = best > -np.inf
         missing = [[0, k - min(k, num_rows)]]
         return tf.pad(tf.where(is_item, items, PADDING), missing), tf.pad(tf.where(is_item, best, 0.0), missing)
 
