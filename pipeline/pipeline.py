@@ -21,6 +21,7 @@ from components.example_gen.component import RatingsExampleGen
 from components.pusher.component import Pusher
 from components.scann_exporter.component import ScannExporter
 from components.schema_gen.component import ImportSchemaGen
+from components.sequence_trainer.component import SequenceTrainer
 from components.tflite_exporter.component import TFLiteExporter
 from pipeline import beam
 from pipeline.code_version import code_version, file_version
@@ -125,6 +126,16 @@ def create_pipeline(
     )
     exported_model = exporter.outputs["exported_model"]
 
+    # Where models for a phone are wanted, they are trained on the same examples, by the same split.
+    sequence_trainer = SequenceTrainer(
+        examples.outputs["examples"],
+        settings.on_device,
+        settings.split,
+        settings.training,
+        code_version("components.sequence_trainer.executor"),
+    )
+    on_device = [sequence_trainer] if settings.on_device.enabled else []
+
     # The candidate is measured beside the last blessed model, on the same examples, and blessed or refused.
     last_blessed = Resolver(
         strategy_class=LatestOtherBlessedModelStrategy,
@@ -180,6 +191,7 @@ def create_pipeline(
             trainer,
             *indexes,
             exporter,
+            *on_device,
             last_blessed,
             evaluator,
             canary,

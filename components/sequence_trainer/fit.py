@@ -20,7 +20,7 @@ from schemas.settings import SplitSettings, TrainingSettings
 
 _LOG = logging.getLogger("atalaya")
 GAPS = {"random": 0, "time": 200}
-"""Defaults of `gap` by how the examples were divided; see docs/on-device.md."""
+"""Defaults of `gap`: after a split by time, whoever asks does so long after his last training event."""
 
 
 class Fitted(NamedTuple):
