@@ -48,6 +48,10 @@ class SequenceModelSettings(Section):
     """Widths of the dense layers (ReLU) between the encoder and the last one, a linear one of `embedding_width`."""
     dropout: Dropout = 0.2
     """Share of the context's events left out of a training window."""
+    gap: Annotated[int, Field(ge=0)] | None = None
+    """A training context ends up to so many events before its label's; 0 asks for the very next event. A model that is
+    asked long after the last event it knows does better with a wide gap. Absent: what the split asks, 0 for a random
+    one and 200 for one by time."""
     learning_rate: Positive = 0.003
     """Step size of Adam."""
     regularization: NonNegative = 0.0

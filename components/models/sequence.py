@@ -138,16 +138,15 @@ class SequenceModel(tfrs.Model):
           [] float32.
         """
         context, labels = inputs
-        labels = labels - 1
-        encoded = self.encode(context, training)
+        labels, encoded = labels - 1, self.encode(context, training)
         negatives = self._settings.negatives or (0 if self.num_items <= FULL_SOFTMAX_ITEMS else SAMPLED_NEGATIVES)
         if negatives:
             candidates, columns = draw_candidates(labels, self.num_items, negatives)
             correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
+            vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
+            logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
         else:
-            candidates, columns, correction = tf.range(self.num_items), labels, tf.zeros([self.num_items])
-        vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
-        logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
+            columns, correction, logits = labels, tf.zeros([self.num_items]), self.score(encoded)[:, 1:]
         loss = softmax_loss(logits, tf.range(tf.size(labels)), columns, correction, hard_negatives=0)
         squares = sum(tf.reduce_sum(tf.square(table)) for table in (self._items, *self._values.values()))
         return loss + self._settings.regularization * squares

@@ -13,7 +13,7 @@ from tfx.utils import path_utils
 
 from components.models.inputs import Events
 from components.sequence_trainer import export, files
-from components.sequence_trainer.fit import fit_sequence
+from components.sequence_trainer.fit import fit_sequence, training_windows
 from components.sequence_trainer.reading import PADDING, Items, read_events, read_items
 from components.sequence_trainer.windows import Timelines
 from schemas.on_device import OnDeviceSettings, SequenceModelSettings
@@ -66,7 +66,7 @@ class Executor(base_executor.BaseExecutor):
             records[model.name] = fitted.record
         evaluation = read_events(folders["eval"], items, users)
         for model in settings.enabled:
-            _write(root / model.name, model, records[model.name], train, evaluation, items, training.seed)
+            _write(root / model.name, model, records[model.name], train, evaluation, items, split, training.seed)
 
 
 def _write(
@@ -76,10 +76,11 @@ def _write(
     train: Events,
     evaluation: Events,
     items: Items,
+    split: SplitSettings,
     seed: int,
 ) -> None:
     timelines = Timelines(train, items, seed)
-    fitted = timelines.windows(timelines.events, settings.features)
+    fitted = training_windows(timelines, settings, split.method, seed)
     judged = timelines.windows(evaluation, settings.features)
     users = evaluation.user[judged.event]
     files.write_windows(folder / "windows.npz", fitted, judged, users, items, seed)

@@ -30,7 +30,7 @@ class ServedSequence(tf.Module):
         }
 
     def signatures(self) -> dict[str, Any]:
-        """By name, functions of named tensors; see docs/on-device.md."""
+        """By name, functions of named tensors."""
         context = {
             names.CONTEXT + name: tf.TensorSpec([1, given.length], _dtype(name), names.CONTEXT + name)
             for name, given in self._settings.features.items()

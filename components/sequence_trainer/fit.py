@@ -19,6 +19,8 @@ from schemas.on_device import SequenceModelSettings
 from schemas.settings import SplitSettings, TrainingSettings
 
 _LOG = logging.getLogger("atalaya")
+GAPS = {"random": 0, "time": 200}
+"""Defaults of `gap`: after a split by time, whoever asks does so long after his last training event."""
 
 
 class Fitted(NamedTuple):
@@ -52,19 +54,26 @@ def fit_sequence(
     fitted, held_out = hold_out(train, training.validation_share, split.method, training.seed)
     timelines = Timelines(fitted, items, training.seed)
     measure = Measure(timelines.windows(held_out, settings.features), settings, training.seed)
-    windows = _windows(timelines, settings)
+    windows = training_windows(timelines, settings, split.method, training.seed)
     model, best = _fit(windows, fitted, items, settings, training.seed, measure=measure)
     record = {"epochs": best.epoch if best else settings.epochs, "held_out": measure.of(model)}
     if training.refit:
-        windows = _windows(Timelines(train, items, training.seed), settings)
+        windows = training_windows(Timelines(train, items, training.seed), settings, split.method, training.seed)
         model, _ = _fit(windows, train, items, settings, training.seed, epochs=record["epochs"])
     losses = [round(value, 4) for value in model.history.history["loss"]]
     record |= {"windows": len(windows.label), "refit": training.refit, "losses": losses}
     return Fitted(model, record | {"seconds": round(time.monotonic() - begin, 1)})
 
 
-def _windows(timelines: Timelines, settings: SequenceModelSettings) -> Windows:
-    windows = timelines.windows(timelines.events, settings.features)
+def training_windows(timelines: Timelines, settings: SequenceModelSettings, method: str, seed: int) -> Windows:
+    """A window for each training event with an earlier one; by a setting, its context ends some events before.
+
+    Raises:
+      DataError: there is none.
+    """
+    most = GAPS[method] if settings.gap is None else settings.gap
+    skipped = np.random.default_rng(seed).integers(0, most + 1, len(timelines.events.user))
+    windows = timelines.windows(timelines.events, settings.features, skipped)
     if not len(windows.label):
         raise DataError(
             f"on-device model {settings.name}: no training event has an earlier one of the same user, so there is "

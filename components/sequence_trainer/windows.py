@@ -17,8 +17,8 @@ _SECONDS_A_DAY = 86_400.0
 class Windows(NamedTuple):
     """context: by feature, [n, length] int32 or float32, oldest first, padding at the end. label: [n] int32 items.
 
-    event: [n] positions of the labels' events among those that were asked about. context_length: [n] int32, all
-    earlier training events of the user, however many of them the context has room for.
+    event: [n] positions of the labels' events among those that were asked about. context_length: [n] int32, events
+    that the context is made of, however many of them it has room for.
     """
 
     context: dict[str, np.ndarray]
@@ -55,17 +55,20 @@ class Timelines:
         """In that order."""
         return self._events
 
-    def windows(self, events: Events, features: dict[str, FeatureInput]) -> Windows:
+    def windows(self, events: Events, features: dict[str, FeatureInput], skipped: np.ndarray | None = None) -> Windows:
         """Cuts a window for each event before which its user has a training event.
 
         Args:
           events: of the same users; strictly earlier events of the same user are the context, and no others.
           features: what the contexts are to hold.
+          skipped: [num_events] so many of the latest earlier events are left out, but for the first; absent, none.
         """
         begin = np.searchsorted(self._events.user, events.user, side="left")
         end = np.searchsorted(self._keys, self._key(events), side="left")
         asked = np.flatnonzero(end > begin)
         begin, end, events = begin[asked], end[asked], events.take(asked)
+        if skipped is not None:
+            end = np.maximum(end - skipped[asked], begin + 1)
         context = {name: self._latest(name, begin, end, given.length) for name, given in features.items()}
         if "age" in context:
             past = context["age"]
