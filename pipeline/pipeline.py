@@ -144,16 +144,6 @@ def create_pipeline(
     on_device = [sequence_trainer, on_device_exporter] if settings.on_device.enabled else []
     exported_model = (on_device_exporter if on_device else exporter).outputs["exported_model"]
 
-    # Where models for a phone are wanted, they are trained on the same examples, by the same split.
-    sequence_trainer = SequenceTrainer(
-        examples.outputs["examples"],
-        settings.on_device,
-        settings.split,
-        settings.training,
-        code_version("components.sequence_trainer.executor"),
-    )
-    on_device = [sequence_trainer] if settings.on_device.enabled else []
-
     # The candidate is measured beside the last blessed model, on the same examples, and blessed or refused.
     last_blessed = Resolver(
         strategy_class=LatestOtherBlessedModelStrategy,
