@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-_KEPT_IN_FLOAT = ["TOPK_V2", "SELECT_V2"]
-"""What stands behind the scores: what is left out has a score of minus infinity, which no range in 8 bits can hold."""
+_KEPT_IN_FLOAT = ["SCATTER_ND", "TOPK_V2", "SELECT_V2"]
+"""What makes and takes minus infinity, the score of what is left out: no range in 8 bits can hold it."""
 
 
 def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.ndarray]) -> bytes:

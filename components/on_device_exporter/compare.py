@@ -46,8 +46,9 @@ def compare(item: np.ndarray, score: np.ndarray, logits: np.ndarray, excluded: n
     own = np.pad(logits.astype(np.float64), [[0, 0], [1, 0]])
     own[rows, excluded] = -np.inf
     own[:, 0] = -np.inf
-    ordered = -np.sort(-own, axis=1)[:, : item.shape[1]]
-    ordered = np.pad(ordered, [[0, 0], [0, item.shape[1] - ordered.shape[1]]], constant_values=-np.inf)
+    count = min(item.shape[1], own.shape[1])
+    ordered = -np.sort(-np.partition(own, -count, axis=1)[:, -count:], axis=1)
+    ordered = np.pad(ordered, [[0, 0], [0, item.shape[1] - count]], constant_values=-np.inf)
     left = ordered > -np.inf
     _refuse_wrong(item, left, own)
     scale = np.max(np.abs(np.where(left, ordered, 0.0)), axis=1, keepdims=True)

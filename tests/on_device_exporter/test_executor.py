@@ -83,6 +83,13 @@ def test_a_file_answers_as_its_description_says(exported: tuple[Path, dict[str, 
     assert len(answers[1]["item_id"]) == K
 
 
+def test_what_is_left_out_spoils_no_range_of_8_bits(exported: tuple[Path, dict[str, OnDeviceRecord]]) -> None:
+    differences = {variant.variant: variant.largest_difference or 0.0 for variant in exported[1]["good"].variants}
+    assert 0.0 < differences["float16"] < 0.001 and 0.0 < differences["dynamic_range"] < 0.01
+    # Minus infinity in 8 bits would make it 0.6.
+    assert 0.0 < differences["int8"] < 0.2
+
+
 def test_all_variants_but_int8_take_raw_ids(exported: tuple[Path, dict[str, OnDeviceRecord]]) -> None:
     taken = {variant.variant: set(variant.signatures) for variant in exported[1]["good"].variants}
     both = {"recommend", "recommend_ids"}
