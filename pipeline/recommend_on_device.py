@@ -70,9 +70,12 @@ def _choose(version: Path, name: str | None) -> tuple[OnDeviceRecord, VariantRec
 
 
 def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[str], list[float]]:
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    runner = Interpreter(model_path=str(file), num_threads=1).get_signature_runner(names.RECOMMEND_IDS)
+    # One call gains nothing by a delegate, which would announce itself on the terminal.
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_path=str(file), num_threads=1, experimental_op_resolver_type=resolver)
+    runner = interpreter.get_signature_runner(names.RECOMMEND_IDS)
     given = {names.HISTORY_ITEM_ID: np.array([id_.encode() for id_ in history], np.bytes_)}
     # All events are of just now, and their ratings unknown.
     for name in set(variant.signatures[names.RECOMMEND_IDS]["inputs"]) - set(given):
