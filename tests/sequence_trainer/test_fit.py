@@ -32,7 +32,7 @@ def settings(**changes) -> SequenceModelSettings:
 @pytest.mark.parametrize("negatives", [None, 3])
 def test_learns_what_comes_next(negatives: int | None) -> None:
     events, items = rounds(num_users=60, length=7)
-    chosen = settings(negatives=negatives, gap=0, exclude_seen=False)
+    chosen = settings(negatives=negatives, gap=0, exclude_seen=False, epochs=20, patience=20)
     fitted = fit_sequence(events, items, chosen, SplitSettings(method="time"), TrainingSettings(refit=True))
     windows = Timelines(events, items, 0).windows(events, chosen.features)
     ranks = Measure(windows, chosen, 0).ranks(fitted.model)
