@@ -31,11 +31,11 @@ def number_items(ratings: Ratings, train: Events, genres: list[list[str]]) -> tu
       genres: the names of each item's.
     """
     popularity = np.bincount(train.item, minlength=len(ratings.ids))
-    order = np.lexsort((ratings.ids, -popularity))
+    order = np.lexsort((np.array(ratings.ids), -popularity))
     numbers = np.empty(len(order), np.int32)
     numbers[order] = np.arange(1, len(order) + 1)
-    columns = [[values[row] for row in order] for values in (ratings.ids, ratings.titles)]
-    return describe(*columns, [genres[row] for row in order], popularity[order]), numbers
+    ids, titles = ([values[row] for row in order] for values in (ratings.ids, ratings.titles))
+    return describe(ids, titles, [genres[row] for row in order], popularity[order]), numbers
 
 
 def original_windows(events: Events, length: int, min_rating: float = 2.0, min_events: int = 3) -> Pooled:
