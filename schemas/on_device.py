@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from schemas.section import Dropout, NonNegative, Positive, PositiveInt, Section
 
-FEATURES = ("item", "genre", "title_word", "rating", "age")
+Feature = Literal["item", "genre", "title_word", "rating", "age"]
 """What an event of the context can be described by."""
 Variant = Literal["float32", "float16", "dynamic_range", "int8"]
 
@@ -29,9 +29,7 @@ class SequenceModelSettings(Section):
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
     """How events become one vector: their mean, stacked convolutions, an LSTM or causal self-attention. The mean does
     for contexts of up to 10 events, where their order tells little; beyond, the others."""
-    features: dict[Literal["item", "genre", "title_word", "rating", "age"], FeatureInput] = {
-        "item": FeatureInput(length=10)
-    }
+    features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
     """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
     the time since. At least one of `item`, `genre` and `title_word`."""
     embedding_width: PositiveInt = 24

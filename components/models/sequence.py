@@ -9,13 +9,13 @@ import tensorflow_recommenders as tfrs
 from components.models.context_encoders import make_encoder
 from components.models.frequency import CountedFrequency
 from components.models.losses import draw_candidates, log_inclusion, softmax_loss
-from schemas.on_device import SequenceModelSettings
+from schemas.on_device import Feature, SequenceModelSettings
 
 FULL_SOFTMAX_ITEMS = 20_000
 SAMPLED_NEGATIVES = 4_096
-EVENT_FEATURES = ("item", "rating", "age")
+EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
 """One value an event; the others have any number of values an event."""
-NOT_GIVEN = {"rating": 0.0, "age": -1.0}
+NOT_GIVEN: dict[Feature, float] = {"rating": 0.0, "age": -1.0}
 """What stands for padding where a number does; of `item`, `genre` and `title_word` it is 0."""
 
 
@@ -50,7 +50,7 @@ class SequenceModel(tfrs.Model):
         share = np.append(0, data.popularity) + 1.0
         log_share = np.log(share / share[1:].sum()).astype(np.float32)
         self._bias = tf.Variable(log_share, name="item_biases")
-        sizes = {"genre": data.num_genres, "title_word": data.num_title_words}
+        sizes: dict[Feature, int] = {"genre": data.num_genres, "title_word": data.num_title_words}
         self._values = {
             name: self._table(name, size, features[name].width) for name, size in sizes.items() if name in features
         }
@@ -71,7 +71,7 @@ class SequenceModel(tfrs.Model):
     def _table(self, name: str, size: int, width: int) -> tf.Variable:
         return tf.Variable(tf.random.normal([size + 1, width], stddev=0.05), name=name)
 
-    def _groups(self) -> dict[str, list[str]]:
+    def _groups(self) -> dict[str, list[Feature]]:
         """Features by the sequence that they belong to."""
         groups = {"event": [name for name in EVENT_FEATURES if name in self._settings.features]}
         groups |= {name: [name] for name in ("genre", "title_word") if name in self._settings.features}
@@ -103,7 +103,7 @@ class SequenceModel(tfrs.Model):
 
     def _events(self, context: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """[n, length, width] vectors and [n, length] bool, true where there is an event."""
-        given = {name: context[name] for name in self._groups()["event"]}
+        given: dict[str, tf.Tensor] = {name: context[name] for name in self._groups()["event"]}
         if "item" in given:
             mask = given["item"] > 0
         else:
