@@ -23,7 +23,6 @@ import pandas as pd
 
 from benchmarks.protocols import divide
 from benchmarks.ratings import Ratings, read
-from benchmarks.sequence_data import FEATURES, Pooled, number_items, original_windows
 from schemas.settings import Settings, load
 
 TO_REACH = {"recall@10": 0.08, "recall@100": 0.42}
@@ -64,11 +63,12 @@ def main() -> None:
 
 def _original(ratings: Ratings, arguments: argparse.Namespace) -> bool:
     from benchmarks import sequence_models as models
+    from benchmarks.sequence_data import original_windows
     from components.models.inputs import Events
 
     ids = np.array([int(item) for item in ratings.ids], np.int32)  # the original's numbers are the ids themselves
     events = Events(ratings.user, ids[ratings.item], ratings.rating, ratings.timestamp)
-    windows: Pooled = original_windows(events, length=10)
+    windows = original_windows(events, length=10)
     train, asked = (windows.fitted, windows.held_out) if arguments.choose else (windows.train, windows.test)
     print(f"\nThe original's protocol: {len(train.label):,} training windows, {len(asked.label):,} asked about\n")
     popularity = np.bincount(train.label, minlength=ORIGINAL_IDS)
@@ -92,6 +92,7 @@ def _original(ratings: Ratings, arguments: argparse.Namespace) -> bool:
 
 def _time_split(ratings: Ratings, settings: Settings, arguments: argparse.Namespace) -> None:
     from benchmarks import sequence_models as models
+    from benchmarks.sequence_data import FEATURES, number_items
 
     data = divide(ratings, "time", settings.data.rating_scale)
     genres = models.genres_of(settings.data, ratings.ids)

@@ -108,7 +108,9 @@ class SequenceModel(tfrs.Model):
             mask = given["item"] > 0
         else:
             mask = given["age"] >= 0 if "age" in given else given["rating"] != NOT_GIVEN["rating"]
-        numbers = [layer(self._standard(name, given[name])[:, :, tf.newaxis]) for name, layer in self._numbers.items()]
+        numbers = [
+            layer(self._standard(name, context[name])[:, :, tf.newaxis]) for name, layer in self._numbers.items()
+        ]
         if "item" not in given:
             return tf.concat(numbers, axis=2), mask
         vectors = tf.gather(self._items, given["item"])
