@@ -51,7 +51,7 @@ class SequenceModel(tfrs.Model):
         log_share = np.log(share / share[1:].sum()).astype(np.float32)
         self._bias = tf.Variable(log_share, name="item_biases")
         sizes: dict[Feature, int] = {"genre": data.num_genres, "title_word": data.num_title_words}
-        self._values = {
+        self._values: dict[str, tf.Variable] = {
             name: self._table(name, size, features[name].width) for name, size in sizes.items() if name in features
         }
         self._numbers = {
@@ -103,17 +103,17 @@ class SequenceModel(tfrs.Model):
 
     def _events(self, context: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """[n, length, width] vectors and [n, length] bool, true where there is an event."""
-        given: dict[str, tf.Tensor] = {name: context[name] for name in self._groups()["event"]}
+        given = self._groups()["event"]
         if "item" in given:
-            mask = given["item"] > 0
+            mask = context["item"] > 0
         else:
-            mask = given["age"] >= 0 if "age" in given else given["rating"] != NOT_GIVEN["rating"]
+            mask = context["age"] >= 0 if "age" in given else context["rating"] != NOT_GIVEN["rating"]
         numbers = [
             layer(self._standard(name, context[name])[:, :, tf.newaxis]) for name, layer in self._numbers.items()
         ]
         if "item" not in given:
             return tf.concat(numbers, axis=2), mask
-        vectors = tf.gather(self._items, given["item"])
+        vectors = tf.gather(self._items, context["item"])
         if not numbers:
             return vectors, mask
         beside = tf.concat(numbers, axis=2)
