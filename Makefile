@@ -51,8 +51,8 @@ bench-ablation: data ## measure what each idea in the models is worth, on held-o
 bench-similar: data ## measure which items are alike by what is chosen next, on held-out training ratings (CONFIG=path, SEEDS)
 	@$(BIN)/python -W ignore -m benchmarks.similar --config $(CONFIG) --seeds $(SEEDS) --show 1 50 71
 
-bench-on-device: data ## measure the on-device sequence models on MovieLens 100K (SEEDS)
-	@$(BIN)/python -W ignore -m benchmarks.on_device --seeds $(SEEDS)
+bench-on-device: data ## measure the on-device sequence models on MovieLens 100K (SEEDS; three by default)
+	@$(BIN)/python -W ignore -m benchmarks.on_device $(if $(filter command line,$(origin SEEDS)),--seeds $(SEEDS))
 
 CONFIG ?= pipeline/configs/movielens-100k.toml
 SEEDS ?= 42

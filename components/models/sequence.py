@@ -140,15 +140,23 @@ class SequenceModel(tfrs.Model):
           [] float32.
         """
         context, labels = inputs
-        labels, encoded = labels - 1, self.encode(context, training)
+        encoded = self.encode(context, training)
         negatives = self._settings.negatives or (0 if self.num_items <= FULL_SOFTMAX_ITEMS else SAMPLED_NEGATIVES)
         if negatives:
-            candidates, columns = draw_candidates(labels, self.num_items, negatives)
-            correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
-            vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
-            logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
+            loss = self._sampled_loss(encoded, labels - 1, negatives)
         else:
-            columns, correction, logits = labels, tf.zeros([self.num_items]), self.score(encoded)[:, 1:]
-        loss = softmax_loss(logits, tf.range(tf.size(labels)), columns, correction, hard_negatives=0)
+            # Padding stands in it too, which is never right, and costs less than to leave it out.
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.score(encoded))
+            loss = tf.reduce_mean(losses)
+        if not self._settings.regularization:
+            return loss
         squares = sum(tf.reduce_sum(tf.square(table)) for table in (self._items, *self._values.values()))
         return loss + self._settings.regularization * squares
+
+    def _sampled_loss(self, encoded: tf.Tensor, labels: tf.Tensor, negatives: int) -> tf.Tensor:
+        """[n, embedding_width] and [n] labels from 0 to the loss against the batch's labels and a uniform draw."""
+        candidates, columns = draw_candidates(labels, self.num_items, negatives)
+        correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
+        vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
+        logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
+        return softmax_loss(logits, tf.range(tf.size(labels)), columns, correction, hard_negatives=0)
