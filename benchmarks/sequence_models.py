@@ -70,7 +70,7 @@ def fit_original(train: Windows, popularity: np.ndarray, changes: dict[str, Any]
     return of_model(model)
 
 
-def baselines(train: Events, test: Events, items: Items) -> dict[str, list[dict[str, float]]]:
+def baselines(train: Events, test: Events, items: Items) -> dict[str, dict[str, float]]:
     """Popularity, and cosine between the users of items, summed over the context."""
     windows = Timelines(train, items, 0).windows(test, {"item": FeatureInput(length=10)})
     size = len(items.ids) + 1
@@ -87,8 +87,8 @@ def baselines(train: Events, test: Events, items: Items) -> dict[str, list[dict[
 
     popularity = np.append(0, items.popularity)
     return {
-        "most popular": [recalls(tiled(popularity), windows, leave_out=True)],
-        "item-kNN, cosine": [recalls(neighbours, windows, leave_out=True)],
+        "most popular": recalls(tiled(popularity), windows, leave_out=True),
+        "item-kNN, cosine": recalls(neighbours, windows, leave_out=True),
     }
 
 
