@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from schemas.section import Dropout, NonNegative, Positive, PositiveInt, Section
 
-FEATURES = ("item", "genre", "title_word", "rating", "age")
+Feature = Literal["item", "genre", "title_word", "rating", "age"]
 """What an event of the context can be described by."""
 Variant = Literal["float32", "float16", "dynamic_range", "int8"]
 
@@ -29,12 +29,10 @@ class SequenceModelSettings(Section):
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
     """How events become one vector: their mean, stacked convolutions, an LSTM or causal self-attention. The mean does
     for contexts of up to 10 events, where their order tells little; beyond, the others."""
-    features: dict[Literal["item", "genre", "title_word", "rating", "age"], FeatureInput] = {
-        "item": FeatureInput(length=10)
-    }
+    features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
     """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
     the time since. At least one of `item`, `genre` and `title_word`."""
-    embedding_width: PositiveInt = 32
+    embedding_width: PositiveInt = 24
     """Width of the items' embeddings, which the context shares with the labels, and of the context's vector."""
     filters: tuple[PositiveInt, ...] = (32, 32)
     """Convolutions: number of filters of each layer."""
@@ -46,19 +44,19 @@ class SequenceModelSettings(Section):
     """Attention: number of heads, which share `embedding_width`."""
     dense: tuple[PositiveInt, ...] = ()
     """Widths of the dense layers (ReLU) between the encoder and the last one, a linear one of `embedding_width`."""
-    dropout: Dropout = 0.2
+    dropout: Dropout = 0.1
     """Share of the context's events left out of a training window."""
     gap: Annotated[int, Field(ge=0)] | None = None
     """A training context ends up to so many events before its label's; 0 asks for the very next event. A model that is
     asked long after the last event it knows does better with a wide gap. Absent: what the split asks, 0 for a random
     one and 200 for one by time."""
-    learning_rate: Positive = 0.003
-    """Step size of Adam."""
+    learning_rate: Positive = 0.01
+    """Step size of Adam at the begin; it falls to 0 along a cosine over the epochs."""
     regularization: NonNegative = 0.0
     """Weight of the squared embeddings beside the softmax's loss."""
-    batch_size: PositiveInt = 256
+    batch_size: PositiveInt = 512
     """Windows in a batch."""
-    epochs: PositiveInt = 30
+    epochs: PositiveInt = 6
     """Most passes over the training windows."""
     patience: PositiveInt = 2
     """Passes on end, none of them better on the held-out windows, after which training ends."""

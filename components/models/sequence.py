@@ -9,13 +9,13 @@ import tensorflow_recommenders as tfrs
 from components.models.context_encoders import make_encoder
 from components.models.frequency import CountedFrequency
 from components.models.losses import draw_candidates, log_inclusion, softmax_loss
-from schemas.on_device import SequenceModelSettings
+from schemas.on_device import Feature, SequenceModelSettings
 
 FULL_SOFTMAX_ITEMS = 20_000
 SAMPLED_NEGATIVES = 4_096
-EVENT_FEATURES = ("item", "rating", "age")
+EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
 """One value an event; the others have any number of values an event."""
-NOT_GIVEN = {"rating": 0.0, "age": -1.0}
+NOT_GIVEN: dict[Feature, float] = {"rating": 0.0, "age": -1.0}
 """What stands for padding where a number does; of `item`, `genre` and `title_word` it is 0."""
 
 
@@ -50,8 +50,8 @@ class SequenceModel(tfrs.Model):
         share = np.append(0, data.popularity) + 1.0
         log_share = np.log(share / share[1:].sum()).astype(np.float32)
         self._bias = tf.Variable(log_share, name="item_biases")
-        sizes = {"genre": data.num_genres, "title_word": data.num_title_words}
-        self._values = {
+        sizes: dict[Feature, int] = {"genre": data.num_genres, "title_word": data.num_title_words}
+        self._values: dict[str, tf.Variable] = {
             name: self._table(name, size, features[name].width) for name, size in sizes.items() if name in features
         }
         self._numbers = {
@@ -71,7 +71,7 @@ class SequenceModel(tfrs.Model):
     def _table(self, name: str, size: int, width: int) -> tf.Variable:
         return tf.Variable(tf.random.normal([size + 1, width], stddev=0.05), name=name)
 
-    def _groups(self) -> dict[str, list[str]]:
+    def _groups(self) -> dict[str, list[Feature]]:
         """Features by the sequence that they belong to."""
         groups = {"event": [name for name in EVENT_FEATURES if name in self._settings.features]}
         groups |= {name: [name] for name in ("genre", "title_word") if name in self._settings.features}
@@ -103,15 +103,17 @@ class SequenceModel(tfrs.Model):
 
     def _events(self, context: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """[n, length, width] vectors and [n, length] bool, true where there is an event."""
-        given = {name: context[name] for name in self._groups()["event"]}
+        given = self._groups()["event"]
         if "item" in given:
-            mask = given["item"] > 0
+            mask = context["item"] > 0
         else:
-            mask = given["age"] >= 0 if "age" in given else given["rating"] != NOT_GIVEN["rating"]
-        numbers = [layer(self._standard(name, given[name])[:, :, tf.newaxis]) for name, layer in self._numbers.items()]
+            mask = context["age"] >= 0 if "age" in given else context["rating"] != NOT_GIVEN["rating"]
+        numbers = [
+            layer(self._standard(name, context[name])[:, :, tf.newaxis]) for name, layer in self._numbers.items()
+        ]
         if "item" not in given:
             return tf.concat(numbers, axis=2), mask
-        vectors = tf.gather(self._items, given["item"])
+        vectors = tf.gather(self._items, context["item"])
         if not numbers:
             return vectors, mask
         beside = tf.concat(numbers, axis=2)
@@ -138,15 +140,23 @@ class SequenceModel(tfrs.Model):
           [] float32.
         """
         context, labels = inputs
-        labels, encoded = labels - 1, self.encode(context, training)
+        encoded = self.encode(context, training)
         negatives = self._settings.negatives or (0 if self.num_items <= FULL_SOFTMAX_ITEMS else SAMPLED_NEGATIVES)
         if negatives:
-            candidates, columns = draw_candidates(labels, self.num_items, negatives)
-            correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
-            vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
-            logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
+            loss = self._sampled_loss(encoded, labels - 1, negatives)
         else:
-            columns, correction, logits = labels, tf.zeros([self.num_items]), self.score(encoded)[:, 1:]
-        loss = softmax_loss(logits, tf.range(tf.size(labels)), columns, correction, hard_negatives=0)
+            # Padding stands in it too, which is never right, and costs less than to leave it out.
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.score(encoded))
+            loss = tf.reduce_mean(losses)
+        if not self._settings.regularization:
+            return loss
         squares = sum(tf.reduce_sum(tf.square(table)) for table in (self._items, *self._values.values()))
         return loss + self._settings.regularization * squares
+
+    def _sampled_loss(self, encoded: tf.Tensor, labels: tf.Tensor, negatives: int) -> tf.Tensor:
+        """[n, embedding_width] and [n] labels from 0 to the loss against the batch's labels and a uniform draw."""
+        candidates, columns = draw_candidates(labels, self.num_items, negatives)
+        correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
+        vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
+        logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
+        return softmax_loss(logits, tf.range(tf.size(labels)), columns, correction, hard_negatives=0)

@@ -11,7 +11,7 @@ _UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
 
 
 def make_histories(trained: Trained) -> list[dict[str, np.ndarray]]:
-    """The inputs of `recommend_ids`, call by call: histories of all lengths, repeated and unknown ids, nothing known.
+    """The inputs of `recommend_ids`, call by call: histories of all lengths, repeated and unknown ids, nothing known, none.
 
     Numbers that describe the events, ratings and ages, are drawn from 1 to 5 and fall towards the latest.
     """
@@ -20,9 +20,11 @@ def make_histories(trained: Trained) -> list[dict[str, np.ndarray]]:
     drawn = [random.choice(ids, min(_LENGTHS[call % len(_LENGTHS)], len(ids))) for call in range(_DRAWN)]
     first, last = ids[0], ids[-1]
     corners = [[_UNKNOWN], [_UNKNOWN, first], [first, _UNKNOWN, last], [last] * 12, [first, last, first]]
+    # An array of no bytes has no type of its own.
+    rare = [np.array([], "S1"), *map(np.array, corners)]
     wanted = trained.history_inputs()
     calls = []
-    for history in [*drawn, *map(np.array, corners)]:
+    for history in [*drawn, *rare]:
         numbers = -np.sort(-random.uniform(1.0, 5.0, len(history))).astype(np.float32)
         calls.append({name: history if name == names.HISTORY_ITEM_ID else numbers for name in wanted})
     return calls

@@ -67,7 +67,7 @@ class ServedSequence(tf.Module):
         found = tf.where(tf.equal(inputs[names.HISTORY_ITEM_ID][:, tf.newaxis], self._ids)[:, 1:])
         found = tf.pad(tf.cast(found, tf.int32) + 1, [[longest, 0], [0, 0]])
         events, items = found[:, 0], found[:, 1]
-        context = {}
+        context: dict[str, tf.Tensor] = {}
         for name, given in self._settings.features.items():
             if name in NOT_GIVEN:
                 values = tf.pad(inputs[names.HISTORY + name], [[1, 0]], constant_values=NOT_GIVEN[name])

@@ -56,10 +56,11 @@ def fit_sequence(
     measure = Measure(timelines.windows(held_out, settings.features), settings, training.seed)
     windows = training_windows(timelines, settings, split.method, training.seed)
     model, best = _fit(windows, fitted, items, settings, training.seed, measure=measure)
-    record = {"epochs": best.epoch if best else settings.epochs, "held_out": measure.of(model)}
+    epochs = best.epoch if best else settings.epochs
+    record: dict[str, Any] = {"epochs": epochs, "held_out": measure.of(model)}
     if training.refit:
         windows = training_windows(Timelines(train, items, training.seed), settings, split.method, training.seed)
-        model, _ = _fit(windows, train, items, settings, training.seed, epochs=record["epochs"])
+        model, _ = _fit(windows, train, items, settings, training.seed, epochs=epochs)
     losses = [round(value, 4) for value in model.history.history["loss"]]
     record |= {"windows": len(windows.label), "refit": training.refit, "losses": losses}
     return Fitted(model, record | {"seconds": round(time.monotonic() - begin, 1)})
@@ -85,8 +86,8 @@ def training_windows(timelines: Timelines, settings: SequenceModelSettings, meth
 def sequence_data(train: Events, items: Items) -> SequenceData:
     """What the model has to know of the training events and of the catalogue."""
     popularity = np.bincount(train.item, minlength=len(items.ids) + 1)[1:]
-    sizes = (len(items.vocabularies[name]) for name in ("genre", "title_word"))
-    return SequenceData(popularity, *sizes, float(train.rating.mean()), float(train.rating.std()))
+    num_genres, num_title_words = (len(items.vocabularies[name]) for name in ("genre", "title_word"))
+    return SequenceData(popularity, num_genres, num_title_words, float(train.rating.mean()), float(train.rating.std()))
 
 
 def _fit(

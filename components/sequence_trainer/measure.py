@@ -55,7 +55,7 @@ class Measure:
             own = scores[rows, block.label]
             if self._exclude:
                 scores[rows[:, np.newaxis], block.context["item"]] = -np.inf
-            scores[:, PADDING] = -np.inf
+            scores = scores[:, 1:]
             # "Not lower or equal" rather than "higher": a score that is not a number then ranks last, not first.
             higher = np.sum(~(scores <= own[:, np.newaxis]), axis=1)
             equal = np.maximum(np.sum(scores == own[:, np.newaxis], axis=1) - 1, 0)

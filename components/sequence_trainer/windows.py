@@ -1,6 +1,7 @@
 """Cuts events into windows: an event's item is the label, the user's training events before it are the context."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,8 @@ class Windows(NamedTuple):
     event: np.ndarray
     context_length: np.ndarray
 
-    def take(self, rows: np.ndarray) -> "Windows":
-        """Returns the windows at `rows`: positions, or [n] bool."""
+    def take(self, rows: np.ndarray | slice) -> "Windows":
+        """Returns the windows at `rows`: positions, a slice, or [n] bool."""
         context = {name: values[rows] for name, values in self.context.items()}
         return Windows(context, *(column[rows] for column in self[1:]))
 
@@ -55,7 +56,9 @@ class Timelines:
         """In that order."""
         return self._events
 
-    def windows(self, events: Events, features: dict[str, FeatureInput], skipped: np.ndarray | None = None) -> Windows:
+    def windows(
+        self, events: Events, features: Mapping[Any, FeatureInput], skipped: np.ndarray | None = None
+    ) -> Windows:
         """Cuts a window for each event before which its user has a training event.
 
         Args:

@@ -35,7 +35,8 @@ def test_learns_what_comes_next(negatives: int | None) -> None:
     chosen = settings(negatives=negatives, gap=0, exclude_seen=False)
     fitted = fit_sequence(events, items, chosen, SplitSettings(method="time"), TrainingSettings(refit=True))
     windows = Timelines(events, items, 0).windows(events, chosen.features)
-    ranks = Measure(windows, chosen, 0).ranks(fitted.model)
+    # As long as those of the windows that training was stopped by, which are the latest.
+    ranks = Measure(windows.take(windows.context_length >= 3), chosen, 0).ranks(fitted.model)
     assert np.mean(ranks == 1) > 0.95
     assert len(fitted.record["losses"]) == fitted.record["epochs"] and fitted.record["windows"] == 60 * 6
 
@@ -44,7 +45,7 @@ def test_the_same_seed_gives_the_same_model() -> None:
     events, items = rounds(num_users=20, length=5)
     runs = [
         fit_sequence(
-            events, items, settings(epochs=2), SplitSettings(), TrainingSettings(seed=seed)
+            events, items, settings(epochs=2), SplitSettings(), TrainingSettings(seed=seed, refit=False)
         ).model.get_weights()
         for seed in (1, 1, 2)
     ]
