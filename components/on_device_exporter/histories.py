@@ -11,7 +11,7 @@ _UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
 
 
 def make_histories(trained: Trained) -> list[dict[str, np.ndarray]]:
-    """The inputs of `recommend_ids`, call by call: histories of all lengths, repeated and unknown ids, nothing known, none.
+    """The inputs of `recommend_ids`, call by call: histories of all lengths, none too, repeated and unknown ids.
 
     Numbers that describe the events, ratings and ages, are drawn from 1 to 5 and fall towards the latest.
     """

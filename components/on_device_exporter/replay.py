@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_WARM_UP, _CALLS, _ROUNDS = 200, 1_000, 7
+_WARM_UP, _CALLS, _ROUNDS = 200, 1_000, 20
 
 
 class Replayed(NamedTuple):
@@ -78,27 +78,26 @@ def _main(model: str, signature: str, folder: str, width: str, num_items: str) -
     random = np.random.default_rng(0)
     vector = random.normal(size=(1, int(width))).astype(np.float32)
     matrix = random.normal(size=(int(width), int(num_items))).astype(np.float32)
-    facts = {
-        "signatures": declared,
-        "latency_us": _microseconds(lambda call: runner(**windows[call % number])),
-        "matmul_us": _microseconds(lambda _: vector @ matrix),
-    }
+    latency, matmul = _microseconds(lambda call: runner(**windows[call % number]), lambda _: vector @ matrix)
+    facts = {"signatures": declared, "latency_us": latency, "matmul_us": matmul}
     (Path(folder) / "facts.json").write_text(json.dumps(facts))
 
 
-def _microseconds(function: Callable[[int], Any]) -> float:
-    """The median of 1,000 calls, in the best of 7 rounds: what else the machine does slows whole rounds down."""
-    for call in range(_WARM_UP):
-        function(call)
-    medians = []
+def _microseconds(*functions: Callable[[int], Any]) -> list[float]:
+    """Of each the median of 1,000 calls, in the best of 20 rounds that take turns.
+
+    What else the machine does slows whole rounds down, and never speeds one up.
+    """
+    medians: list[list[float]] = [[] for _ in functions]
     for _ in range(_ROUNDS):
-        nanoseconds = []
-        for call in range(_CALLS):
-            started = time.perf_counter_ns()
-            function(call)
-            nanoseconds.append(time.perf_counter_ns() - started)
-        medians.append(float(np.median(nanoseconds)))
-    return min(medians) / 1e3
+        for function, found in zip(functions, medians, strict=True):
+            nanoseconds = []
+            for call in range(_WARM_UP + _CALLS):
+                started = time.perf_counter_ns()
+                function(call)
+                nanoseconds.append(time.perf_counter_ns() - started)
+            found.append(float(np.median(nanoseconds[_WARM_UP:])) / 1e3)
+    return [min(found) for found in medians]
 
 
 def _tensors(details: dict[str, Any]) -> dict[str, Any]:
