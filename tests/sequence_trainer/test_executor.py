@@ -197,10 +197,11 @@ def test_of_a_long_history_the_latest_count_and_all_are_left_out(folder: Path, l
 
 def test_features_of_raw_ids_are_those_of_the_training_windows(folder: Path, loaded: dict[str, Any]) -> None:
     windows, ids = np.load(folder / "mixed" / "windows.npz"), _ids(folder)
-    row = windows["eval/context_length"].tolist().index(6)
-    context = {name.removeprefix("eval/"): windows[name][row : row + 1] for name in windows if "eval/context_" in name}
-    del context["context_length"]
-    history = [ids[item - 1] for item in context["context_item"][0]]
+    # A window has the genres of all earlier events, a history here those of three: one whose three fill all places.
+    histories = [[ids[item - 1] for item in context] for context in windows["eval/context_item"]]
+    row = next(row for row, items in enumerate(histories) if sum(len(GENRES[int(item[1:])]) for item in items) >= 4)
+    names = [f"context_{name}" for name in ("item", "genre", "title_word", "rating", "age")]
+    context, history = {name: windows[f"eval/{name}"][row : row + 1] for name in names}, histories[row]
     # An unknown event between, whose rating and age must go with it.
     found = _call(
         loaded,
@@ -212,11 +213,8 @@ def test_features_of_raw_ids_are_those_of_the_training_windows(folder: Path, loa
     )
     by_number = _call(loaded, "mixed", "recommend", **context)
     assert sorted(by_number["item"].tolist()) == [0] * 3 + list(range(1, 10)), "the context's items too"
-    # Genres and words of three events only, where the windows have those of all six: equal if they fill their places.
-    genres = [genre for item in history for genre in GENRES[int(item[1:])]]
-    if len(genres) >= 4:
-        assert found["item_id"].tolist() == [ids[n - 1] if n else b"" for n in by_number["item"]]
-        np.testing.assert_allclose(found["score"], by_number["score"], rtol=1e-4)
+    assert found["item_id"].tolist() == [ids[number - 1] if number else b"" for number in by_number["item"]]
+    np.testing.assert_allclose(found["score"], by_number["score"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("feature", ["item", "genre", "title_word", "rating", "age"])
