@@ -85,7 +85,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {
             "settings": json.dumps({"models": [SHARED | model for model in MODELS]}),
             "split": json.dumps({"method": "time"}),
-            "training": json.dumps({"validation_share": 0.2}),
+            "training": json.dumps({"validation_share": 0.2, "refit": False}),
         },
     )
     return root / "out" / "Format-Serving"
@@ -148,7 +148,8 @@ def test_the_description_tells_how_to_call_and_what_was_left_out(folder: Path) -
         "train_without_earlier_event": 12,
         "eval_without_earlier_event": 1,
     }
-    assert description["training"]["windows"] == 12 * 5 and 1 <= description["training"]["epochs"] <= 2
+    # Of 72 events, 14 are held out and 12 are the first of their users.
+    assert description["training"]["windows"] == 72 - 14 - 12 and 1 <= description["training"]["epochs"] <= 2
 
 
 @pytest.mark.parametrize("context", [[0, 0, 0], [2, 0, 0], [5, 1, 3]])
