@@ -8,6 +8,8 @@ from schemas.section import Dropout, NonNegative, Positive, PositiveInt, Section
 
 Feature = Literal["item", "genre", "title_word", "rating", "age"]
 """What an event of the context can be described by."""
+EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
+"""Those with one value an event; the others have any number."""
 Variant = Literal["float32", "float16", "dynamic_range", "int8"]
 
 
@@ -27,7 +29,7 @@ class SequenceModelSettings(Section):
     """Of the files: `on_device/<name>.tflite`."""
     enabled: bool = True
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
-    """How events become one vector: their mean, stacked convolutions, an LSTM or causal self-attention. The mean does
+    """How events become one vector: their mean, by learned weights of their places, stacked convolutions, an LSTM or causal self-attention. The mean does
     for contexts of up to 10 events, where their order tells little; beyond, the others."""
     features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
     """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
@@ -71,6 +73,9 @@ class SequenceModelSettings(Section):
     def _consistent(self) -> "SequenceModelSettings":
         if not set(self.features) & {"item", "genre", "title_word"}:
             raise ValueError("features: give at least one of item, genre and title_word")
+        lengths = {name: self.features[name].length for name in EVENT_FEATURES if name in self.features}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"features: {', '.join(lengths)} have one value an event: give them the same length")
         if len(self.filters) != len(self.kernels):
             raise ValueError(f"filters has {len(self.filters)} layers and kernels {len(self.kernels)}: give as many")
         if self.encoder == "attention" and self.embedding_width % self.heads:

@@ -9,12 +9,10 @@ import tensorflow_recommenders as tfrs
 from components.models.context_encoders import make_encoder
 from components.models.frequency import CountedFrequency
 from components.models.losses import draw_candidates, log_inclusion, softmax_loss
-from schemas.on_device import Feature, SequenceModelSettings
+from schemas.on_device import EVENT_FEATURES, Feature, SequenceModelSettings
 
 FULL_SOFTMAX_ITEMS = 20_000
 SAMPLED_NEGATIVES = 4_096
-EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
-"""One value an event; the others have any number of values an event."""
 NOT_GIVEN: dict[Feature, float] = {"rating": 0.0, "age": -1.0}
 """What stands for padding where a number does; of `item`, `genre` and `title_word` it is 0."""
 

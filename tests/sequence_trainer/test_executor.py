@@ -85,7 +85,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {
             "settings": json.dumps({"models": [SHARED | model for model in MODELS]}),
             "split": json.dumps({"method": "time"}),
-            "training": json.dumps({"validation_share": 0.2}),
+            "training": json.dumps({"validation_share": 0.2, "refit": False}),
         },
     )
     return root / "out" / "Format-Serving"
@@ -148,7 +148,8 @@ def test_the_description_tells_how_to_call_and_what_was_left_out(folder: Path) -
         "train_without_earlier_event": 12,
         "eval_without_earlier_event": 1,
     }
-    assert description["training"]["windows"] == 12 * 5 and 1 <= description["training"]["epochs"] <= 2
+    # Of 72 events, 14 are held out and 12 are the first of their users.
+    assert description["training"]["windows"] == 72 - 14 - 12 and 1 <= description["training"]["epochs"] <= 2
 
 
 @pytest.mark.parametrize("context", [[0, 0, 0], [2, 0, 0], [5, 1, 3]])
@@ -197,10 +198,11 @@ def test_of_a_long_history_the_latest_count_and_all_are_left_out(folder: Path, l
 
 def test_features_of_raw_ids_are_those_of_the_training_windows(folder: Path, loaded: dict[str, Any]) -> None:
     windows, ids = np.load(folder / "mixed" / "windows.npz"), _ids(folder)
-    row = windows["eval/context_length"].tolist().index(6)
-    context = {name.removeprefix("eval/"): windows[name][row : row + 1] for name in windows if "eval/context_" in name}
-    del context["context_length"]
-    history = [ids[item - 1] for item in context["context_item"][0]]
+    # A window has the genres of all earlier events, a history here those of three: one whose three fill all places.
+    histories = [[ids[item - 1] for item in context] for context in windows["eval/context_item"]]
+    row = next(row for row, items in enumerate(histories) if sum(len(GENRES[int(item[1:])]) for item in items) >= 4)
+    names = [f"context_{name}" for name in ("item", "genre", "title_word", "rating", "age")]
+    context, history = {name: windows[f"eval/{name}"][row : row + 1] for name in names}, histories[row]
     # An unknown event between, whose rating and age must go with it.
     found = _call(
         loaded,
@@ -212,11 +214,8 @@ def test_features_of_raw_ids_are_those_of_the_training_windows(folder: Path, loa
     )
     by_number = _call(loaded, "mixed", "recommend", **context)
     assert sorted(by_number["item"].tolist()) == [0] * 3 + list(range(1, 10)), "the context's items too"
-    # Genres and words of three events only, where the windows have those of all six: equal if they fill their places.
-    genres = [genre for item in history for genre in GENRES[int(item[1:])]]
-    if len(genres) >= 4:
-        assert found["item_id"].tolist() == [ids[n - 1] if n else b"" for n in by_number["item"]]
-        np.testing.assert_allclose(found["score"], by_number["score"], rtol=1e-4)
+    assert found["item_id"].tolist() == [ids[number - 1] if number else b"" for number in by_number["item"]]
+    np.testing.assert_allclose(found["score"], by_number["score"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("feature", ["item", "genre", "title_word", "rating", "age"])
