@@ -98,6 +98,10 @@ class ServedSequence(tf.Module):
         # Minus infinity is added by an operator that is never quantized.
         shown = tf.add_n([scores, tf.scatter_nd(tf.expand_dims(left_out, 1), nothing, [num_rows])])
         best, items = tf.math.top_k(shown, min(k, num_rows))
+        # Where more than k are left whatever is seen, there is nothing to pad.
+        num_seen = left_out.shape[0]
+        if num_seen is not None and k + num_seen <= num_rows:
+            return items, best
         is_item = best > -np.inf
         missing = [[0, k - min(k, num_rows)]]
         return tf.pad(tf.where(is_item, items, PADDING), missing), tf.pad(tf.where(is_item, best, 0.0), missing)
