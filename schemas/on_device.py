@@ -29,8 +29,9 @@ class SequenceModelSettings(Section):
     """Of the files: `on_device/<name>.tflite`."""
     enabled: bool = True
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
-    """How events become one vector: their mean, by learned weights of their places, stacked convolutions, an LSTM or causal self-attention. The mean does
-    for contexts of up to 10 events, where their order tells little; beyond, the others."""
+    """How events become one vector: their mean, each weighed by its place, stacked convolutions, an LSTM or causal
+    self-attention. The mean does for contexts of up to 10 events, where their order tells little; beyond, the others.
+    """
     features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
     """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
     the time since. At least one of `item`, `genre` and `title_word`."""
