@@ -8,7 +8,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,8 +88,8 @@ def _main(model: str, signature: str, folder: str, width: str, num_items: str) -
     (Path(folder) / "facts.json").write_text(json.dumps(facts))
 
 
-def _microseconds(*repertoires: list[Callable[[], Any]]) -> list[float]:
-    """Of each, a list of calls, the median of 1,000 in the best of 20 rounds that take turns.
+def _microseconds(*repertoires: Sequence[Callable[[], Any]]) -> list[float]:
+    """Of each, some calls, the median of 1,000 in the best of 20 rounds that take turns.
 
     What else the machine does slows whole rounds down, and never speeds one up.
     """
