@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
 .PHONY: help setup data run test check format lock clean \
-	bench bench-index bench-batch bench-similar bench-quality bench-ablation
+	bench bench-index bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-ablation: data ## measure what each idea in the models is worth, on held-o
 
 bench-similar: data ## measure which items are alike by what is chosen next, on held-out training ratings (CONFIG=path, SEEDS)
 	@$(BIN)/python -W ignore -m benchmarks.similar --config $(CONFIG) --seeds $(SEEDS) --show 1 50 71
+
+bench-on-device: data ## measure the on-device sequence models on MovieLens 100K (SEEDS; three by default)
+	@$(BIN)/python -W ignore -m benchmarks.on_device $(if $(filter command line,$(origin SEEDS)),--seeds $(SEEDS))
 
 CONFIG ?= pipeline/configs/movielens-100k.toml
 SEEDS ?= 42

@@ -18,9 +18,11 @@ from components.canary.component import Canary
 from components.evaluator.baseline import LatestOtherBlessedModelStrategy
 from components.evaluator.component import Evaluator
 from components.example_gen.component import RatingsExampleGen
+from components.on_device_exporter.component import OnDeviceExporter
 from components.pusher.component import Pusher
 from components.scann_exporter.component import ScannExporter
 from components.schema_gen.component import ImportSchemaGen
+from components.sequence_trainer.component import SequenceTrainer
 from components.tflite_exporter.component import TFLiteExporter
 from pipeline import beam
 from pipeline.code_version import code_version, file_version
@@ -123,7 +125,24 @@ def create_pipeline(
         settings.split,
         code_version("components.tflite_exporter.executor"),
     )
-    exported_model = exporter.outputs["exported_model"]
+
+    # Where they are wanted, small models of a user's latest events are trained from the same examples; those that beat
+    # popularity, and their smaller variants that lose little, lie beside the others.
+    sequence_trainer = SequenceTrainer(
+        examples.outputs["examples"],
+        settings.on_device,
+        settings.split,
+        settings.training,
+        code_version("components.sequence_trainer.executor"),
+    )
+    on_device_exporter = OnDeviceExporter(
+        exporter.outputs["exported_model"],
+        sequence_trainer.outputs["sequence_models"],
+        settings.on_device,
+        code_version("components.on_device_exporter.executor"),
+    )
+    on_device = [sequence_trainer, on_device_exporter] if settings.on_device.enabled else []
+    exported_model = (on_device_exporter if on_device else exporter).outputs["exported_model"]
 
     # The candidate is measured beside the last blessed model, on the same examples, and blessed or refused.
     last_blessed = Resolver(
@@ -181,6 +200,7 @@ def create_pipeline(
             trainer,
             *indexes,
             exporter,
+            *on_device,
             last_blessed,
             evaluator,
             canary,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import recommend_all
+from pipeline import recommend_all, recommend_on_device
 from schemas import signatures as names
 from schemas.errors import DataError
 
@@ -25,6 +25,7 @@ _COLUMNS = {
     names.RETRIEVAL_SCORE: "retrieval score",
     names.RATING: "predicted rating",
 }
+_WISHES = ("exclude", "genre", "include_seen")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,6 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder of the versions (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument(
+        "--on-device", action="store_true", help="the TFLite model of histories, without TensorFlow; with --history"
+    )
+    parser.add_argument("--on-device-name", metavar="NAME", help="with --on-device: which (default: the first)")
     parser.add_argument("--all", action="store_true", help="all known users at once, as Parquet, into --output")
     parser.add_argument("--output", metavar="FILE", type=Path, help="with --all: the file to write")
     parser.add_argument("--overwrite", action="store_true", help="with --all: replace the file if it is there")
@@ -64,6 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
         _check_all(parser, options)
     elif options.output or options.overwrite:
         parser.error("--output and --overwrite go with --all")
+    elif options.on_device:
+        _check_on_device(parser, options)
+    elif options.on_device_name:
+        parser.error("--on-device-name goes with --on-device")
     elif (options.similar_to is None) == (options.user is None and options.history is None):
         parser.error("give --user, --history or both, or --similar-to")
     try:
@@ -72,14 +81,18 @@ def main(arguments: list[str] | None = None) -> int:
         if options.all:
             recommend_all.write(version, options.k or 100, options.output, options.overwrite, Console(stderr=True))
             return 0
-        answer = _ask(version, options)
+        if options.on_device:
+            answer = recommend_on_device.ask(version, options.on_device_name, options.history, options.k or 10)
+        else:
+            answer = _ask(version, options)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps({"version": version.name, **answer}))
     else:
-        _show(answer, f"version {version.name}")
+        file = f" {answer['on_device']}" if options.on_device else ""
+        _show(answer, f"version {version.name}{file}")
     return 0
 
 
@@ -94,12 +107,21 @@ def _count(text: str) -> int:
 
 
 def _check_all(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    others = ("user", "history", "similar_to", "exclude", "genre", "include_seen", "json")
-    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name)]
-    if given:
-        parser.error(f"--all does not go with {', '.join(given)}")
+    _refuse_others(parser, options, "--all", "user", "history", "similar_to", "on_device", "json", *_WISHES)
     if options.output is None:
         parser.error("--all needs --output, the file to write")
+
+
+def _check_on_device(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    _refuse_others(parser, options, "--on-device", "user", "similar_to", *_WISHES)
+    if not options.history:
+        parser.error("--on-device needs --history, the ids of items that someone chose")
+
+
+def _refuse_others(parser: argparse.ArgumentParser, options: argparse.Namespace, asked: str, *others: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name)]
+    if given:
+        parser.error(f"{asked} does not go with {', '.join(given)}")
 
 
 def _quieten() -> None:
@@ -190,6 +212,8 @@ def _show(answer: dict[str, Any], version: str) -> None:
     if answer[names.UNKNOWN_HISTORY]:
         unknown = answer[names.UNKNOWN_HISTORY]
         console.print(f"{unknown} of the {len(answer['history'])} items of the history are not known to this version.")
+    if answer.get("unknown_ids"):
+        console.print(escape(f"Not known: {', '.join(answer['unknown_ids'])}"), soft_wrap=True)
 
 
 if __name__ == "__main__":

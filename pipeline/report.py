@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline import report_on_device
 from pipeline.recommend import newest_version
 from schemas import canary as canary_schema
-from schemas import model_card
+from schemas import model_card, on_device_record
 from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.canary import CanaryRecord
@@ -76,7 +77,9 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
         console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
     if len(verdict.anomalies) > _SHOWN_ANOMALIES:
         console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / verdict_schema.FILE_NAME}")
-    exported = Path(nodes["TFLiteExporter"].outputs["exported_model"][0].uri) / "Format-Serving"
+    last = "OnDeviceExporter" if "OnDeviceExporter" in nodes else "TFLiteExporter"
+    exported = Path(nodes[last].outputs["exported_model"][0].uri) / "Format-Serving"
+    report_on_device.show(on_device_record.read(exported), console)
     _show_canary(canary, console)
     is_blessed = verdict.blessed and canary.blessed
     if is_blessed:
@@ -197,13 +200,14 @@ def _is_withdrawn(pusher: Node) -> bool:
 
 def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
     table = _table("Artifacts", "what", "where", "size")
-    card = model / model_card.FILE
+    card, sequences = model / model_card.FILE, model / on_device_record.FOLDER
     batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
     for what, path in (
         ("SavedModel", model),
         *([("model card", card)] if card.exists() else []),
         ("on-device ranking", model / "assets.extra" / "ranking.tflite"),
         ("on-device retrieval", model / "assets.extra" / "retrieval.tflite"),
+        *([("on-device sequences", sequences)] if sequences.exists() else []),
         *(("recommendations", path) for path in _destinations(batch, _WRITTEN)),
         ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
         ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.on_device_record import Summary
 from schemas.training_record import TrainingRecord
 from schemas.verdict import Verdict
 
@@ -18,6 +19,8 @@ class ModelCard(BaseModel):
 
     training: TrainingRecord
     evaluation: Verdict
+    on_device: tuple[Summary, ...] = ()
+    """The on-device sequence models, exported and refused."""
 
 
 def read(version: Path) -> ModelCard:

@@ -12,26 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import tomli
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from schemas.errors import SettingsError
 from schemas.metrics import METRICS
+from schemas.on_device import OnDeviceSettings
+from schemas.section import Dropout, Name, NonNegative, PositiveInt, Section, Share
 from schemas.slices import slice_labels
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-"""A fraction strictly between 0 and 1."""
-PositiveInt = Annotated[int, Field(ge=1)]
-NonNegative = Annotated[float, Field(ge=0)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-Name = Annotated[str, Field(min_length=1)]
 RECOMMENDER_NAME = r"[a-z0-9][a-z0-9_-]*"
 """Pattern of a recommender's name, which is a folder's name too."""
-
-
-class Section(BaseModel):
-    """Base of every section: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RatingColumns(Section):
@@ -527,6 +517,7 @@ class Settings(Section):
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
     export: ExportSettings = ExportSettings()
+    on_device: OnDeviceSettings = OnDeviceSettings()
     index: IndexSettings = IndexSettings()
     serving: ServingSettings = ServingSettings()
     canary: CanarySettings = CanarySettings()

@@ -12,6 +12,9 @@ EMBED_ITEMS = "embed_items"
 EVALUATE = "evaluate"
 LIST_USERS = "list_users"
 LIST_ITEMS = "list_items"
+# Of the on-device sequence models, beside RECOMMEND.
+RECOMMEND_IDS = "recommend_ids"
+SCORES = "scores"
 # Of the approximate index, beside RETRIEVE.
 SEARCH = "search"
 
@@ -64,6 +67,12 @@ NUM_ITEMS = "num_items"
 RANK = "rank"
 POPULARITY_RANK = "popularity_rank"
 BIAS_RATING = "bias_rating"
+
+# Of the on-device sequence models: CONTEXT or HISTORY, then the feature.
+CONTEXT = "context_"
+HISTORY = "history_"
+ITEM = "item"
+LOGITS = "logits"
 
 # Custom property of an exported Model artifact: the JSON of the split that it was trained with.
 SPLIT_PROPERTY = "split"

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.pusher.folder import push
-from schemas import training_record
+from schemas import on_device_record, training_record
 from schemas import verdict as verdict_schema
 from schemas.model_card import ModelCard
 
@@ -52,7 +52,11 @@ class Executor(tfx_executor.Executor):
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         model = Path(self.GetModelPath(input_dict))
         evaluation = artifact_utils.get_single_uri(input_dict[EVALUATION_KEY])
-        card = ModelCard(training=training_record.read(model), evaluation=verdict_schema.read(evaluation))
+        card = ModelCard(
+            training=training_record.read(model),
+            evaluation=verdict_schema.read(evaluation),
+            on_device=on_device_record.read_index(model),
+        )
         version, outcome = push(model, Path(destination.filesystem.base_directory), int(time.time()), card)
         if outcome == "unchanged":
             _log.info("this model is the newest pushed version already: %s", version)

@@ -11,7 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
-from components.tflite_exporter import convert, verify
+from components.lite import convert, verify
 from components.tflite_exporter.compare import (
     Comparison,
     Shown,
@@ -88,8 +88,8 @@ class _Exporter:
     def export(self, name: str, variant: str) -> None:
         signature = MODELS[name]
         file = self._folder / FOLDER / f"{name}{'' if variant == 'float32' else f'.{variant}'}.tflite"
-        content = convert.convert(str(self._folder), signature, variant)
-        operators = convert.operators(content, signature)
+        content = convert.convert(str(self._folder), [signature], variant)
+        operators = convert.operators(content, [signature])
         file.write_bytes(content)
         comparison, ran = self._compare_ranking(file) if name == "ranking" else self._compare_retrieval(file)
         limit = limits(variant, self._tolerance)

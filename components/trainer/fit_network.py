@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from components.models.biases import fit_biases
+from components.models.callbacks import BestEpoch
+from components.models.fit import fit
 from components.models.inputs import Catalogue, Events
 from components.models.network_rating import NetworkRating
 from components.models.ranking import RankingModel
-from components.trainer.callbacks import BestEpoch
-from components.trainer.fit import fit
 from components.trainer.rating_batches import RatingBatches, UserRatings
 from components.trainer.validation import cut_validation
 from schemas.settings import Settings

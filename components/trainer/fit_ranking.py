@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from components.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from components.models.biases import fit_biases
+from components.models.callbacks import ProgressLog
 from components.models.inputs import Catalogue, Events
 from components.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
 from components.models.piecewise import PiecewiseLinear
 from components.models.rating_model import RatingModel
 from components.models.side_features import item_features, user_features
-from components.trainer.callbacks import ProgressLog
 from components.trainer.fit_network import fit_network
 from schemas.errors import DataError
 from schemas.settings import Settings

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.models.callbacks import BestEpoch
+from components.models.fit import cosine_adam, fit
 from components.models.inputs import Catalogue, Events
 from components.models.linear import LinearFactors, fit_linear
 from components.models.pooling import sum_pooling
@@ -13,9 +15,7 @@ from components.models.retrieval import RetrievalModel
 from components.models.trend import popularity_trend
 from components.models.two_tower import TwoTowerModel
 from components.trainer.blend import LINEAR_WEIGHTS, TREND_WEIGHTS, choose_weight, relative_width
-from components.trainer.callbacks import BestEpoch
 from components.trainer.contexts import Contexts, as_ragged, user_contexts, user_items
-from components.trainer.fit import cosine_adam, fit
 from components.trainer.queries import QueryBatches
 from components.trainer.validation import CHANCE, NdcgMeasure, cut_validation
 from components.trainer.vectors import encode_candidates, encode_users

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.models.callbacks import BestEpoch
+from components.models.fit import cosine_adam, fit
 from components.models.inputs import Catalogue, Events, Ragged
 from components.models.item_to_item import ItemToItemModel
 from components.models.retrieval import RetrievalModel
-from components.trainer.callbacks import BestEpoch
-from components.trainer.fit import cosine_adam, fit
 from components.trainer.neighbours import NeighbourBatches
 from components.trainer.validation import CHANCE, NdcgMeasure, cut_validation
 from components.trainer.vectors import encode_candidates

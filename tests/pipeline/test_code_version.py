@@ -42,6 +42,8 @@ def test_an_edit_elsewhere_does_not(project):
         ("components.trainer.run", "two_tower.py", "gate.py"),
         # An edit of the verdict's or the card's form must not train anew.
         ("components.trainer.run", "training_record.py", "verdict.py"),
+        ("components.sequence_trainer.executor", "sequence.py", "fit_network.py"),
+        ("components.sequence_trainer.executor", "context_encoders.py", "two_tower.py"),
         ("components.pusher.executor", "folder.py", "two_tower.py"),
         ("components.tflite_exporter.executor", "verify.py", "two_tower.py"),
         ("components.evaluator.component", "gate.py", "two_tower.py"),

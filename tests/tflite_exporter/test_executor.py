@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from components.tflite_exporter import convert, executor, verify
+from components.lite import convert, verify
+from components.tflite_exporter import executor
 from components.tflite_exporter.server import Request
 
 SIGNATURES = ("rate", "retrieve", "retrieve_on_device")
@@ -74,12 +75,6 @@ class _Model(tf.Module):
             "item_id": tf.gather(tf.constant([*ITEMS, b""]), positions),
             "score": tf.pad(tf.where(left, best, 0.0), padding),
         }
-
-
-class _LowerCaseRater(tf.Module):
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "user_id")])
-    def rate(self, user_id: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"rating": tf.strings.to_number(tf.strings.lower(user_id))}
 
 
 def _index(keys: list[bytes]) -> tf.lookup.StaticHashTable:
@@ -184,20 +179,3 @@ def test_models_that_answer_differently_are_not_exported(artifacts, tmp_path, mo
     monkeypatch.setattr(convert, "convert", lambda _, *rest: convert_own(folder, *rest))
     with pytest.raises(RuntimeError, match=reason):
         _do(artifacts)
-
-
-def test_an_operator_that_is_not_builtin_is_refused_by_its_name(tmp_path):
-    folder = _save(_LowerCaseRater(), tmp_path)
-    with pytest.raises(RuntimeError, match=r"`rate` needs operators that are not builtin in TFLite: tf\.StringLower"):
-        convert.convert(folder, "rate", "float32")
-    converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["rate"])
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
-    with pytest.raises(RuntimeError, match="not builtin in TFLite: FlexStringLower"):
-        convert.operators(converter.convert(), "rate")
-
-
-def test_what_litert_cannot_run_is_an_error_with_its_reason(tmp_path):
-    broken = tmp_path / "broken.tflite"
-    broken.write_bytes(b"no model")
-    with pytest.raises(RuntimeError, match=r"broken\.tflite cannot be run by LiteRT: .*"):
-        verify.check(broken, "rate", [{"user_id": np.array([b"ann"])}])

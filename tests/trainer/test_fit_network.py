@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.lite.convert import convert
 from components.models.biases import fit_biases
 from components.models.inputs import Catalogue, Events, Ragged
 from components.models.network_rating import NetworkRating
 from components.models.ranking import RankingModel
-from components.tflite_exporter.convert import convert
 from components.trainer.fit_network import encode, fit_network
 from components.trainer.rating_batches import UserRatings
 from schemas.errors import DataError
@@ -123,7 +123,7 @@ def test_it_is_saved_whole_and_converts_to_builtin_operators_of_tflite(
     loaded = tf.saved_model.load(str(tmp_path)).signatures["rate_at"]
     at = loaded(user=tf.constant(USERS), item=tf.constant(ITEMS), timestamp=tf.constant(times))["rating"]
     assert at.numpy() == pytest.approx(expected_at, abs=1e-5)
-    on_device = Interpreter(model_content=convert(str(tmp_path), "rate", "float32")).get_signature_runner("rate")
+    on_device = Interpreter(model_content=convert(str(tmp_path), ["rate"], "float32")).get_signature_runner("rate")
     assert on_device(user=USERS, item=ITEMS)["rating"] == pytest.approx(expected, abs=1e-4)
 
 

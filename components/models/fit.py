@@ -1,4 +1,4 @@
-"""What both fits share."""
+"""How models are fitted."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 from tensorflow.python.autograph.core import config as autograph
 
-from components.trainer.callbacks import BestEpoch, Progress
+from components.models.callbacks import BestEpoch, Progress
 
 _LOG = logging.getLogger("atalaya")
 

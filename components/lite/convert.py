@@ -1,4 +1,6 @@
-"""SavedModel signature to TFLite, with builtin operators only."""
+"""SavedModel signatures to TFLite, with builtin operators only."""
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
@@ -8,18 +10,18 @@ _CUSTOM = schema.BuiltinOperator.CUSTOM
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 
-def convert(saved_model: str, signature: str, variant: str) -> bytes:
-    """The TFLite model of one signature.
+def convert(saved_model: str, signatures: Sequence[str], variant: str) -> bytes:
+    """The TFLite model of one signature or several, which share the tables that they have in common.
 
     Args:
       saved_model: folder of the SavedModel.
-      signature: name of the signature; it becomes the TFLite model's.
+      signatures: their names; they become the TFLite model's.
       variant: `float32`; `float16`, with numbers of half the size; `dynamic_range`, with large tables in 8 bits.
 
     Raises:
-      RuntimeError: the signature needs operators that are not builtin (Flex or custom); the message names them.
+      RuntimeError: operators are needed that are not builtin (Flex or custom); the message names them.
     """
-    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[signature])
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(signatures))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if variant != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -32,10 +34,10 @@ def convert(saved_model: str, signature: str, variant: str) -> bytes:
         foreign = sorted({found.operator.name for found in error.errors if found.operator.name})
         if not foreign:
             raise
-        raise RuntimeError(_refusal(signature, foreign)) from error
+        raise RuntimeError(_refusal(signatures, foreign)) from error
 
 
-def operators(model: bytes, signature: str) -> list[str]:
+def operators(model: bytes, signatures: Sequence[str]) -> list[str]:
     """Names of the operators of a TFLite model, each once.
 
     Raises:
@@ -43,13 +45,13 @@ def operators(model: bytes, signature: str) -> list[str]:
     """
     codes = schema.ModelT.InitFromPackedBuf(model, 0).operatorCodes
     if foreign := sorted(code.customCode.decode() for code in codes if code.builtinCode == _CUSTOM):
-        raise RuntimeError(_refusal(signature, foreign))
+        raise RuntimeError(_refusal(signatures, foreign))
     # Codes beyond a byte stand in the newer field, the others in both.
     return sorted({_OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes})
 
 
-def _refusal(signature: str, foreign: list[str]) -> str:
+def _refusal(signatures: Sequence[str], foreign: list[str]) -> str:
     return (
-        f"the signature `{signature}` needs operators that are not builtin in TFLite: {', '.join(foreign)}; "
-        "a phone would need TensorFlow to run them: write the signature in builtin ones"
+        f"{' and '.join(f'`{name}`' for name in signatures)}: operators are needed that are not builtin in TFLite: "
+        f"{', '.join(foreign)}; a phone would need TensorFlow to run them: write the signature in builtin ones"
     )

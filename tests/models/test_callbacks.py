@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.callbacks import BestEpoch, Progress
+from components.models.callbacks import BestEpoch, Progress
 
 
 def fit(

@@ -4,7 +4,6 @@
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,12 +27,12 @@ def check(model: Path, signature: str, calls: Sequence[dict[str, np.ndarray]]) -
     Raises:
       RuntimeError: the process failed; the message ends with what it wrote.
     """
+    # The program itself has numpy and LiteRT only.
+    from components.lite import process
+
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder) / "inputs.npz", calls)
-        command = [sys.executable, "-W", "ignore", __file__, str(model), signature, folder, str(len(calls))]
-        process = subprocess.run(command, capture_output=True, text=True)
-        if process.returncode:
-            raise RuntimeError(f"{model.name} cannot be run by LiteRT: {process.stderr.strip()[-2000:]}")
+        process.run(__file__, model, signature, folder, str(len(calls)))
         description = json.loads((Path(folder) / "description.json").read_text())
         return description | {"outputs": _read(Path(folder) / "outputs.npz", len(calls))}
 

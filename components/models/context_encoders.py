@@ -1,0 +1,135 @@
+"""How a row of vectors, padded, becomes one vector: their mean, convolutions, an LSTM or self-attention.
+
+Each takes `vectors`, [n, length, width] float32, and `mask`, [n, length] bool: true where there is a vector, false at
+padding. A row's vectors stand in their order, the oldest first; padding may stand anywhere and is never read, so more
+of it changes nothing. A row of padding alone becomes a vector too.
+"""
+
+import tensorflow as tf
+
+from schemas.on_device import SequenceModelSettings
+
+
+def make_encoder(length: int, settings: SequenceModelSettings) -> tf.keras.layers.Layer:
+    """The encoder that the settings name, for rows of at most `length` vectors."""
+    if settings.encoder == "bow":
+        return BagOfWords(length)
+    if settings.encoder == "cnn":
+        return Convolutions(settings.filters, settings.kernels)
+    if settings.encoder == "rnn":
+        return Recurrence(settings.units)
+    return SelfAttention(length, settings.heads)
+
+
+class BagOfWords(tf.keras.layers.Layer):
+    """Mean of the vectors, each weighed by its place from the end; the weights are learned, and equal at first."""
+
+    def __init__(self, length: int):
+        super().__init__()
+        self._length = length
+        self._log_weights = self.add_weight(name="log_weights", shape=[length], initializer="zeros")
+
+    def call(self, vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns [n, width]; zeros for a row of padding."""
+        given = tf.cast(mask, tf.float32)
+        weights = tf.gather(tf.exp(self._log_weights), places_from_end(mask, self._length)) * given
+        weights /= tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-9)
+        return tf.reduce_sum(vectors * tf.expand_dims(weights, 2), axis=1)
+
+
+class Convolutions(tf.keras.layers.Layer):
+    """Stacked convolutions (ReLU), each over a vector and those before it; then the mean beside the last."""
+
+    def __init__(self, filters: tuple[int, ...], kernels: tuple[int, ...]):
+        super().__init__()
+        self._kernels = kernels
+        self._layers = [
+            tf.keras.layers.Conv1D(number, kernel, padding="valid", activation="relu")
+            for number, kernel in zip(filters, kernels, strict=True)
+        ]
+
+    def call(self, vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns [n, 2 * the last number of filters]; zeros for a row of padding."""
+        given = tf.expand_dims(tf.cast(mask, tf.float32), 2)
+        vectors *= given
+        for layer, kernel in zip(self._layers, self._kernels, strict=True):
+            # What lies before the first vector is like padding: zeros.
+            vectors = layer(tf.pad(vectors, [[0, 0], [kernel - 1, 0], [0, 0]])) * given
+        mean = tf.reduce_sum(vectors, axis=1) / tf.maximum(tf.reduce_sum(given, axis=1), 1.0)
+        return tf.concat([mean, _last(vectors, mask)], axis=1)
+
+
+class Recurrence(tf.keras.layers.Layer):
+    """An LSTM's last output (Hochreiter and Schmidhuber, 1997); padding leaves its state as it is.
+
+    It is written out step by step, since a loop would need operators that TFLite lacks.
+    """
+
+    def __init__(self, units: int):
+        super().__init__()
+        self._cell = tf.keras.layers.LSTMCell(units, implementation=2)
+
+    def call(self, vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns [n, units]; zeros for a row of padding."""
+        zeros = tf.zeros([tf.shape(vectors)[0], self._cell.units])
+        states = [zeros, zeros]
+        for step in range(vectors.shape[1]):
+            moved = self._cell(vectors[:, step], states)[1]
+            given = mask[:, step, tf.newaxis]
+            states = [tf.where(given, new, old) for new, old in zip(moved, states, strict=True)]
+        return states[0]
+
+
+class SelfAttention(tf.keras.layers.Layer):
+    """A block of causal self-attention, read at the last vector, as SASRec (Kang and McAuley, 2018) with one block.
+
+    What only the other vectors' outputs would need is left out. Places are counted from the end.
+    """
+
+    def __init__(self, length: int, heads: int):
+        super().__init__()
+        self._length, self._heads = length, heads
+
+    def build(self, shape: tf.TensorShape) -> None:
+        """Makes the layers, as wide as the vectors."""
+        width = shape[-1]
+        if width % self._heads:
+            raise ValueError(f"attention: vectors of width {width} cannot be shared by {self._heads} heads alike")
+        self._places = self.add_weight(name="places", shape=[self._length, width], initializer="zeros")
+        self._query, self._key, self._value, self._out = (tf.keras.layers.Dense(width) for _ in range(4))
+        self._inner = tf.keras.layers.Dense(2 * width, activation="relu")
+        self._outer = tf.keras.layers.Dense(width)
+        self._norms = [tf.keras.layers.LayerNormalization() for _ in range(2)]
+
+    def call(self, vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns [n, width]."""
+        given = tf.cast(mask, tf.float32)
+        vectors = (vectors + tf.gather(self._places, places_from_end(mask, self._length))) * given[:, :, tf.newaxis]
+        last = _last(vectors, mask)[:, tf.newaxis]
+        normed = self._norms[0](vectors)
+        query = self._query(self._norms[0](last))
+        keys, values = self._split(self._key(normed)), self._split(self._value(normed))
+        logits = tf.matmul(self._split(query), keys, transpose_b=True) * (keys.shape[-1] ** -0.5)
+        # No logit is above the largest of the row: what is subtracted cancels out, and padding weighs nothing.
+        raised = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True)) * given[:, tf.newaxis, tf.newaxis]
+        weights = raised / tf.maximum(tf.reduce_sum(raised, axis=-1, keepdims=True), 1e-9)
+        attended = tf.reshape(tf.matmul(weights, values), [-1, 1, vectors.shape[-1]])
+        hidden = last + self._out(attended)
+        return (hidden + self._outer(self._inner(self._norms[1](hidden))))[:, 0]
+
+    def _split(self, vectors: tf.Tensor) -> tf.Tensor:
+        """[n, m, width] to [n, heads, m, width / heads]."""
+        shape = [-1, vectors.shape[1], self._heads, vectors.shape[2] // self._heads]
+        return tf.transpose(tf.reshape(vectors, shape), [0, 2, 1, 3])
+
+
+def places_from_end(mask: tf.Tensor, length: int) -> tf.Tensor:
+    """[n, m] bool to [n, m] int32: 0 at the last vector, 1 at the one before; in `[0, length)` at padding too."""
+    after = tf.cumsum(tf.cast(mask, tf.int32), axis=1, exclusive=True, reverse=True)
+    return after if mask.shape[1] <= length else tf.minimum(after, length - 1)
+
+
+def _last(vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[n, m, width] to [n, width], the last vector that is not padding; zeros if there is none."""
+    is_last = mask & (tf.cumsum(tf.cast(mask, tf.int32), axis=1, exclusive=True, reverse=True) == 0)
+    return tf.reduce_sum(vectors * tf.expand_dims(tf.cast(is_last, tf.float32), 2), axis=1)

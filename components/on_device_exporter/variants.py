@@ -1,0 +1,140 @@
+"""The files of one sequence model: converted, asked, measured, and kept or not."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from components.lite import convert, verify
+from components.on_device_exporter import compare, gate, measure
+from components.on_device_exporter.calibrated import convert_calibrated
+from components.on_device_exporter.describe import PADDING, documented
+from components.on_device_exporter.histories import make_histories
+from components.on_device_exporter.measure import Ranked
+from components.on_device_exporter.replay import Replayed, replay
+from components.on_device_exporter.trained import Trained
+from schemas import on_device_record as record
+from schemas import signatures as names
+from schemas.on_device import OnDeviceSettings
+from schemas.on_device_record import OnDeviceRecord, VariantRecord
+
+_SIGNATURES = (names.RECOMMEND, names.RECOMMEND_IDS)
+
+
+def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDeviceRecord:
+    """Puts the files of a model that pass the gate into `folder`, and says what was measured of all.
+
+    Args:
+      trained: the model.
+      folder: receives `<name>.tflite`, and other variants with their names before the ending.
+      settings: the variants and thresholds.
+    """
+    measures = measure.measure(_ranks(trained))
+    refused = gate.below_popularity(measures[0])
+    made: list[VariantRecord] = []
+    for variant in settings.variants:
+        file = folder / f"{trained.name}{'' if variant == 'float32' else f'.{variant}'}.tflite"
+        found = _make(trained, file, variant)
+        reasons = [*found.reasons]
+        if not reasons:
+            reasons = gate.shortcomings(found, next((one for one in made if one.variant == "float32"), None), settings)
+        exported = not reasons and not refused
+        made.append(found.model_copy(update={"exported": exported, "reasons": tuple(reasons)}))
+        if not exported:
+            file.unlink(missing_ok=True)
+    return OnDeviceRecord(
+        name=trained.name,
+        format=record.FORMAT,
+        saved_model=str(tf.saved_model.experimental.read_fingerprint(str(trained.saved_model)).singleprint()),
+        tensorflow=tf.__version__,
+        k=trained.k,
+        exclude_seen=bool(trained.facts["exclude_seen"]),
+        num_items=trained.num_items,
+        items=record.ITEMS_FILE,
+        padding=PADDING,
+        training=trained.facts,
+        measures=measures,
+        reasons=tuple(refused),
+        variants=tuple(made),
+    )
+
+
+def _ranks(trained: Trained) -> Ranked:
+    """Exactly, from the scores of all items; what is left out is left out for popularity, too."""
+    excluded = trained.excluded
+    ranks = [np.zeros(0, np.int64)]
+    for rows, logits in trained.logits():
+        ranks.append(measure.places(logits, trained.label[rows], excluded[rows]))
+    popular = [np.zeros(0, np.int64)]
+    for begin in range(0, len(trained.label), 1_000):
+        rows = slice(begin, begin + 1_000)
+        popular.append(measure.places(trained.popularity, trained.label[rows], excluded[rows]))
+    return Ranked(np.concatenate(ranks), np.concatenate(popular), trained.context_length, trained.user)
+
+
+def _make(trained: Trained, file: Path, variant: str) -> VariantRecord:
+    """The record of one file, which is not yet exported; its reasons tell why it cannot be."""
+    try:
+        if not len(trained.label):
+            raise RuntimeError("it cannot be tried: there are no evaluation windows")
+        if variant == "int8":
+            signatures: tuple[str, ...] = (names.RECOMMEND,)
+            content = convert_calibrated(str(trained.saved_model), names.RECOMMEND, trained.train)
+        else:
+            signatures = _SIGNATURES
+            content = convert.convert(str(trained.saved_model), signatures, variant)
+        operators = convert.operators(content, signatures)
+        file.write_bytes(content)
+        return _ask(trained, file, variant, operators)
+    except RuntimeError as error:
+        return VariantRecord(variant=variant, file=file.name, exported=False, reasons=(str(error),))
+
+
+def _ask(trained: Trained, file: Path, variant: str, operators: list[str]) -> VariantRecord:
+    width = int(trained.facts["settings"]["embedding_width"])
+    replayed = replay(file, names.RECOMMEND, trained.eval, (width, trained.num_items))
+    ranks = measure.places_in(replayed.item, trained.label, trained.num_items)
+    comparison = _compare(trained, replayed)
+    reasons = comparison.shortcomings() if variant == "float32" else []
+    if names.RECOMMEND_IDS in replayed.signatures:
+        reasons += _compare_ids(trained, file, exact=variant == "float32")
+    content = file.read_bytes()
+    return VariantRecord(
+        variant=variant,
+        file=file.name,
+        exported=False,
+        reasons=tuple(reasons),
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        signatures=documented(replayed.signatures),
+        operators=tuple(operators),
+        recall_at_10=_mean(measure.recall(ranks, 10)),
+        recall_at_100=_mean(measure.recall(ranks, 100)),
+        ndcg_at_10=_mean(measure.ndcg(ranks)),
+        latency_us=replayed.latency_us,
+        matmul_us=replayed.matmul_us,
+        largest_difference=comparison.difference,
+        agreement=comparison.agreement,
+    )
+
+
+def _compare(trained: Trained, replayed: Replayed) -> compare.Comparison:
+    parts = []
+    for rows, logits in trained.logits():
+        item, score = replayed.item[rows], replayed.score[rows]
+        parts.append((compare.compare(item, score, logits, trained.excluded[rows]), len(item)))
+    return compare.merge(parts)
+
+
+def _compare_ids(trained: Trained, file: Path, exact: bool) -> list[str]:
+    """Reasons why the signature for raw ids is not to be trusted: that of the SavedModel answers differently."""
+    calls = make_histories(trained)
+    found = verify.check(file, names.RECOMMEND_IDS, calls)["outputs"]
+    expected = [trained.recommend_ids(call) for call in calls]
+    reasons = compare.compare_ids(found, expected).shortcomings() if exact else []
+    return [f"`{names.RECOMMEND_IDS}`: {reason}" for reason in reasons]
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

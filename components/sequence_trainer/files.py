@@ -1,0 +1,77 @@
+"""What lies beside a sequence model's SavedModel: the windows to calibrate and judge by, the items, a description."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.models.sequence import NOT_GIVEN
+from components.sequence_trainer.reading import Items
+from components.sequence_trainer.windows import Windows
+from schemas import signatures as names
+from schemas.on_device import SequenceModelSettings
+
+_CALIBRATION_WINDOWS = 2_000
+
+
+def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.ndarray, items: Items, seed: int) -> None:
+    """Writes `windows.npz`: contexts by `train/<input>` and `eval/<input>`, `eval/label`, and more.
+
+    Args:
+      path: of the file.
+      train: of which at most 2,000 are kept, drawn with the seed.
+      evaluation: all are kept, with `eval/context_length` and `eval/user`.
+      users: [n] int32, the users' numbers of the evaluation windows.
+      items: whose `popularity`, training events by number - 1, is written too.
+      seed: of the draw.
+    """
+    size = min(len(train.label), _CALIBRATION_WINDOWS)
+    drawn = train.take(np.sort(np.random.default_rng(seed).choice(len(train.label), size, replace=False)))
+    columns = {
+        f"{part}/{names.CONTEXT}{name}": values
+        for part, windows in (("train", drawn), ("eval", evaluation))
+        for name, values in windows.context.items()
+    }
+    np.savez_compressed(
+        path,
+        **columns,
+        **{"eval/label": evaluation.label, "eval/context_length": evaluation.context_length, "eval/user": users},
+        popularity=items.popularity,
+    )
+
+
+def write_items(path: Path, items: Items) -> None:
+    """Writes `items.json`: id, title and genres of the items 1, 2, ..."""
+    rows = zip(items.ids, items.titles, items.genres, strict=True)
+    listed = [{"id": item, "title": title, "genres": genres} for item, title, genres in rows]
+    path.write_text(json.dumps(listed, ensure_ascii=True, indent=0), encoding="utf-8")
+
+
+def describe(
+    settings: SequenceModelSettings, items: Items, training: dict[str, Any], dropped: dict[str, int], seed: int
+) -> dict[str, Any]:
+    """What `model.json` tells: the inputs and how they are padded, and how the model was trained."""
+    inputs = {
+        names.CONTEXT + name: {
+            "length": given.length,
+            "type": "float32" if name in NOT_GIVEN else "int32",
+            "padding": NOT_GIVEN.get(name, 0),
+        }
+        for name, given in settings.features.items()
+    }
+    return {
+        "name": settings.name,
+        "encoder": settings.encoder,
+        "inputs": inputs,
+        "order": "the oldest event first, padding behind the latest",
+        "units": {"context_age": "days from the event to the request", "context_rating": "as in the training data"},
+        "num_items": len(items.ids),
+        "vocabularies": {name: items.vocabularies[name] for name in items.vocabularies if name in settings.features},
+        "k": settings.k,
+        "exclude_seen": settings.exclude_seen,
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        "training": training,
+        "dropped_events": dropped,
+    }

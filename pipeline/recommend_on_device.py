@@ -1,0 +1,85 @@
+"""Recommends from a history alone with a TFLite file of a pushed version, by LiteRT and without TensorFlow."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from schemas import on_device_record
+from schemas import signatures as names
+from schemas.errors import DataError
+from schemas.on_device_record import FOLDER, OnDeviceRecord, VariantRecord
+
+
+def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str, Any]:
+    """The items that follow a history.
+
+    Args:
+      version: folder of a pushed version.
+      name: of the model; None takes the first one there is.
+      history: ids of items, oldest first.
+      k: how many items are wanted.
+
+    Returns:
+      `on_device`, the file that was asked; `history`; `unknown_history`, how many of its ids the model does not know,
+      and `unknown_ids`, these; `items` with id, title and score, the best first.
+
+    Raises:
+      DataError: there is no such model in this version, or it does not return as many items.
+    """
+    record, variant = _choose(version, name)
+    if k > record.k:
+        raise DataError(
+            f"{variant.file} returns {record.k} items, got k = {k}; ask for fewer, or set k of the model in [on_device]"
+        )
+    items = json.loads((version / FOLDER / record.items).read_text(encoding="utf-8"))
+    titles = {item["id"]: item["title"] for item in items}
+    unknown = [id_ for id_ in history if id_ not in titles]
+    ids, scores = _call(version / FOLDER / variant.file, variant, history)
+    shown = [(id_, score) for id_, score in zip(ids, scores, strict=True) if id_][:k]
+    return {
+        "on_device": variant.file,
+        "history": history,
+        names.UNKNOWN_HISTORY: len(unknown),
+        "unknown_ids": unknown,
+        "items": [{names.ITEM_ID: id_, names.TITLE: titles[id_], names.SCORE: score} for id_, score in shown],
+    }
+
+
+def _choose(version: Path, name: str | None) -> tuple[OnDeviceRecord, VariantRecord]:
+    """A model and its first file, of which float32 is the first one, that takes raw ids."""
+    records = on_device_record.read(version)
+    if not records:
+        raise DataError(f"{version}: no on-device model in this version; name some in [on_device] and run the pipeline")
+    usable = {
+        record.name: (record, variant)
+        for record in records
+        for variant in reversed(record.exported)
+        if names.RECOMMEND_IDS in variant.signatures
+    }
+    if name is None and usable:
+        return next(usable[record.name] for record in records if record.name in usable)
+    if name in usable:
+        return usable[name]
+    refused = {one.name: (*one.reasons, *(why for each in one.variants for why in each.reasons)) for one in records}
+    if name is not None and name not in refused:
+        raise DataError(f"{version}: no on-device model {name!r}; there are: {', '.join(refused)}")
+    told = "; ".join(f"{one}: {'; '.join(why)}" for one, why in refused.items() if name in (None, one))
+    raise DataError(f"{version}: no file that takes ids was exported of {name or 'any on-device model'} ({told})")
+
+
+def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[str], list[float]]:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    # One call gains nothing by a delegate, which would announce itself on the terminal.
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_path=str(file), num_threads=1, experimental_op_resolver_type=resolver)
+    runner = interpreter.get_signature_runner(names.RECOMMEND_IDS)
+    given = {names.HISTORY_ITEM_ID: np.array([id_.encode() for id_ in history], np.bytes_)}
+    # All events are of just now, and their ratings unknown.
+    for name in set(variant.signatures[names.RECOMMEND_IDS]["inputs"]) - set(given):
+        given[name] = np.zeros(len(history), np.float32)
+    found = runner(**given)
+    ids = [bytes(id_).decode(errors="replace") for id_ in found[names.ITEM_ID]]
+    return ids, [float(score) for score in found[names.SCORE]]

@@ -1,0 +1,114 @@
+"""The settings of the on-device sequence models."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.section import Dropout, NonNegative, Positive, PositiveInt, Section
+
+Feature = Literal["item", "genre", "title_word", "rating", "age"]
+"""What an event of the context can be described by."""
+EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
+"""Those with one value an event; the others have any number."""
+Variant = Literal["float32", "float16", "dynamic_range", "int8"]
+
+
+class FeatureInput(Section):
+    """One feature of the context's events as an input of the model."""
+
+    length: PositiveInt
+    """Values read, of the latest events; of `item`, `rating` and `age` one an event, of the others several."""
+    width: PositiveInt = 8
+    """Width of its embedding; the ids have that of the labels, `embedding_width`."""
+
+
+class SequenceModelSettings(Section):
+    """One model: the user's latest events, the context, against all items of the catalogue, the labels."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    """Of the files: `on_device/<name>.tflite`."""
+    enabled: bool = True
+    encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
+    """How events become one vector: their mean, each weighed by its place, stacked convolutions, an LSTM or causal
+    self-attention. The mean does for contexts of up to 10 events, where their order tells little; beyond, the others.
+    """
+    features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
+    """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
+    the time since. At least one of `item`, `genre` and `title_word`."""
+    embedding_width: PositiveInt = 24
+    """Width of the items' embeddings, which the context shares with the labels, and of the context's vector."""
+    filters: tuple[PositiveInt, ...] = (32, 32)
+    """Convolutions: number of filters of each layer."""
+    kernels: tuple[PositiveInt, ...] = (3, 3)
+    """Convolutions: events seen at once by each layer."""
+    units: PositiveInt = 32
+    """LSTM: width of the state."""
+    heads: PositiveInt = 2
+    """Attention: number of heads, which share `embedding_width`."""
+    dense: tuple[PositiveInt, ...] = ()
+    """Widths of the dense layers (ReLU) between the encoder and the last one, a linear one of `embedding_width`."""
+    dropout: Dropout = 0.1
+    """Share of the context's events left out of a training window."""
+    gap: Annotated[int, Field(ge=0)] | None = None
+    """A training context ends up to so many events before its label's; 0 asks for the very next event. A model that is
+    asked long after the last event it knows does better with a wide gap. Absent: what the split asks, 0 for a random
+    one and 200 for one by time."""
+    learning_rate: Positive = 0.01
+    """Step size of Adam at the begin; it falls to 0 along a cosine over the epochs."""
+    regularization: NonNegative = 0.0
+    """Weight of the squared embeddings beside the softmax's loss."""
+    batch_size: PositiveInt = 512
+    """Windows in a batch."""
+    epochs: PositiveInt = 6
+    """Most passes over the training windows."""
+    patience: PositiveInt = 2
+    """Passes on end, none of them better on the held-out windows, after which training ends."""
+    negatives: PositiveInt | None = None
+    """Items drawn for a sampled softmax; the default is the full softmax up to 20,000 items, and 4,096 beyond."""
+    k: PositiveInt = 100
+    """Items that a call returns."""
+    exclude_seen: bool = True
+    """Whether the items of the context are left out of what it returns."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SequenceModelSettings":
+        if not set(self.features) & {"item", "genre", "title_word"}:
+            raise ValueError("features: give at least one of item, genre and title_word")
+        lengths = {name: self.features[name].length for name in EVENT_FEATURES if name in self.features}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"features: {', '.join(lengths)} have one value an event: give them the same length")
+        if len(self.filters) != len(self.kernels):
+            raise ValueError(f"filters has {len(self.filters)} layers and kernels {len(self.kernels)}: give as many")
+        if self.encoder == "attention" and self.embedding_width % self.heads:
+            raise ValueError(f"embedding_width ({self.embedding_width}) must be a multiple of heads ({self.heads})")
+        return self
+
+
+class OnDeviceSettings(Section):
+    """Small models that recommend on a phone from its user's latest events alone."""
+
+    models: tuple[SequenceModelSettings, ...] = ()
+    """Each is trained, measured, and exported if it passes the gate; none by default."""
+    variants: tuple[Variant, ...] = ("float32", "dynamic_range")
+    """Kinds of TFLite files, of which float32 is always one: `float16` takes half the bytes, `dynamic_range` a quarter
+    with the weights in 8 bits, `int8` as that and computes in 8 bits too, calibrated on training windows."""
+    max_recall_loss: NonNegative = 0.02
+    """Most that a variant's recall@10 may be below float32's, as a share of it; the variant is not exported else."""
+    max_bytes: PositiveInt | None = None
+    """Largest file; no limit by default."""
+    max_latency_us: Positive | None = None
+    """Longest median call on one thread of the machine that trains, in microseconds; no limit by default."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "OnDeviceSettings":
+        names = [model.name for model in self.models]
+        if len(set(names)) < len(names):
+            raise ValueError(f"models must have different names, got {names}")
+        if "float32" not in self.variants or len(set(self.variants)) < len(self.variants):
+            raise ValueError("variants must hold `float32` and name each variant once")
+        return self
+
+    @property
+    def enabled(self) -> tuple[SequenceModelSettings, ...]:
+        """The models to be made."""
+        return tuple(model for model in self.models if model.enabled)
