@@ -97,11 +97,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _ids(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    ids = [part.strip() for part in text.split(",") if part.strip()]
+    if not ids:
+        raise argparse.ArgumentTypeError(f"at least one is expected, separated by commas, got {text!r}")
+    return ids
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a number from 1 is expected, got {text!r}")
     return int(text)
 
@@ -147,19 +150,24 @@ def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
     """What was asked for, what of it is unknown, and `items`, a dictionary each."""
     import tensorflow as tf
 
-    common = {
-        names.K: options.k or 10,
-        names.EXCLUDE: tf.constant([options.exclude], tf.string),
-        names.GENRE: tf.constant(options.genre, tf.string),
-    }
+    def given(texts: list[str]) -> list[bytes]:
+        # As the shell gave them, whatever bytes they are.
+        return [os.fsencode(text) for text in texts]
+
     try:
         model = tf.saved_model.load(str(version))
+        num_items = int(model.list_items(0, 0)[names.NUM_ITEMS])
+        common = {
+            names.K: min(options.k or 10, num_items),
+            names.EXCLUDE: tf.constant([given(options.exclude)], tf.string),
+            names.GENRE: tf.constant(given(options.genre), tf.string),
+        }
         if options.similar_to is not None:
-            outputs = model.similar_items(tf.constant([options.similar_to]), **common)
+            outputs = model.similar_items(tf.constant(given([options.similar_to])), **common)
         else:
             outputs = model.recommend(
-                tf.constant([options.user or ""]),
-                history_item_id=tf.constant([options.history or []], tf.string),
+                tf.constant(given([options.user or ""])),
+                history_item_id=tf.constant([given(options.history or [])], tf.string),
                 timestamp=tf.constant([int(time.time())], tf.int64),
                 include_seen=options.include_seen,
                 **common,
@@ -203,12 +211,15 @@ def _show(answer: dict[str, Any], version: str) -> None:
         )
     numbers = [name for name in list(_COLUMNS)[2:] if answer["items"] and name in answer["items"][0]]
     headings = [_COLUMNS[name] for name in numbers]
-    console.print(escape(f"{who}, {version}"), style="italic", soft_wrap=True)
+    heading = f"{who}, {version}".encode(errors="replace").decode()
+    console.print(escape(heading), style="italic", soft_wrap=True)
     table = Table("", "item", "title", *headings)
     for place, item in enumerate(answer["items"], start=1):
         cells = [f"{item[name]:.3f}" for name in numbers]
         table.add_row(str(place), escape(item[names.ITEM_ID]), escape(item[names.TITLE]), *cells)
     console.print(table)
+    if not answer["items"]:
+        console.print("No item is left. An unknown item is like none, and genres are spelled as in the items file.")
     if answer[names.UNKNOWN_HISTORY]:
         unknown = answer[names.UNKNOWN_HISTORY]
         console.print(f"{unknown} of the {len(answer['history'])} items of the history are not known to this version.")
