@@ -44,13 +44,17 @@ def _main(model: str, signature: str, folder: str, number: str) -> None:
         raise RuntimeError("TensorFlow was imported, so this would not show that the model runs without it")
     runner = Interpreter(model_path=model).get_signature_runner(signature)
     # Asked before the run, which fixes the shapes to those of its inputs.
-    description = {
-        "inputs": {name: _tensor(detail) for name, detail in runner.get_input_details().items()},
-        "output_tensors": {name: _tensor(detail) for name, detail in runner.get_output_details().items()},
-    }
-    (Path(folder) / "description.json").write_text(json.dumps(description))
+    inputs = {name: _tensor(detail) for name, detail in runner.get_input_details().items()}
+    outputs = {name: _tensor(detail) for name, detail in runner.get_output_details().items()}
     calls = _read(Path(folder) / "inputs.npz", int(number))
-    _write(Path(folder) / "outputs.npz", [runner(**inputs) for inputs in calls])
+    answers = [runner(**call) for call in calls]
+    for name, tensor in outputs.items():
+        # A shape that the converter does not know reads like that of a single number.
+        if len(tensor["shape"]) != answers[0][name].ndim:
+            tensor["shape"] = [-1] * answers[0][name].ndim
+    description = {"inputs": inputs, "output_tensors": outputs}
+    (Path(folder) / "description.json").write_text(json.dumps(description))
+    _write(Path(folder) / "outputs.npz", answers)
 
 
 def _tensor(detail: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas import model_card as cards
+from schemas import on_device_record
 from schemas import verdict as verdicts
 
 pytestmark = pytest.mark.e2e
@@ -47,3 +48,9 @@ def test_the_default_settings_bless_and_push_a_model(data, tmp_path):
     assert ranking["compared"] >= 1_000 and ranking["largest_difference"] <= 1e-4
     retrieval = json.loads((version / "assets.extra" / "retrieval.json").read_text())
     assert retrieval["bytes"] <= 8_000_000 and retrieval["agreement"] == 1.0
+    [bow] = on_device_record.read(version)
+    assert [file.variant for file in bow.exported] == ["float32", "dynamic_range"]
+    command = [sys.executable, "-m", "pipeline.recommend", "--model", str(version.parent), "--on-device", "--json"]
+    process = subprocess.run([*command, "--history", "71,1"], cwd=ROOT, capture_output=True, text=True, check=True)
+    items = [item["item_id"] for item in json.loads(process.stdout)["items"]]
+    assert len(items) == 10 and not {"71", "1"} & set(items)

@@ -153,6 +153,7 @@ def test_the_descriptions_say_how_to_call_them(artifacts):
             assert set(description["inputs"]) == inputs and all(
                 tensor["meaning"] for tensor in (description["inputs"] | description["outputs"]).values()
             )
+            assert all(tensor["shape"] == [-1] for tensor in description["outputs"].values())
             assert {"HASHTABLE", "HASHTABLE_FIND", "GATHER"} <= set(description["operators"])
     description = json.loads((folder / "retrieval.json").read_text())
     assert description["signature"] == "retrieve_on_device" and description["agreement"] == 1.0
