@@ -26,7 +26,7 @@ def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str
       and `unknown_ids`, these; `items` with id, title and score, the best first.
 
     Raises:
-      DataError: there is no such model in this version, or it does not return as many items.
+      DataError: there is no such model in this version, it does not return as many items, or it reads ratings.
     """
     record, variant = _choose(version, name)
     if k > record.k:
@@ -77,8 +77,14 @@ def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[
     interpreter = Interpreter(model_path=str(file), num_threads=1, experimental_op_resolver_type=resolver)
     runner = interpreter.get_signature_runner(names.RECOMMEND_IDS)
     given = {names.HISTORY_ITEM_ID: np.array([id_.encode() for id_ in history], np.bytes_)}
-    # All events are of just now, and their ratings unknown.
-    for name in set(variant.signatures[names.RECOMMEND_IDS]["inputs"]) - set(given):
+    wanted = set(variant.signatures[names.RECOMMEND_IDS]["inputs"]) - set(given)
+    if names.HISTORY_RATING in wanted:
+        raise DataError(
+            f"{file.name} reads the ratings of a history, for which there is no option; name a model that does not "
+            "with --on-device-name, or call the file as docs/on-device.md tells"
+        )
+    # Ages are left: all events are of just now.
+    for name in wanted:
         given[name] = np.zeros(len(history), np.float32)
     found = runner(**given)
     ids = [bytes(id_).decode(errors="replace") for id_ in found[names.ITEM_ID]]

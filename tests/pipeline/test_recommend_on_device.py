@@ -1,6 +1,7 @@
 """The pushed TFLite model, asked from the command line in processes of its own."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,17 @@ def test_one_model_is_asked_for_by_its_name(version: Path) -> None:
 def test_more_items_than_it_returns_are_refused(version: Path) -> None:
     with pytest.raises(DataError, match=r"good\.tflite returns 12 items, got k = 13"):
         recommend_on_device.ask(version, None, ["i1"], 13)
+
+
+def test_a_model_that_reads_ratings_is_not_asked_with_made_up_ones(version: Path, tmp_path: Path) -> None:
+    shutil.copytree(version, tmp_path / "17")
+    description = tmp_path / "17" / on_device_record.FOLDER / "good.json"
+    record = json.loads(description.read_text())
+    inputs = record["variants"][0]["signatures"]["recommend_ids"]["inputs"]
+    inputs["history_rating"] = inputs["history_item_id"] | {"dtype": "float32"}
+    description.write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r"good\.tflite reads the ratings of a history, for which there is no option"):
+        recommend_on_device.ask(tmp_path / "17", None, ["i1"], 3)
 
 
 def test_without_an_on_device_model_it_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
