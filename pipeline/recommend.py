@@ -194,6 +194,11 @@ def _plain(value: bytes | np.floating) -> str | float:
     return value.decode(errors="replace") if isinstance(value, bytes) else float(value)
 
 
+def _printable(text: str) -> str:
+    """With a question mark for each byte that is not UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
 def _unless_known(answer: dict[str, Any]) -> str:
     return "" if answer[names.IS_KNOWN] else " (not known)"
 
@@ -211,8 +216,7 @@ def _show(answer: dict[str, Any], version: str) -> None:
         )
     numbers = [name for name in list(_COLUMNS)[2:] if answer["items"] and name in answer["items"][0]]
     headings = [_COLUMNS[name] for name in numbers]
-    heading = f"{who}, {version}".encode(errors="replace").decode()
-    console.print(escape(heading), style="italic", soft_wrap=True)
+    console.print(escape(_printable(f"{who}, {version}")), style="italic", soft_wrap=True)
     table = Table("", "item", "title", *headings)
     for place, item in enumerate(answer["items"], start=1):
         cells = [f"{item[name]:.3f}" for name in numbers]
@@ -224,7 +228,7 @@ def _show(answer: dict[str, Any], version: str) -> None:
         unknown = answer[names.UNKNOWN_HISTORY]
         console.print(f"{unknown} of the {len(answer['history'])} items of the history are not known to this version.")
     if answer.get("unknown_ids"):
-        console.print(escape(f"Not known: {', '.join(answer['unknown_ids'])}"), soft_wrap=True)
+        console.print(escape(_printable(f"Not known: {', '.join(answer['unknown_ids'])}")), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Recommends from a history alone with a TFLite file of a pushed version, by LiteRT and without TensorFlow."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(model_path=str(file), num_threads=1, experimental_op_resolver_type=resolver)
     runner = interpreter.get_signature_runner(names.RECOMMEND_IDS)
-    given = {names.HISTORY_ITEM_ID: np.array([id_.encode() for id_ in history], np.bytes_)}
+    given = {names.HISTORY_ITEM_ID: np.array([os.fsencode(id_) for id_ in history], np.bytes_)}
     wanted = set(variant.signatures[names.RECOMMEND_IDS]["inputs"]) - set(given)
     if names.HISTORY_RATING in wanted:
         raise DataError(
@@ -87,5 +88,5 @@ def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[
     for name in wanted:
         given[name] = np.zeros(len(history), np.float32)
     found = runner(**given)
-    ids = [bytes(id_).decode(errors="replace") for id_ in found[names.ITEM_ID]]
+    ids = [os.fsdecode(bytes(id_)) for id_ in found[names.ITEM_ID]]
     return ids, [float(score) for score in found[names.SCORE]]

@@ -28,8 +28,7 @@ class Trained:
             windows = {name: arrays[name] for name in arrays.files}
         self.popularity = windows["popularity"]
         self.label, self.context_length = windows["eval/label"], windows["eval/context_length"]
-        # Where nobody tells whose they are, each is taken for another user's.
-        self.user = windows.get("eval/user", np.arange(len(self.label)))
+        self.user = windows["eval/user"]
         # What there is to calibrate on is what there is to ask.
         inputs = [name.removeprefix("train/") for name in windows if name.startswith("train/")]
         self.train, self.eval = ({name: windows[f"{split}/{name}"] for name in inputs} for split in ("train", "eval"))

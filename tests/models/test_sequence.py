@@ -94,3 +94,11 @@ def test_dropout_leaves_events_out_in_training_alone() -> None:
     drawn = {model.encode(inputs, training=True).numpy().tobytes() for _ in range(30)}
     # Neither, one or the other, both.
     assert 2 <= len(drawn) <= 4
+
+
+def test_before_training_a_history_of_one_item_is_encoded_as_that_item() -> None:
+    settings = SequenceModelSettings.model_validate({"name": "x", "features": {"item": FEATURES["item"]}})
+    model = SequenceModel(DATA, settings)
+    encoded = model.encode({"item": tf.constant([[3, 0, 0, 0]])}).numpy()[0]
+    items = next(weight.numpy() for weight in model.weights if weight.name.startswith("items"))
+    np.testing.assert_allclose(encoded, items[3], rtol=1e-6)

@@ -70,6 +70,13 @@ def test_one_model_is_asked_for_by_its_name(version: Path) -> None:
         recommend_on_device.ask(version, "bad", ["i1"], 3)
 
 
+def test_ids_of_any_bytes_are_merely_unknown(version: Path, capfd: pytest.CaptureFixture) -> None:
+    arguments = ["--model", str(version.parent), "--on-device", "--history", "\udcff,i7", "--k", "1"]
+    assert recommend.main(arguments) == 0
+    shown = capfd.readouterr().out
+    assert "History ?, i7" in shown and "Title i8" in shown and "Not known: ?" in shown
+
+
 def test_more_items_than_it_returns_are_refused(version: Path) -> None:
     with pytest.raises(DataError, match=r"good\.tflite returns 12 items, got k = 13"):
         recommend_on_device.ask(version, None, ["i1"], 13)
