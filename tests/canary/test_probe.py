@@ -119,6 +119,13 @@ class Deaf(Recommender):
         return tf.where(is_nobody[:, tf.newaxis], self._noise[: tf.shape(scores)[0]], scores)
 
 
+class Greedy(Recommender):
+    """Rates all items, however few candidates are asked for."""
+
+    def recommend(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, *stages: tf.Tensor) -> dict:
+        return super().recommend(request, k, include_seen, tf.constant(NUM_ITEMS), stages[1])
+
+
 class Backward(Recommender):
     """Has the worst of the best first, and at least four places."""
 
@@ -189,6 +196,10 @@ def test_an_export_that_does_not_listen_is_refused_for_each_thing(tmp_path):
         "retrieve, unknown ids: lists",
         "retrieve, history: score",
     }
+
+
+def test_more_candidates_than_asked_for_are_noticed(tmp_path):
+    assert failed(examine(save(tmp_path, make_parts(), Greedy))) == {"recommend, 1 candidate"}
 
 
 def test_a_missing_signature_is_refused_and_the_others_are_still_asked(tmp_path):
