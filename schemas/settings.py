@@ -15,6 +15,7 @@ import tomli
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from schemas.errors import SettingsError
+from schemas.kubeflow import KubeflowSettings
 from schemas.metrics import METRICS
 from schemas.on_device import OnDeviceSettings
 from schemas.section import Dropout, Name, NonNegative, PositiveInt, Section, Share
@@ -523,6 +524,7 @@ class Settings(Section):
     canary: CanarySettings = CanarySettings()
     batch: BatchSettings = BatchSettings()
     beam: BeamSettings = BeamSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
     local: LocalSettings = LocalSettings()
 
     @model_validator(mode="after")
