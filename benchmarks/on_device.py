@@ -7,25 +7,33 @@
    windows of a test window are trained on, so the numbers say nothing of what is to come.
 2. The time split: the latest fifth of the ratings is the test, contexts and training windows are of what came before.
    What is in a context is left out of the lists.
+3. The files of the models in the settings, by the random split: bytes, recall and the time of a call on one thread.
 
-Means over the seeds, in brackets the spread (highest - lowest). The model of the first part is named by `ORIGINAL`,
-chosen on a part of its training windows (`--choose` shows it), never on its test.
+Of the first two, means over the seeds, in brackets the spread (highest - lowest). The models of the first are named by
+`ORIGINAL`, chosen on a part of its training windows (`--choose` shows it), never on its test.
 """
 
 import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.protocols import divide
+from benchmarks.protocols import Data, Protocol, divide
 from benchmarks.ratings import Ratings, read
 from schemas.settings import Settings, load
 
+if TYPE_CHECKING:
+    from components.models.inputs import Events
+    from components.sequence_trainer.reading import Items
+
 TO_REACH = {"recall@10": 0.08, "recall@100": 0.42}
+MOST_BYTES = {"bow.tflite": 270_000, "bow.dynamic_range.tflite": 80_000}
+MOST_MICROSECONDS = {"bow.tflite": 25.0, "cnn_genre.tflite": 40.0}
+PARTS = ("original", "time", "files")
 ORIGINAL_IDS = 3_953
 ORIGINAL: dict[str, dict[str, Any]] = {
     "bow": {"embedding_width": 64},
@@ -48,7 +56,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("pipeline/configs/movielens-100k.toml"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
     parser.add_argument("--encoders", nargs="+", choices=ENCODERS, default=list(ENCODERS))
-    parser.add_argument("--parts", nargs="+", choices=["original", "time"], default=["original", "time"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--choose", action="store_true", help="measure the first part on held-out training windows")
     arguments = parser.parse_args()
     settings = load(arguments.config)
@@ -58,6 +66,8 @@ def main() -> None:
         met = _original(ratings, arguments)
     if "time" in arguments.parts:
         _time_split(ratings, settings, arguments)
+    if "files" in arguments.parts:
+        met = _files(ratings, settings) and met
     sys.exit(0 if met else 1)
 
 
@@ -93,12 +103,9 @@ def _original(ratings: Ratings, arguments: argparse.Namespace) -> bool:
 
 def _time_split(ratings: Ratings, settings: Settings, arguments: argparse.Namespace) -> None:
     from benchmarks import sequence_models as models
-    from benchmarks.sequence_data import FEATURES, number_items
+    from benchmarks.sequence_data import FEATURES
 
-    data = divide(ratings, "time", settings.data.rating_scale)
-    genres = models.genres_of(settings.data, ratings.ids)
-    items, numbers = number_items(ratings, data.train, genres)
-    train, test = (part._replace(item=numbers[part.item]) for part in (data.train, data.test))
+    _, train, test, items = _numbered(ratings, "time", settings)
     print(f"\nThe time split: {len(train.user):,} training events, {len(test.user):,} test events\n")
     table = _Table(["windows", "recall@10", "recall@50", "recall@100", "NDCG@10", "mean rank"])
     for name, measures in models.baselines(train, test, items).items():
@@ -110,6 +117,48 @@ def _time_split(ratings: Ratings, settings: Settings, arguments: argparse.Namesp
                 for seed in arguments.seeds
             ]
             table.add(f"{encoder}, {described}", runs)
+
+
+def _files(ratings: Ratings, settings: Settings) -> bool:
+    from benchmarks.sequence_files import export_model
+
+    data, train, test, items = _numbered(ratings, "random", settings)
+    print(f"\nThe files, seed {settings.training.seed}: a call returns k items; a product of the same size beside it\n")
+    print(
+        "| | width | k | bytes | recall@10 | microseconds | product | |\n|---|---|---|---|---|---|---|---|", flush=True
+    )
+    met = True
+    for model in settings.on_device.models:
+        record = export_model(data, train, test, items, model, settings)
+        for one in record.variants:
+            if one.bytes is None or one.latency_us is None:
+                print(f"| {one.file} | cannot be made: {'; '.join(one.reasons)} |")
+                continue
+            above = one.bytes > MOST_BYTES.get(one.file, one.bytes) or one.latency_us > MOST_MICROSECONDS.get(
+                one.file, one.latency_us
+            )
+            met = met and not above
+            refused = "; ".join(record.reasons + one.reasons)
+            print(
+                f"| {one.file} | {model.embedding_width} | {model.k} | {one.bytes:,} | {one.recall_at_10:.4f} | "
+                f"{one.latency_us:.1f} | {one.matmul_us:.1f} | {'TOO MUCH ' if above else ''}{refused} |",
+                flush=True,
+            )
+    limits = [f"{file}: {most:,} bytes" for file, most in MOST_BYTES.items()]
+    limits += [f"{file}: {most:g} microseconds" for file, most in MOST_MICROSECONDS.items()]
+    print(f"\n{'kept' if met else 'NOT KEPT'}: at most {', '.join(limits)}", flush=True)
+    return met
+
+
+def _numbered(ratings: Ratings, protocol: Protocol, settings: Settings) -> "tuple[Data, Events, Events, Items]":
+    """The division, and its events with the numbers of the catalogue as the step counts it."""
+    from benchmarks.sequence_data import number_items
+    from benchmarks.sequence_models import genres_of
+
+    data = divide(ratings, protocol, settings.data.rating_scale)
+    items, numbers = number_items(ratings, data.train, genres_of(settings.data, ratings.ids))
+    train, test = (part._replace(item=numbers[part.item]) for part in (data.train, data.test))
+    return data, train, test, items
 
 
 class _Table:

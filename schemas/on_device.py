@@ -65,8 +65,8 @@ class SequenceModelSettings(Section):
     """Passes on end, none of them better on the held-out windows, after which training ends."""
     negatives: PositiveInt | None = None
     """Items drawn for a sampled softmax; the default is the full softmax up to 20,000 items, and 4,096 beyond."""
-    k: PositiveInt = 100
-    """Items that a call returns."""
+    k: PositiveInt = 50
+    """Items that a call returns; to put them in order is up to a third of its time."""
     exclude_seen: bool = True
     """Whether the items of the context are left out of what it returns."""
 
@@ -79,9 +79,23 @@ class SequenceModelSettings(Section):
             raise ValueError(f"features: {', '.join(lengths)} have one value an event: give them the same length")
         if len(self.filters) != len(self.kernels):
             raise ValueError(f"filters has {len(self.filters)} layers and kernels {len(self.kernels)}: give as many")
-        if self.encoder == "attention" and self.embedding_width % self.heads:
-            raise ValueError(f"embedding_width ({self.embedding_width}) must be a multiple of heads ({self.heads})")
+        if self.encoder == "attention":
+            for name, width in self._widths().items():
+                if width % self.heads:
+                    raise ValueError(
+                        f"{name} has vectors of width {width}: it must be a multiple of heads ({self.heads})"
+                    )
         return self
+
+    def _widths(self) -> dict[str, int]:
+        """Widths of the vectors that the encoders read: ids, ratings and ages stand beside each other in an event's."""
+        widths: dict[str, int] = {
+            name: each.width for name, each in self.features.items() if name not in EVENT_FEATURES
+        }
+        if event := [name for name in EVENT_FEATURES if name in self.features]:
+            own = {name: self.embedding_width if name == "item" else self.features[name].width for name in event}
+            widths = {" + ".join(event): sum(own.values())} | widths
+        return widths
 
 
 class OnDeviceSettings(Section):

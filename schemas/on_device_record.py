@@ -69,7 +69,7 @@ class VariantRecord(_Record):
     operators: tuple[str, ...] = ()
     recall_at_10: _Number | None = None
     """Of what LiteRT returns, over all evaluation windows; so are the two below."""
-    recall_at_100: _Number | None = None
+    recall_at_k: _Number | None = None
     ndcg_at_10: _Number | None = None
     latency_us: _Number | None = None
     """Median call of `recommend` through LiteRT's signature runner in Python, one thread, in microseconds."""

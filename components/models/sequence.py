@@ -63,8 +63,8 @@ class SequenceModel(tfrs.Model):
             name: make_encoder(features[group[0]].length, settings) for name, group in self._groups().items()
         }
         self._dense = [tf.keras.layers.Dense(width, activation="relu") for width in settings.dense]
-        # The mean of items' vectors is where to begin from: it lies near the items that are like them.
-        is_mean = settings.encoder == "bow" and list(settings.features) == ["item"] and not settings.dense
+        # The mean of the items' vectors, which stand first, is where to begin: it lies near the items like them.
+        is_mean = settings.encoder == "bow" and "item" in settings.features and not settings.dense
         initial = "identity" if is_mean else "glorot_uniform"
         self._dense.append(tf.keras.layers.Dense(settings.embedding_width, kernel_initializer=initial))
         self._frequency = CountedFrequency(data.popularity)

@@ -1,29 +1,23 @@
 """Trains the on-device sequence models on the examples' histories."""
 
-import json
-import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
-from components.models.inputs import Events
 from components.sequence_trainer import export, files
-from components.sequence_trainer.fit import fit_sequence, training_windows
-from components.sequence_trainer.reading import PADDING, Items, read_events, read_items
-from components.sequence_trainer.windows import Timelines
-from schemas.on_device import OnDeviceSettings, SequenceModelSettings
+from components.sequence_trainer.fit import fit_sequence
+from components.sequence_trainer.reading import read_events, read_items
+from schemas.on_device import OnDeviceSettings
 from schemas.settings import SplitSettings, TrainingSettings
 
 SETTINGS_KEY = "settings"
 SPLIT_KEY = "split"
 TRAINING_KEY = "training"
 SEQUENCE_MODELS_KEY = "sequence_models"
-_LOG = logging.getLogger("atalaya")
 
 
 class Executor(base_executor.BaseExecutor):
@@ -66,33 +60,4 @@ class Executor(base_executor.BaseExecutor):
             records[model.name] = fitted.record
         evaluation = read_events(folders["eval"], items, users)
         for model in settings.enabled:
-            _write(root / model.name, model, records[model.name], train, evaluation, items, split, training.seed)
-
-
-def _write(
-    folder: Path,
-    settings: SequenceModelSettings,
-    record: dict[str, Any],
-    train: Events,
-    evaluation: Events,
-    items: Items,
-    split: SplitSettings,
-    seed: int,
-) -> None:
-    timelines = Timelines(train, items, seed)
-    fitted = training_windows(timelines, settings, split.method, seed)
-    judged = timelines.windows(evaluation, settings.features)
-    users = evaluation.user[judged.event]
-    files.write_windows(folder / "windows.npz", fitted, judged, users, items, seed)
-    files.write_items(folder / "items.json", items)
-    dropped = {
-        "train_of_no_item": int(np.sum(train.item == PADDING)),
-        "train_without_earlier_event": len(timelines.events.user) - len(fitted.label),
-        "eval_without_earlier_event": len(evaluation.user) - len(judged.label),
-    }
-    description = files.describe(settings, items, record, dropped, seed)
-    (folder / "model.json").write_text(json.dumps(description, indent=2), encoding="utf-8")
-    _LOG.info(
-        "on-device %s: %d evaluation windows; %d evaluation events have no earlier training event of their user",
-        *(settings.name, len(judged.label), dropped["eval_without_earlier_event"]),
-    )
+            files.write(root / model.name, model, records[model.name], train, evaluation, items, split, training.seed)

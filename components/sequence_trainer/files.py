@@ -1,18 +1,64 @@
 """What lies beside a sequence model's SavedModel: the windows to calibrate and judge by, the items, a description."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from components.models.inputs import Events
 from components.models.sequence import NOT_GIVEN
-from components.sequence_trainer.reading import Items
-from components.sequence_trainer.windows import Windows
+from components.sequence_trainer.fit import training_windows
+from components.sequence_trainer.reading import PADDING, Items
+from components.sequence_trainer.windows import Timelines, Windows
 from schemas import signatures as names
 from schemas.on_device import SequenceModelSettings
+from schemas.settings import SplitSettings
 
 _CALIBRATION_WINDOWS = 2_000
+_LOG = logging.getLogger("atalaya")
+
+
+def write(
+    folder: Path,
+    settings: SequenceModelSettings,
+    record: dict[str, Any],
+    train: Events,
+    evaluation: Events,
+    items: Items,
+    split: SplitSettings,
+    seed: int,
+) -> None:
+    """Writes all of it for one model.
+
+    Args:
+      folder: of the model.
+      settings: the model's.
+      record: how it was fitted.
+      train: training events.
+      evaluation: events that are the labels of the evaluation windows.
+      items: the catalogue.
+      split: how the events were divided.
+      seed: of the draws.
+    """
+    timelines = Timelines(train, items, seed)
+    fitted = training_windows(timelines, settings, split.method, seed)
+    judged = timelines.windows(evaluation, settings.features)
+    users = evaluation.user[judged.event]
+    write_windows(folder / "windows.npz", fitted, judged, users, items, seed)
+    write_items(folder / "items.json", items)
+    dropped = {
+        "train_of_no_item": int(np.sum(train.item == PADDING)),
+        "train_without_earlier_event": len(timelines.events.user) - len(fitted.label),
+        "eval_without_earlier_event": len(evaluation.user) - len(judged.label),
+    }
+    description = describe(settings, items, record, dropped, seed)
+    (folder / "model.json").write_text(json.dumps(description, indent=2), encoding="utf-8")
+    _LOG.info(
+        "on-device %s: %d evaluation windows; %d evaluation events have no earlier training event of their user",
+        *(settings.name, len(judged.label), dropped["eval_without_earlier_event"]),
+    )
 
 
 def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.ndarray, items: Items, seed: int) -> None:

@@ -96,9 +96,12 @@ def test_dropout_leaves_events_out_in_training_alone() -> None:
     assert 2 <= len(drawn) <= 4
 
 
-def test_before_training_a_history_of_one_item_is_encoded_as_that_item() -> None:
-    settings = SequenceModelSettings.model_validate({"name": "x", "features": {"item": FEATURES["item"]}})
+@pytest.mark.parametrize("features", [("item",), ("genre", "item")])
+def test_before_training_a_history_of_one_item_is_encoded_as_that_item(features: tuple[str, ...]) -> None:
+    settings = SequenceModelSettings.model_validate(
+        {"name": "x", "features": {name: FEATURES[name] for name in features}}
+    )
     model = SequenceModel(DATA, settings)
-    encoded = model.encode({"item": tf.constant([[3, 0, 0, 0]])}).numpy()[0]
+    encoded = model.encode(context(features) | {"item": tf.constant([[3, 0, 0, 0]])}).numpy()[0]
     items = next(weight.numpy() for weight in model.weights if weight.name.startswith("items"))
     np.testing.assert_allclose(encoded, items[3], rtol=1e-6)

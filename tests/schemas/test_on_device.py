@@ -11,6 +11,11 @@ from schemas.on_device import OnDeviceSettings, SequenceModelSettings
         ({"features": {"item": {"length": 3}, "rating": {"length": 4}}}, "item, rating have one value an event"),
         ({"filters": [4]}, "filters has 1 layers and kernels 2"),
         ({"encoder": "attention", "embedding_width": 9}, "must be a multiple of heads"),
+        (
+            {"encoder": "attention", "features": {"item": {"length": 3}, "rating": {"length": 3, "width": 3}}},
+            "item \\+ rating has vectors of width 27",
+        ),
+        ({"encoder": "attention", "features": {"genre": {"length": 3, "width": 5}}}, "genre has vectors of width 5"),
         ({"name": "Upper"}, "should match pattern"),
     ],
 )

@@ -1,0 +1,43 @@
+"""Exports the on-device models of the settings as the pipeline does, and tells what their files weigh and take."""
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.protocols import Data
+from components.models.inputs import Events
+from components.on_device_exporter.trained import Trained
+from components.on_device_exporter.variants import export
+from components.sequence_trainer import export as saved_model
+from components.sequence_trainer import files
+from components.sequence_trainer.fit import fit_sequence
+from components.sequence_trainer.reading import Items
+from schemas.on_device import SequenceModelSettings
+from schemas.on_device_record import OnDeviceRecord
+from schemas.settings import Settings
+
+_VARIANTS = ("float32", "float16", "dynamic_range", "int8")
+
+
+def export_model(
+    data: Data, train: Events, test: Events, items: Items, model: SequenceModelSettings, settings: Settings
+) -> OnDeviceRecord:
+    """Fits a model and makes all its files.
+
+    Args:
+      data: how the events were divided.
+      train: training events, with the numbers of `items`.
+      test: the events that are asked about.
+      items: the catalogue.
+      model: to be made, whether it is enabled or not.
+      settings: of the recommender, whose gate the files must pass.
+    """
+    split = settings.split.model_copy(update={"method": data.protocol})
+    fitted = fit_sequence(train, items, model, split, settings.training)
+    with tempfile.TemporaryDirectory() as folder:
+        trained = Path(folder, model.name)
+        saved_model.save(fitted.model, items, model, str(trained / "saved_model"))
+        files.write(trained, model, fitted.record, train, test, items, split, settings.training.seed)
+        on_device = settings.on_device.model_copy(update={"variants": _VARIANTS})
+        made = Path(folder, "made")
+        made.mkdir()
+        return export(Trained(trained), made, on_device)
