@@ -75,7 +75,8 @@ class ServedSequence(tf.Module):
             elif name == "item":
                 context[name] = _padding_behind(items, items != PADDING, given.length)
             else:
-                values = tf.pad(tf.reshape(tf.gather(self._values[name], items), [-1]), [[given.length, 0]])
+                values = tf.cast(tf.reshape(tf.gather(self._values[name], items), [-1]), tf.int32)
+                values = tf.pad(values, [[given.length, 0]])
                 kept = tf.concat([tf.ones([given.length], tf.bool), values[given.length :] != PADDING], axis=0)
                 values = tf.boolean_mask(values, kept)
                 context[name] = _padding_behind(values, values != PADDING, given.length)
@@ -133,12 +134,13 @@ def _dtype(feature: str) -> tf.DType:
 
 
 def _rectangle(rows: Ragged) -> np.ndarray:
-    """[num_rows, longest row] int32, padding behind."""
+    """[num_rows, longest row], padding behind, in the smallest integers of TFLite's that hold the values."""
     lengths = np.diff(rows.row_splits)
     places = np.arange(max(lengths.max(initial=0), 1)) < lengths[:, np.newaxis]
     values = np.full(places.shape, PADDING, np.int32)
     values[places] = rows.values
-    return values
+    largest = values.max(initial=0)
+    return values.astype(next(kind for kind in (np.uint8, np.int16, np.int32) if largest <= np.iinfo(kind).max))
 
 
 def _bytes(text: str) -> bytes:
