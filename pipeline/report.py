@@ -5,7 +5,7 @@ import math
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import report_on_device
-from pipeline.recommend import newest_version
+from pipeline.node import PUSHED, WRITTEN, Node
 from schemas import canary as canary_schema
 from schemas import model_card, on_device_record
 from schemas import signatures as names
@@ -24,7 +24,6 @@ from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 _SHOWN_ANOMALIES = 10
 _SHOWN_FAILURES = 10
-_PUSHED, _WRITTEN = "pushed_destination", "destination"
 _SLICE_COLUMNS = {
     "top-100": "top_100_accuracy",
     "NDCG@10": "ndcg_at_10",
@@ -32,22 +31,6 @@ _SLICE_COLUMNS = {
     "RMSE": "rmse",
     "below bias": "lift_over_bias",
 }
-
-
-class Node(NamedTuple):
-    """A node that has run."""
-
-    outputs: dict[str, list[Any]]
-    """TFX artifacts by output name."""
-    reused: bool
-
-    def is_there(self) -> bool:
-        """Whether the files of all its artifacts still exist, and what it pushed is still the newest version."""
-        artifacts = [artifact for artifacts in self.outputs.values() for artifact in artifacts]
-        pushed, written = (_destinations(artifacts, name) for name in (_PUSHED, _WRITTEN))
-        return all(path.exists() for path in (*(Path(artifact.uri) for artifact in artifacts), *pushed, *written)) and (
-            all(newest_version(path.parent) == path for path in pushed)
-        )
 
 
 def _destinations(artifacts: list[Any], name: str) -> list[Path]:
@@ -180,7 +163,7 @@ def _show_reasons(verdict: Verdict, canary: CanaryRecord, run_folder: Path, cons
 def _show_pushed(pusher: Node, console: Console) -> Path:
     """Says which version is served now; returns its folder."""
     artifact = pusher.outputs["pushed_model"][0]
-    version = Path(artifact.get_string_custom_property(_PUSHED))
+    version = Path(artifact.get_string_custom_property(PUSHED))
     if _is_withdrawn(pusher):
         console.print(
             "[bold yellow]Blessed, but not pushed[/]: a rollback has withdrawn this model, and only a rollback brings "
@@ -208,7 +191,7 @@ def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, conso
         ("on-device ranking", model / "assets.extra" / "ranking.tflite"),
         ("on-device retrieval", model / "assets.extra" / "retrieval.tflite"),
         *([("on-device sequences", sequences)] if sequences.exists() else []),
-        *(("recommendations", path) for path in _destinations(batch, _WRITTEN)),
+        *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
         ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
         ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
         ("this run's log", run_folder / "log.txt"),
