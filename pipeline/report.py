@@ -1,9 +1,9 @@
 """What a run says at its end: rows, metrics against thresholds and baselines, the verdict, where things lie."""
 
 import json
-import math
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import report_on_device
+from pipeline import report_on_device, summary
 from pipeline.node import PUSHED, WRITTEN, Node
 from schemas import canary as canary_schema
 from schemas import model_card, on_device_record
 from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.canary import CanaryRecord
-from schemas.metrics import METRICS
-from schemas.verdict import CheckRecord, MetricRecord, Verdict
+from schemas.verdict import CheckRecord, Verdict
 
 _SHOWN_ANOMALIES = 10
 _SHOWN_FAILURES = 10
@@ -67,7 +66,8 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     is_blessed = verdict.blessed and canary.blessed
     if is_blessed:
         version = _show_pushed(nodes["Pusher"], console)
-        _show_artifacts(nodes, exported if _is_withdrawn(nodes["Pusher"]) else version, run_folder, console)
+        is_withdrawn = summary.push_outcome(nodes["Pusher"]) == "withdrawn"
+        _show_artifacts(nodes, exported if is_withdrawn else version, run_folder, console)
         _show_trial(nodes["Transform"], version, console)
     else:
         console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
@@ -76,21 +76,21 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     return is_blessed
 
 
-def _show_data(summary: dict[str, Any], examples: Path, console: Console) -> None:
+def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> None:
     files = _table("Data", "file", "rows", "rejected")
-    for name, counts in summary["files"].items():
+    for name, counts in counted["files"].items():
         files.add_row(escape(name), f"{counts['rows']:,}", f"{counts['rejected']:,}")
     console.print(files)
     splits = _table("", "split", "rows", "users", "items")
-    for name, counts in summary["splits"].items():
+    for name, counts in counted["splits"].items():
         splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
     console.print(splits)
-    if any(counts["rejected"] for counts in summary["files"].values()):
+    if any(counts["rejected"] for counts in counted["files"].values()):
         rejects = escape(_shown(examples / "rejects.csv"))
         console.print(f"rejected rows with line and reason: {rejects}", style="yellow", soft_wrap=True)
-    if repeats := summary["repeats_left_out"]:
+    if repeats := counted["repeats_left_out"]:
         console.print(f"left out of eval: {repeats:,} ratings that repeat a user and item of train")
-    if missing := summary["rated_items_not_described"]:
+    if missing := counted["rated_items_not_described"]:
         console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
 
 
@@ -99,26 +99,15 @@ def _metrics_table(verdict: Verdict) -> Table:
     if verdict.compared_with_baseline:
         columns.insert(3, "change")
     table = _table("Metrics on the evaluation split", *columns)
-    baselines = {metric.baseline for metric in METRICS.values()}
-    for name, metric in METRICS.items():
-        record = verdict.value(name)
-        if record is None or name in baselines:
-            continue
-        checks = [check for check in verdict.checks if check.metric == name and not check.slice]
-        row = [metric.label, f"{record.value:.4f}", _interval(record)]
-        if verdict.compared_with_baseline:
-            row.append("" if record.change is None else f"{record.change:+.4f}")
-        table.add_row(*row, *_baseline_cells(verdict, metric.baseline), *_check_cells(checks))
+    for row in summary.metric_rows(verdict):
+        cells = [*row[:-1]]
+        if not verdict.compared_with_baseline:
+            del cells[3]
+        table.add_row(*cells, *_check_cells(row.checks))
     return table
 
 
-def _baseline_cells(verdict: Verdict, baseline: str | None) -> tuple[str, str]:
-    record = verdict.value(baseline) if baseline else None
-    value = f"{record.value:.4f}" if record else ""
-    return ("", value) if baseline and baseline.startswith("bias_") else (value, "")
-
-
-def _check_cells(checks: list[CheckRecord]) -> tuple[str, str]:
+def _check_cells(checks: Sequence[CheckRecord]) -> tuple[str, str]:
     marks = ["[green]yes[/]" if check.passed else "[bold red]NO[/]" for check in checks]
     return "\n".join(escape(check.rule) for check in checks), "\n".join(marks)
 
@@ -137,10 +126,6 @@ def _slice_order(name: str) -> tuple[str, int]:
     feature, _, value = name.partition("=")
     digits = value.rstrip("+").split("-")[0]
     return feature, int(digits) if digits.isdigit() else 0
-
-
-def _interval(record: MetricRecord) -> str:
-    return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
 
 
 def _show_canary(canary: CanaryRecord, console: Console) -> None:
@@ -164,21 +149,17 @@ def _show_pushed(pusher: Node, console: Console) -> Path:
     """Says which version is served now; returns its folder."""
     artifact = pusher.outputs["pushed_model"][0]
     version = Path(artifact.get_string_custom_property(PUSHED))
-    if _is_withdrawn(pusher):
+    outcome = summary.push_outcome(pusher)
+    if outcome == "withdrawn":
         console.print(
             "[bold yellow]Blessed, but not pushed[/]: a rollback has withdrawn this model, and only a rollback brings "
             f"it back. The newest version stays {escape(_shown(version))}",
             soft_wrap=True,
         )
         return version
-    is_new = artifact.get_int_custom_property("is_new") and not pusher.reused
-    what = "pushed as the newest version" if is_new else "unchanged: the newest version stays"
+    what = "pushed as the newest version" if outcome == "new" else "unchanged: the newest version stays"
     console.print(f"[bold green]Blessed[/], {what} {escape(_shown(version))}", soft_wrap=True)
     return version
-
-
-def _is_withdrawn(pusher: Node) -> bool:
-    return bool(pusher.outputs["pushed_model"][0].get_int_custom_property("is_withdrawn"))
 
 
 def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
