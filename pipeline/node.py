@@ -127,7 +127,7 @@ def _forget_lost(handle: Any, node: Any) -> None:
         artifact.state = metadata_store_pb2.Artifact.DELETED
     if lost:
         handle.store.put_artifacts(lost)
-    if any(not path.exists() for artifact in lost for path in _elsewhere(artifact)):
+    if any(not path.exists() for artifact in lost for path in _elsewhere(artifact, PUSHED, WRITTEN)):
         _log.warning("something that this step made is gone: it is made anew where it is needed")
 
 
@@ -137,14 +137,15 @@ def stands(artifact: Any) -> bool:
     Args:
       artifact: of the metadata store.
     """
-    pushed = artifact.custom_properties[PUSHED].string_value
-    return all(path.exists() for path in _elsewhere(artifact)) and (
-        not pushed or newest_version(Path(pushed).parent) == Path(pushed)
+    pushed = _elsewhere(artifact, PUSHED)
+    return all(path.exists() for path in _elsewhere(artifact, PUSHED, WRITTEN)) and all(
+        newest_version(path.parent) == path for path in pushed
     )
 
 
-def _elsewhere(artifact: Any) -> list[Path]:
-    texts = [artifact.custom_properties[name].string_value for name in (PUSHED, WRITTEN)]
+def _elsewhere(artifact: Any, *names: str) -> list[Path]:
+    # Asked first: a look at a property that is not there would add it, empty, which the store does not survive.
+    texts = (artifact.custom_properties[name].string_value for name in names if name in artifact.custom_properties)
     return [Path(text) for text in texts if text]
 
 
