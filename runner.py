@@ -26,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
         description="Atalaya: from a CSV of ratings to a gated, servable, on-device-ready recommender.",
         epilog="Exit status: 0 pushed or unchanged, 1 a step failed, 2 bad settings or data, 3 the model was refused.",
     )
-    parser.add_argument("--local", action="store_true", required=True, help="run the pipeline on this machine")
+    platforms = parser.add_mutually_exclusive_group(required=True)
+    platforms.add_argument("--local", action="store_true", help="run the pipeline on this machine")
+    platforms.add_argument("--vertex", action="store_true", help="with --compile-only: for Vertex AI Pipelines")
     parser.add_argument(
         "--config",
         type=Path,
@@ -39,13 +41,22 @@ def main(arguments: list[str] | None = None) -> int:
         help="train in less time: no second fit with the ratings held out of the first, no own model of similar items",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show the libraries' log on the terminal too")
+    parser.add_argument("--compile-only", action="store_true", help="write the pipeline to a file and send it nowhere")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="with --compile-only: the file")
     options = parser.parse_args(arguments)
+    if options.vertex != options.compile_only or options.vertex != (options.output is not None):
+        parser.error("--vertex, --compile-only and -o FILE go together")
     try:
         settings = load(options.config)
         if options.fast:
             settings = fast(settings)
         # Keras 2, which TensorFlow Recommenders needs; read when TensorFlow is imported.
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
+        if options.vertex:
+            from pipeline import vertex
+
+            vertex.compile_pipeline(settings, options.output)
+            return 0
         from pipeline import local
 
         return local.run(settings, options.verbose)
