@@ -12,20 +12,20 @@ DEFAULT = "default"
 
 def in_containers(settings: Settings) -> Settings:
     """The settings with the folders that a step sees."""
-    root = Path(settings.kubeflow.root)
+    outputs = Path(settings.kubeflow.outputs or settings.kubeflow.root)
     data = settings.data.model_copy(update={"folder": Path(settings.kubeflow.data or settings.data.folder)})
     return settings.model_copy(
         update={
             "data": data,
-            "export": settings.export.model_copy(update={"serving": root / "serving"}),
-            "batch": settings.batch.model_copy(update={"folder": root / "recommendations"}),
+            "export": settings.export.model_copy(update={"serving": outputs / "serving"}),
+            "batch": settings.batch.model_copy(update={"folder": outputs / "recommendations"}),
         }
     )
 
 
 def artifacts(settings: Settings) -> str:
     """Folder of the artifacts in the containers."""
-    return str(PurePosixPath(settings.kubeflow.root) / "artifacts" / settings.name)
+    return f"{settings.kubeflow.root.rstrip('/')}/artifacts/{settings.name}"
 
 
 def sqlite_file(settings: Settings) -> str:
@@ -47,12 +47,16 @@ def check(settings: Settings) -> None:
             f"data.folder is {str(settings.data.folder)!r}, which no container has: set kubeflow.data to the folder "
             "of the data inside the containers"
         )
-    if "://" in kubeflow.root:
+    scheme, _, rest = kubeflow.root.rpartition("://")
+    if scheme not in ("", "gs") or not rest.strip("/"):
         raise SettingsError(
-            f"kubeflow.root is {kubeflow.root!r}: steps read and write files; mount the bucket as a volume "
-            "(kubeflow.volumes) and give the folder where it is mounted"
+            f"kubeflow.root is {kubeflow.root!r}: artifacts can lie on a mounted volume or at a gs:// address; mount "
+            "another store as a volume (kubeflow.volumes) and give the folder where it is mounted"
         )
-    _check_mounted("kubeflow.root", kubeflow.root, kubeflow)
+    if not scheme:
+        _check_mounted("kubeflow.root", kubeflow.root, kubeflow)
+    if scheme or kubeflow.outputs:
+        _check_mounted("kubeflow.outputs", kubeflow.outputs or kubeflow.root, kubeflow)
     if kubeflow.metadata.kind == "sqlite":
         _check_mounted("kubeflow.metadata.path", sqlite_file(settings), kubeflow)
 
@@ -61,8 +65,8 @@ def _check_mounted(key: str, path: str, kubeflow: KubeflowSettings) -> None:
     if not any(PurePosixPath(path).is_relative_to(volume.path) for volume in kubeflow.volumes):
         mounted = ", ".join(volume.path for volume in kubeflow.volumes) or "none"
         raise SettingsError(
-            f"{key}: {path} lies on no mounted volume, so that no step would see what another wrote; mounted: "
-            f"{mounted}; add it to kubeflow.volumes"
+            f"{key}: {path} lies on no mounted volume, so that nobody would see what a step writes there; mounted: "
+            f"{mounted}; add it to kubeflow.volumes, or set {key} to a folder on one of these"
         )
 
 

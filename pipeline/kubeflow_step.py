@@ -5,14 +5,15 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import node, summary
+from pipeline import node, remote, summary
 from pipeline.node import Node
-from schemas import verdict
+from schemas import verdict as verdict_schema
 from schemas.kubeflow import MYSQL_PASSWORD, MYSQL_USER
 
 if TYPE_CHECKING:
@@ -39,10 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = _launch(options)
         print(f"{options.node}: {_outcome(result, time.monotonic() - started)}")
-        if options.node == "Pusher":
-            print(summary.push_sentence(result))
         if options.summary:
-            _write_summary(options, result)
+            _summarize(options, result)
     except Exception as error:
         traceback.print_exc()
         print(f"{options.node}: failed: {node.explain(error)}", file=sys.stderr)
@@ -91,7 +90,9 @@ def _launch(options: argparse.Namespace) -> Node:
     pipeline = _parsed(options.ir)
     runtime_parameter_utils.substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: options.run_id})
     [wrapped] = pipeline.nodes
-    return node.launch(pipeline, wrapped.pipeline_node, _connection(options))
+    connection = _connection(options)
+    _try(connection, options)
+    return node.launch(pipeline, wrapped.pipeline_node, connection)
 
 
 def _parsed(text: str) -> "Pipeline":
@@ -120,21 +121,42 @@ def _connection(options: argparse.Namespace) -> Any:
     return connection
 
 
+def _try(connection: Any, options: argparse.Namespace) -> None:
+    from tfx.orchestration import metadata
+
+    try:
+        with metadata.Metadata(connection):
+            pass
+    except RuntimeError as error:
+        place = options.sqlite or "{}:{}, database {}".format(*options.mysql)
+        told = "" if options.sqlite else "; does the server run, and does it know the secret's user and password?"
+        raise RuntimeError(f"the metadata store {place} cannot be used: {error}{told}") from None
+
+
 def _outcome(result: Node, seconds: float) -> str:
     return "cached, did not need to run" if result.reused else f"ran in {seconds:.0f} s"
 
 
-def _write_summary(options: argparse.Namespace, result: Node) -> None:
+def _summarize(options: argparse.Namespace, result: Node) -> None:
     """What Kubeflow shows with the run: a page, and the Evaluator's metrics."""
     options.summary.parent.mkdir(parents=True, exist_ok=True)
-    if options.node == "Pusher":
-        options.summary.write_text(summary.push_markdown(result), encoding="utf-8")
-        return
-    judged = verdict.read(result.outputs["evaluation"][0].uri)
-    options.summary.write_text(summary.evaluation_markdown(judged), encoding="utf-8")
-    outputs = options.executor_input["outputs"]
+    with tempfile.TemporaryDirectory() as folder:
+        if options.node == "Pusher":
+            judged = remote.fetched({name: result.inputs[name] for name in summary.JUDGED_BY}, Path(folder))
+            pusher = result._replace(inputs=judged)
+            print(summary.push_sentence(pusher))
+            options.summary.write_text(summary.push_markdown(pusher), encoding="utf-8")
+        else:
+            evaluation = remote.fetched({"evaluation": result.outputs["evaluation"]}, Path(folder))
+            verdict = verdict_schema.read(evaluation["evaluation"][0].uri)
+            options.summary.write_text(summary.evaluation_markdown(verdict), encoding="utf-8")
+            _write_metrics(options.executor_input["outputs"], summary.metrics(verdict))
+
+
+def _write_metrics(outputs: dict[str, Any], metrics: dict[str, float]) -> None:
+    """Tells Kubeflow the values, which it keeps as the artifact's metadata, not in a file."""
     [artifact] = outputs["artifacts"][_METRICS]["artifacts"]
-    described = {"name": artifact["name"], "uri": artifact["uri"], "metadata": summary.metrics(judged)}
+    described = {"name": artifact["name"], "uri": artifact["uri"], "metadata": metrics}
     path = Path(outputs["outputFile"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"artifacts": {_METRICS: {"artifacts": [described]}}}), encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline import remote
 from pipeline.recommend import newest_version
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+        custom_executor_operators=remote.executor_operators(),
     ).launch()
     # The launcher does not raise when a node's inputs are missing: only the execution's state tells.
     if execution is None or not execution.execution_id:

@@ -15,6 +15,8 @@ _WORDS = {
     "unchanged": "Nothing was pushed anew: this model is the newest version already,",
     "withdrawn": "Blessed, but not pushed, since a rollback has withdrawn this model; the newest version stays",
 }
+JUDGED_BY = ("evaluation", "infra_blessing")
+"""The Pusher's inputs that hold the gate's verdict and the canary's record."""
 
 
 class MetricRow(NamedTuple):
@@ -112,7 +114,7 @@ def push_markdown(pusher: Node) -> str:
 
 
 def _judgements(pusher: Node) -> tuple[Verdict, canary_schema.CanaryRecord]:
-    [evaluation], [tried] = pusher.inputs["evaluation"], pusher.inputs["infra_blessing"]
+    [evaluation], [tried] = (pusher.inputs[name] for name in JUDGED_BY)
     return verdict_schema.read(evaluation.uri), canary_schema.read(tried.uri)
 
 

@@ -86,7 +86,9 @@ class KubeflowSettings(Section):
     data: MountPath | None = None
     """The folder of the data inside the containers; absent: `data.folder`, which must be absolute then."""
     root: str = "/mnt/atalaya"
-    """Folder of artifacts and pushed models on a mounted volume."""
+    """Folder of the artifacts on a mounted volume, or a `gs://` address; then `outputs` is needed too."""
+    outputs: MountPath | None = None
+    """Folder on a mounted volume for what others read: pushed models and recommendations. Absent: `root`."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a step that failed is tried again."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()

@@ -240,14 +240,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
         yield server
 
 
-def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(place, server):
+def _on_mysql(place: Place, server: MariaDB, password: str) -> tuple[Emulator, Path]:
     root = place.folder / "volume-mysql"
-    package = place.compile(
-        "mysql", root, f'kind = "mysql"\nhost = "127.0.0.1"\nport = {server.port}\ndatabase = "shops"', batch=False
-    )
+    store = f'kind = "mysql"\nhost = "127.0.0.1"\nport = {server.port}\ndatabase = "shops"'
+    package = place.compile("mysql", root, store)
     assert PASSWORD not in package.read_text()
-    secrets = {"ATALAYA_MYSQL_USER": USER, "ATALAYA_MYSQL_PASSWORD": PASSWORD}
-    emulator = Emulator(package, place.folder / "mysql", place.environment(**secrets))
+    secrets = {"ATALAYA_MYSQL_USER": USER, "ATALAYA_MYSQL_PASSWORD": password}
+    return Emulator(package, place.folder / "mysql", place.environment(**secrets)), root
+
+
+def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(place, server):
+    emulator, _ = _on_mysql(place, server, "another-password")
+    process = emulator.start("import-schema-gen", "run-0")
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    last = printed.splitlines()[-1]
+    assert f"the metadata store 127.0.0.1:{server.port}, database shops cannot be used" in last
+    assert "user and password" in last
+    assert "another-password" not in printed
+
+
+def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(place, server):
+    emulator, root = _on_mysql(place, server, PASSWORD)
     before = ["import-schema-gen", "ratings-example-gen", "transform"]
     printed = emulator.run_all("run-1", at_once=2, steps=before)
     process = emulator.start("trainer", "run-1")

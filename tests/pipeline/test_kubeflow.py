@@ -274,13 +274,30 @@ def test_with_a_sqlite_file_one_step_runs_at_a_time(tmp_path):
     assert not any("retryPolicy" in task for task in tasks.values())
 
 
+def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_path):
+    specification, _ = _compile(
+        _settings(root="gs://bucket/atalaya/", outputs="/mnt/atalaya/out"), tmp_path / "pipeline.yaml"
+    )
+    containers = _containers(specification)
+    pusher = _argument(containers["pusher"], "--ir")
+    assert '"gs://bucket/atalaya/artifacts/shop_1"' in pusher
+    assert "/mnt/atalaya/out/serving/shop_1" in pusher
+    assert "/mnt/atalaya/out/recommendations/shop_1" in _argument(containers["batch-recommender"], "--ir")
+
+
 @pytest.mark.parametrize(
     ("kubeflow", "said"),
     [
         ({"image": ""}, "kubeflow.image: missing"),
         ({"data": None}, "data.folder is 'data', which no container has: set kubeflow.data"),
-        ({"root": "s3://bucket/atalaya"}, "kubeflow.root is 's3://bucket/atalaya'.*mount the bucket"),
-        ({"root": "gs://bucket/atalaya"}, "kubeflow.root is 'gs://bucket/atalaya'.*mount the bucket"),
+        ({"root": "s3://bucket/atalaya"}, "kubeflow.root is 's3://bucket/atalaya'.*mount another store as a volume"),
+        ({"root": "gs://"}, "kubeflow.root is 'gs://'"),
+        ({"root": "gs://bucket"}, "kubeflow.outputs: gs://bucket lies on no mounted volume"),
+        (
+            {"root": "gs://bucket", "outputs": "/mnt/atalaya", "metadata": {"kind": "sqlite"}},
+            "kubeflow.metadata.path: gs://bucket/artifacts/shop_1/metadata.sqlite lies on no mounted volume",
+        ),
+        ({"outputs": "/srv"}, "kubeflow.outputs: /srv lies on no mounted volume"),
         ({"root": "/mnt/atalaya2"}, "kubeflow.root: /mnt/atalaya2 lies on no mounted volume.*mounted: /mnt/atalaya"),
         ({"volumes": []}, "lies on no mounted volume.*mounted: none"),
         (
