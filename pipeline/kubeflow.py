@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import kubeflow_settings
+from pipeline.code_version import sources_version
 from pipeline.kubeflow_settings import DEFAULT, artifacts, in_containers, sqlite_file
 from pipeline.node import loading
 from schemas.errors import SettingsError
@@ -113,7 +114,8 @@ def _component(settings: Settings, node_id: str, representation: str) -> Callabl
     from kfp import dsl
 
     def specification(run_id: str, *more: Any) -> dsl.ContainerSpec:
-        arguments = ["--node", node_id, "--run-id", run_id, *_store(settings), *more, "--ir", representation]
+        arguments = ["--node", node_id, "--run-id", run_id, "--code", sources_version()]
+        arguments += [*_store(settings), *more, "--ir", representation]
         command = ["python", "-m", "pipeline.kubeflow_step"]
         return dsl.ContainerSpec(image=settings.kubeflow.image, command=command, args=arguments)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import node, remote, summary
+from pipeline.code_version import sources_version
 from pipeline.node import Node
 from schemas import verdict as verdict_schema
 from schemas.kubeflow import MYSQL_PASSWORD, MYSQL_USER
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     _log_to_output()
     started = time.monotonic()
     try:
+        _check_code(options.code)
         result = _launch(options)
         print(f"{options.node}: {_outcome(result, time.monotonic() - started)}")
         if options.summary:
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--node", required=True, help="the node's id")
     parser.add_argument("--run-id", required=True, help="the same for all nodes of a run and all attempts at them")
     parser.add_argument("--ir", required=True, metavar="JSON", help="TFX's intermediate representation of the node")
+    parser.add_argument("--code", required=True, help="version of the sources that the pipeline was compiled from")
     store = parser.add_mutually_exclusive_group(required=True)
     store.add_argument("--sqlite", metavar="FILE", help="the metadata store")
     store.add_argument(
@@ -75,6 +78,16 @@ def _log_to_output() -> None:
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     logger.propagate = False
+
+
+def _check_code(version: str) -> None:
+    """Other code would leave its results in the cache under the name of this one's."""
+    ours = sources_version()
+    if ours != version:
+        raise RuntimeError(
+            f"this image holds the steps' code in version {ours}, the pipeline was compiled from version {version}: "
+            "build the image and compile the pipeline from the same sources"
+        )
 
 
 def _launch(options: argparse.Namespace) -> Node:

@@ -1,7 +1,7 @@
 """Every step that is compiled for Kubeflow Pipelines, run as its container would run it, without a cluster.
 
 It takes about ten minutes: each step is a process that imports TFX, and there are 11 or 12 of them in a run. What runs
-is the installed wheel, in empty working directories.
+is the installed wheel, in empty working directories, compiled from the checkout.
 """
 
 import json
@@ -65,7 +65,7 @@ class Place(NamedTuple):
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(self.packages), **more}
 
     def compile(self, name: str, root: Path, store: str, batch: bool = False, floor: float = 0.0) -> Path:
-        """The settings of a recommender whose volume is `root`, compiled by the installed package."""
+        """The settings of a recommender whose volume is `root`, compiled in the checkout, as a user does."""
         config, package = self.folder / f"{name}.toml", self.folder / f"{name}.yaml"
         values = {"data": self.folder / "data", "root": root}
         texts = {key: json.dumps(str(value)) for key, value in values.items()}
@@ -75,8 +75,8 @@ class Place(NamedTuple):
             "from schemas.settings import load; compile_pipeline(load(Path(sys.argv[1])), Path(sys.argv[2]))\n"
         )
         command = [sys.executable, "-W", "ignore", "-c", program, str(config), str(package)]
-        environment = self.environment(TF_USE_LEGACY_KERAS="1")
-        subprocess.run(command, cwd=self.packages, env=environment, check=True, capture_output=True)
+        environment = self.environment(TF_USE_LEGACY_KERAS="1") | {"PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
         return package
 
 
