@@ -107,12 +107,15 @@ class Connection(kfp.Client):
 
     def _refused(self, status: int, body: bytes | None, reason: str | None) -> ServiceError:
         if status == 0:
-            return ServiceError(
-                f"{self.host} cannot prove who it is: {reason}. Give an http:// address, or mend its TLS"
-            )
+            said = " ".join((reason or "").split())
+            return ServiceError(f"{self.host} cannot prove who it is: {said}. Give an http:// address, or mend its TLS")
         text, is_of_the_api = _said(body)
         said = self._credentials.hidden_in(text or reason or "")
-        what = {401: f"does not accept {self._shown}", 403: f"forbids this to {self._shown}", 404: "has no such thing"}
+        what = {
+            401: f"does not know you by {self._shown}",
+            403: f"forbids this to {self._shown}",
+            404: "has no such thing",
+        }
         return ServiceError(
             f"{self.host} {what.get(status, 'failed' if status >= 500 else 'refuses the request')} "
             f"({status}: {said[:_LONGEST_MESSAGE]}). {self._remedy(status, is_of_the_api)}",

@@ -141,14 +141,14 @@ def remove(connection: "Connection", disabled: list[Any], console: Console) -> N
         ).runs
         if any(run.recurring_run_id == number and run.state not in FINAL for run in latest or []):
             console.print(
-                f"the old schedule {number} is disabled, and not deleted while a run of it is at work: that would end "
+                f"schedule {number} is disabled, and not deleted while a run of it is at work: that would end "
                 "the run. Given again later, the command deletes it",
                 style="yellow",
                 soft_wrap=True,
             )
         else:
             connection.delete_recurring_run(number)
-            console.print(f"the old schedule {number} is deleted")
+            console.print(f"schedule {number} is deleted")
 
 
 def _is(recurring: Any, wanted: dict[str, Any], version: Version, cron: str, experiment_id: str) -> bool:
