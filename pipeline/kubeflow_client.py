@@ -119,7 +119,7 @@ def experiment(connection: "Connection", settings: Settings) -> str:
 
 def named(name: str) -> str:
     """The filter of the API for what has this name."""
-    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "string_value": name}]})
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
 
 
 def _pipeline(connection: "Connection", name: str) -> str:

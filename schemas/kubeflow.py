@@ -60,7 +60,8 @@ class MetadataStoreSettings(Section):
     """`sqlite` is a file on a volume, for one run at a time; `mysql` a server."""
     path: MountPath | None = None
     """SQLite: the file. Absent: `metadata.sqlite` beside the artifacts."""
-    host: str = "mysql"
+    host: Name = "atalaya-mysql"
+    """MySQL: the server. Not `mysql`, by default: that is what Kubeflow Pipelines calls its own."""
     port: PositiveInt = 3306
     database: Name = "atalaya"
     secret: Name = "atalaya-mysql"
