@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             settings = fast(settings)
         # Keras 2, which TensorFlow Recommenders needs; read when TensorFlow is imported.
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
-        return _local(settings, options) if options.local else _kubeflow(settings, options)
+        return _local(settings, options) if options.local else _elsewhere(settings, options)
     except (SettingsError, DataError) as error:
         print(error, file=sys.stderr)
         return _BAD_INPUT
@@ -47,15 +47,15 @@ def _local(settings: Settings, options: argparse.Namespace) -> int:
     return local.run(settings, options.verbose)
 
 
-def _kubeflow(settings: Settings, options: argparse.Namespace) -> int:
-    from pipeline import kubeflow_client, kubeflow_schedule
+def _elsewhere(settings: Settings, options: argparse.Namespace) -> int:
+    from pipeline import kubeflow, kubeflow_client, kubeflow_schedule, vertex
 
     if options.schedule is not None:
         kubeflow_schedule.check(options.schedule)
-    kubeflow = environment.overridden(settings.kubeflow, os.environ)
-    settings = settings.model_copy(update={"kubeflow": kubeflow})
+    settings = settings.model_copy(update={"kubeflow": environment.overridden(settings.kubeflow, os.environ)})
     if options.compile_only:
-        return kubeflow_client.write(settings, options.output, options.verbose)
+        compile_pipeline = (vertex if options.vertex else kubeflow).compile_pipeline
+        return kubeflow_client.write(compile_pipeline, settings, options.output, options.verbose)
     credentials = environment.credentials(os.environ)
     if options.schedule:
         return kubeflow_schedule.schedule(settings, credentials, options.schedule, options.verbose)
@@ -76,6 +76,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     platforms = parser.add_mutually_exclusive_group(required=True)
     platforms.add_argument("--local", action="store_true", help="run the pipeline on this machine")
     platforms.add_argument("--kubeflow", action="store_true", help="submit the pipeline to Kubeflow Pipelines")
+    platforms.add_argument("--vertex", action="store_true", help="with --compile-only: for Vertex AI Pipelines")
     parser.add_argument(
         "--config",
         type=Path,
@@ -88,14 +89,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="train in less time: no second fit with the ratings held out of the first, no own model of similar items",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show the libraries' log on the terminal too")
-    kubeflow = parser.add_argument_group("with --kubeflow, instead of one run or beside it")
+    kubeflow = parser.add_argument_group("beside --kubeflow", "Alone, it uploads the pipeline and starts a run.")
     kubeflow.add_argument("--wait", action="store_true", help="follow the run to its end")
     instead = kubeflow.add_mutually_exclusive_group()
     instead.add_argument("--compile-only", action="store_true", help="write the pipeline to a file and send it nowhere")
     instead.add_argument("--schedule", metavar="CRON", help='run it again and again, six fields: "0 0 3 * * *"')
     instead.add_argument("--list-schedules", action="store_true", help="show all schedules of the server")
     instead.add_argument("--unschedule", action="store_true", help="remove the recommender's schedule")
-    kubeflow.add_argument("-o", "--output", metavar="FILE", type=Path, help="with --compile-only: the file")
+    kubeflow.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="with --compile-only: a .yaml, for Vertex .json"
+    )
     options = parser.parse_args(arguments)
     _check(options, parser)
     return options
@@ -113,7 +116,9 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     }
     named = [option for option, is_given in given.items() if is_given]
     if options.local and named:
-        parser.error(f"{', '.join(named)}: not with --local; only with --kubeflow")
+        parser.error(f"{', '.join(named)}: not with --local, which runs it once, here and now")
+    if options.vertex and (named != ["--compile-only", "-o"]):
+        parser.error("--vertex: with --compile-only and -o FILE, and nothing else of these: we send nothing there")
     if options.compile_only and not options.output:
         parser.error("--compile-only needs -o FILE, such as -o pipeline.yaml")
     if options.output and not options.compile_only:

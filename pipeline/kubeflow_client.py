@@ -7,6 +7,7 @@ the same settings and code are uploaded once.
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import terminal
+from pipeline import kubeflow, terminal
 from pipeline.kubeflow_follow import SUCCEEDED, Run, follow
 from schemas.environment import Credentials
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.kubeflow_connection import Connection
+
+_COMPILING = "compiling the pipeline"
 
 
 class Version(NamedTuple):
@@ -34,10 +37,15 @@ class Version(NamedTuple):
     is_new: bool
 
 
-def write(settings: Settings, path: Path, verbose: bool = False) -> int:
-    """Compiles the pipeline to `path` and sends it nowhere; returns the exit status."""
+def write(compile_pipeline: Callable[[Settings, Path], None], settings: Settings, path: Path, verbose: bool) -> int:
+    """Compiles the pipeline to a file and sends it nowhere; returns the exit status.
+
+    Raises:
+      SettingsError: the settings do not allow it.
+    """
     with quiet(verbose) as console:
-        _compile(settings, path, console)
+        with terminal.waiting(console, _COMPILING):
+            compile_pipeline(settings, path)
         console.print(f"{escape(str(path))} holds the pipeline of {settings.name}", soft_wrap=True)
     return SUCCEEDED
 
@@ -84,7 +92,8 @@ def uploaded(connection: "Connection", settings: Settings, console: Console) -> 
 
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
-        _compile(settings, package, console)
+        with terminal.waiting(console, _COMPILING):
+            kubeflow.compile_pipeline(settings, package)
         version = upload(connection, settings.name, package)
         console.print(f"version {version.name} {'uploaded' if version.is_new else 'is there already'}")
         return version, frozenset(load_component_from_file(str(package)).pipeline_spec.root.dag.tasks)
@@ -130,10 +139,3 @@ def _pipeline(connection: "Connection", name: str) -> str:
     found = connection.list_pipelines(filter=named(name), namespace=namespace).pipelines
     body = V2beta1Pipeline(display_name=name, namespace=namespace)
     return (found[0] if found else connection.pipelines.create_pipeline(body)).pipeline_id
-
-
-def _compile(settings: Settings, path: Path, console: Console) -> None:
-    from pipeline.kubeflow import compile_pipeline
-
-    with terminal.waiting(console, "compiling the pipeline"):
-        compile_pipeline(settings, path)

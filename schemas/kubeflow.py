@@ -11,6 +11,9 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.section import Name, PositiveInt, Section
 
+MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
+"""Environment variables through which a step receives them from the secret."""
+
 MountPath = Annotated[str, Field(pattern=r"^/")]
 """An absolute path inside the containers."""
 
@@ -87,7 +90,7 @@ class KubeflowSettings(Section):
     data: MountPath | None = None
     """The folder of the data inside the containers; absent: `data.folder`, which must be absolute then."""
     root: str = "/mnt/atalaya"
-    """Folder of artifacts and pushed models on a mounted volume, or a `gs://` address."""
+    """Folder of artifacts and pushed models on a mounted volume."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a step that failed is tried again."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()

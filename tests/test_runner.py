@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ([], "--local --kubeflow"),
+        ([], "--local --kubeflow --vertex"),
+        (["--vertex"], "--vertex: with --compile-only and -o FILE"),
+        (["--vertex", "--wait"], "--vertex: with --compile-only and -o FILE"),
+        (["--kubeflow", "--vertex"], "not allowed with argument --kubeflow"),
         (["--local", "--kubeflow"], "not allowed with argument --local"),
         (["--local", "--wait"], "--wait: not with --local"),
         (["--local", "--schedule", "0 0 3 * * *", "-o", "f"], "--schedule, -o: not with --local"),
@@ -50,12 +53,10 @@ def test_help_and_bad_settings_load_no_large_library(arguments):
 
 
 def test_a_pipeline_is_written_and_sent_nowhere(tmp_path, monkeypatch, capfd):
-    from types import SimpleNamespace
-
     def compile_pipeline(settings, path):
         path.write_text(settings.kubeflow.image)
 
-    monkeypatch.setitem(sys.modules, "pipeline.kubeflow", SimpleNamespace(compile_pipeline=compile_pipeline))
+    monkeypatch.setattr("pipeline.kubeflow.compile_pipeline", compile_pipeline)
     monkeypatch.setenv("ATALAYA_KUBEFLOW_IMAGE", "atalaya@sha256:0")
     assert runner.main(["--kubeflow", "--compile-only", "-o", str(tmp_path / "pipeline.yaml")]) == 0
     assert (tmp_path / "pipeline.yaml").read_text() == "atalaya@sha256:0"

@@ -1,5 +1,4 @@
 import io
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,5 +71,5 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
         kfp.compiler.Compiler().compile(pipeline, str(path))
 
-    monkeypatch.setitem(sys.modules, "pipeline.kubeflow", SimpleNamespace(compile_pipeline=compile_pipeline))
+    monkeypatch.setattr("pipeline.kubeflow.compile_pipeline", compile_pipeline)
     return chosen
