@@ -42,6 +42,8 @@ class Connection(kfp.Client):
           ServiceError: the server does not answer as it should.
         """
         self.host = (settings.host or _own_cluster()).rstrip("/")
+        # A service's name, behind which there is the API alone.
+        self._is_in_cluster = ".svc" in (urlsplit(self.host).hostname or "")
         self._credentials = credentials
         self._timeout_s = timeout_s
         arguments: dict[str, Any] = {"host": self.host}
@@ -50,7 +52,7 @@ class Connection(kfp.Client):
         if credentials.cookies:
             arguments["cookies"] = credentials.cookies.get_secret_value()
         self._shown = str(credentials) or _NONE
-        if self._shown == _NONE and ".svc" in (urlsplit(self.host).hostname or "") and _PIPELINES_TOKEN.exists():
+        if self._shown == _NONE and self._is_in_cluster and _PIPELINES_TOKEN.exists():
             arguments["credentials"] = ServiceAccountTokenVolumeCredentials(str(_PIPELINES_TOKEN))
             self._shown = f"the service account's token in {_PIPELINES_TOKEN}"
         with warnings.catch_warnings():
@@ -62,7 +64,8 @@ class Connection(kfp.Client):
 
     def address(self, run_id: str) -> str:
         """Where a run is seen in the user interface."""
-        return f"{self.host}/#/runs/details/{run_id}"
+        page = f"/#/runs/details/{run_id}"
+        return f"{page} in the user interface of Kubeflow Pipelines" if self._is_in_cluster else self.host + page
 
     def _load_context_setting_or_default(self) -> None:
         """Leaves out what the SDK keeps in the home folder: a namespace and cookies that nobody named here."""

@@ -66,6 +66,21 @@ def test_a_changed_pipeline_is_a_new_version_of_the_same(server, config, compile
     assert b"atalaya:2" in server.packages[-1]
 
 
+def test_the_shipped_recommender_is_submitted_as_it_is(server, monkeypatch, capfd):
+    """Compiled in earnest: 20 s, nearly all of it TFX's imports."""
+    monkeypatch.setenv("ATALAYA_KUBEFLOW_HOST", server.address)
+    monkeypatch.setenv("ATALAYA_KUBEFLOW_IMAGE", "registry.example.com/atalaya@sha256:0")
+    steps = [_task("trainer", "SUCCEEDED"), _task("pusher", "SUCCEEDED"), _task("pusher-driver", "SUCCEEDED")]
+    server.course = _course(("SUCCEEDED", steps))
+    assert runner.main(["--kubeflow", "--wait"]) == 0
+    assert server.versions[0]["display_name"] == hashlib.sha256(server.packages[0]).hexdigest()[:16]
+    assert server.packages[0].count(b"registry.example.com/atalaya@sha256:0") > 10
+    assert server.runs[0]["service_account"] == "atalaya"
+    out = capfd.readouterr().out
+    assert "trainer                 succeeded" in out and "pusher                  succeeded" in out
+    assert "driver" not in out
+
+
 def test_experiment_and_service_account_are_those_of_the_settings(server, config, compiled):
     _submit(lambda: config('experiment = "nightly"\nservice_account = "runner"\n'))
     assert server.experiments[0]["display_name"] == "nightly"

@@ -61,6 +61,8 @@ def test_in_a_cluster_the_service_accounts_token_is_shown_and_read_anew(server, 
     token.write_text("second")
     connection.get_kfp_healthz()
     assert _shown(server) == ("Bearer second", None)
+    # The service has the API, not the pages.
+    assert connection.address("7") == "/#/runs/details/7 in the user interface of Kubeflow Pipelines"
 
 
 def test_the_service_accounts_token_is_not_shown_to_strangers(server, monkeypatch, tmp_path):

@@ -94,7 +94,6 @@ def test_a_schedule_in_another_experiment_is_found_too(server, command):
 def test_a_run_at_work_outlives_the_update_of_its_schedule(server, command):
     command("--schedule", NIGHTLY)
     (old,) = server.recurring
-    # Further runs, on a page of their own, do not hide it.
     run = {"display_name": "r", "experiment_id": old["experiment_id"], "runtime_config": {}}
     server.runs = [dict(run, run_id="9", state="RUNNING", recurring_run_id=old["recurring_run_id"])]
     _, out = command("--schedule", HOURLY)
