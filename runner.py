@@ -10,7 +10,7 @@ from schemas.errors import DataError, ServiceError, SettingsError
 from schemas.settings import Settings, fast, load
 
 CONFIGS = Path(__file__).parent / "pipeline" / "configs"
-_FAILED, _BAD_INPUT = 1, 2
+_FAILED, _BAD_INPUT, _STOPPED = 1, 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ServiceError as error:
         print(error, file=sys.stderr)
         return _FAILED
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return _STOPPED
     except OSError as error:
         print(f"{error.filename}: {error.strerror}; nothing was pushed", file=sys.stderr)
         return _FAILED

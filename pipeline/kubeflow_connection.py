@@ -95,7 +95,9 @@ class Connection(kfp.Client):
         client.request = limited
 
     def _unreachable(self, error: exceptions.HTTPError) -> ServiceError:
-        if isinstance(error, exceptions.NewConnectionError):  # counts as a time-out too, in urllib3's eyes
+        if isinstance(error, exceptions.LocationValueError):
+            what = "is no address of a server: check kubeflow.host"
+        elif isinstance(error, exceptions.NewConnectionError):  # counts as a time-out too, in urllib3's eyes
             reason = str(error).rpartition(": ")[2]
             what = f"cannot be reached: {reason}. Is the port forwarded, and is kubeflow.host right?"
         elif isinstance(error, exceptions.TimeoutError):

@@ -137,6 +137,11 @@ def test_a_host_where_nobody_listens():
         Connection(KubeflowSettings(host=address), Credentials(), FAST_S)
 
 
+def test_a_host_that_is_no_address():
+    with pytest.raises(ServiceError, match=r"^http://a\.\.b is no address of a server"):
+        Connection(KubeflowSettings(host="http://a..b"), Credentials(), FAST_S)
+
+
 def test_a_server_that_does_not_speak_tls(server):
     address = server.address.replace("http:", "https:")
     with pytest.raises(ServiceError, match=r"cannot prove who it is: .*TLS"):
