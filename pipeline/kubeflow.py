@@ -4,9 +4,11 @@ import json
 import re
 import tempfile
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import kubeflow_settings
+from pipeline.kubeflow_settings import DEFAULT, artifacts, in_containers, sqlite_file
 from pipeline.node import loading
 from schemas.errors import SettingsError
 from schemas.kubeflow import MYSQL_PASSWORD, MYSQL_USER, KubeflowSettings, Resources
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 _METRICS, _SUMMARY = "Evaluator", ("Evaluator", "Pusher")
 """The nodes whose metrics, and of which a summary, are shown with the run."""
-_DEFAULT = "default"
 _RETRY_AFTER = "30s"
 """Twice as long each further time."""
 
@@ -34,73 +35,17 @@ def compile_pipeline(settings: Settings, path: Path) -> None:
     Raises:
       SettingsError: something in `kubeflow` is missing or cannot work.
     """
-    _check(settings)
+    kubeflow_settings.check(settings)
     if path.suffix not in (".yaml", ".yml"):
         raise SettingsError(f"{path}: Kubeflow Pipelines wants a file that ends in .yaml; give one with -o")
     nodes = _nodes(settings)
-    _check_steps(settings.kubeflow, list(nodes))
+    kubeflow_settings.check_steps(settings.kubeflow, list(nodes))
     import kfp.compiler
 
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
         kfp.compiler.Compiler().compile(_pipeline(settings, nodes), str(package))
         path.write_bytes(package.read_bytes())
-
-
-def in_containers(settings: Settings) -> Settings:
-    """The settings with the folders that a step sees."""
-    root = Path(settings.kubeflow.root)
-    data = settings.data.model_copy(update={"folder": Path(settings.kubeflow.data or settings.data.folder)})
-    return settings.model_copy(
-        update={
-            "data": data,
-            "export": settings.export.model_copy(update={"serving": root / "serving"}),
-            "batch": settings.batch.model_copy(update={"folder": root / "recommendations"}),
-        }
-    )
-
-
-def _artifacts(settings: Settings) -> str:
-    return str(PurePosixPath(settings.kubeflow.root) / "artifacts" / settings.name)
-
-
-def _sqlite(settings: Settings) -> str:
-    return settings.kubeflow.metadata.path or f"{_artifacts(settings)}/metadata.sqlite"
-
-
-def _check(settings: Settings) -> None:
-    """Refuses what could only fail in the cluster."""
-    kubeflow = settings.kubeflow
-    if not kubeflow.image:
-        raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
-    if kubeflow.data is None and not settings.data.folder.is_absolute():
-        raise SettingsError(
-            f"data.folder is {str(settings.data.folder)!r}, which no container has: set kubeflow.data to the folder "
-            "of the data inside the containers"
-        )
-    if "://" in kubeflow.root:
-        raise SettingsError(
-            f"kubeflow.root is {kubeflow.root!r}: steps read and write files; mount the bucket as a volume "
-            "(kubeflow.volumes) and give the folder where it is mounted"
-        )
-    _check_mounted("kubeflow.root", kubeflow.root, kubeflow)
-    if kubeflow.metadata.kind == "sqlite":
-        _check_mounted("kubeflow.metadata.path", _sqlite(settings), kubeflow)
-
-
-def _check_mounted(key: str, path: str, kubeflow: KubeflowSettings) -> None:
-    if not any(PurePosixPath(path).is_relative_to(volume.path) for volume in kubeflow.volumes):
-        mounted = ", ".join(volume.path for volume in kubeflow.volumes) or "none"
-        raise SettingsError(
-            f"{key}: {path} lies on no mounted volume, so that no step would see what another wrote; mounted: "
-            f"{mounted}; add it to kubeflow.volumes"
-        )
-
-
-def _check_steps(kubeflow: KubeflowSettings, steps: list[str]) -> None:
-    for name in kubeflow.resources:
-        if name not in (*steps, _DEFAULT):
-            raise SettingsError(f"kubeflow.resources.{name}: no such step; there are: {', '.join([_DEFAULT, *steps])}")
 
 
 def _nodes(settings: Settings) -> dict[str, "Pipeline"]:
@@ -112,7 +57,7 @@ def _nodes(settings: Settings) -> dict[str, "Pipeline"]:
         from pipeline.pipeline import create_pipeline
 
     # Without a connection to the metadata store, so that no password can be in it.
-    whole = Compiler().compile(create_pipeline(in_containers(settings), _artifacts(settings)))
+    whole = Compiler().compile(create_pipeline(in_containers(settings), artifacts(settings)))
     return {node.pipeline_node.node_info.id: _alone(whole, node) for node in whole.nodes}
 
 
@@ -191,7 +136,7 @@ def _component(settings: Settings, node_id: str, representation: str) -> Callabl
 def _store(settings: Settings) -> list[str]:
     metadata = settings.kubeflow.metadata
     if metadata.kind == "sqlite":
-        return ["--sqlite", _sqlite(settings)]
+        return ["--sqlite", sqlite_file(settings)]
     return ["--mysql", metadata.host, str(metadata.port), metadata.database]
 
 
@@ -199,7 +144,7 @@ def _give(task: Any, node_id: str, kubeflow: KubeflowSettings) -> None:
     """Asks for the step's resources."""
     from kfp import kubernetes
 
-    key = node_id if node_id in kubeflow.resources else _DEFAULT
+    key = node_id if node_id in kubeflow.resources else DEFAULT
     resources = kubeflow.resources.get(key, Resources())
     for field, give in {
         "cpu": task.set_cpu_request,

@@ -8,7 +8,7 @@ TFX's choice, the last one the Evaluator blessed, be it the same.
 from pathlib import Path
 from typing import Any
 
-from pipeline.kubeflow import in_containers
+from pipeline.kubeflow_settings import in_containers
 from pipeline.node import loading
 from schemas.errors import SettingsError
 from schemas.settings import Settings

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -57,15 +58,17 @@ class Emulator:
         assert process.returncode == 0, printed[-5000:]
         return printed
 
-    def run_all(self, run_id: str, at_once: int, done: tuple[str, ...] = ()) -> dict[str, str]:
-        """Runs every step that is not done after those it waits for; returns what each printed."""
+    def run_all(self, run_id: str, at_once: int, steps: Collection[str] | None = None) -> dict[str, str]:
+        """Runs these steps, or all, each after those it waits for, the others being done; returns what each printed."""
+        wanted = self.tasks if steps is None else {step: self.tasks[step] for step in steps}
+        done = set(self.tasks) - set(wanted)
         printed: dict[str, str] = {}
         running: dict[Future[str], str] = {}
         with ThreadPoolExecutor(at_once) as pool:
-            while len(printed) + len(done) < len(self.tasks):
-                for step, task in self.tasks.items():
+            while len(printed) < len(wanted):
+                for step, task in wanted.items():
                     ready = set(task.get("dependentTasks", [])) <= {*done, *printed}
-                    if ready and step not in (*done, *printed, *running.values()) and len(running) < at_once:
+                    if ready and step not in (*printed, *running.values()) and len(running) < at_once:
                         running[pool.submit(self.run, step, run_id)] = step
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     printed[running.pop(future)] = future.result()
