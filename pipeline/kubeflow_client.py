@@ -12,20 +12,22 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 
 from pipeline import kubeflow, terminal
-from pipeline.kubeflow_follow import SUCCEEDED, Run, follow
+from pipeline.kubeflow_follow import FINAL, SUCCEEDED, Run, follow
 from schemas.environment import Credentials
+from schemas.errors import SettingsError
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.kubeflow_connection import Connection
 
 _COMPILING = "compiling the pipeline"
+_PAGE = 100
 
 
 class Version(NamedTuple):
@@ -110,9 +112,21 @@ def upload(connection: "Connection", name: str, package: Path) -> Version:
 
 
 def start(connection: "Connection", settings: Settings, version: Version, steps: frozenset[str]) -> Run:
-    """Starts a run of a version."""
+    """Starts a run of a version.
+
+    Raises:
+      SettingsError: another run of the recommender is at work, and the metadata's store has room for one.
+    """
+    experiment_id = experiment(connection, settings)
+    if settings.kubeflow.metadata.kind == "sqlite":
+        for other in at_work(connection, experiment_id):
+            if (other.pipeline_version_reference or version).pipeline_id == version.pipeline_id:
+                raise SettingsError(
+                    f"a run of {settings.name} is at work, and a SQLite file serves one at a time: "
+                    f'{connection.address(other.run_id)}; wait for its end, or set kubeflow.metadata.kind to "mysql"'
+                )
     run = connection.run_pipeline(
-        experiment_id=experiment(connection, settings),
+        experiment_id=experiment_id,
         job_name=f"{settings.name} {datetime.now():%Y-%m-%d %H:%M:%S}",
         pipeline_id=version.pipeline_id,
         version_id=version.version_id,
@@ -124,6 +138,12 @@ def start(connection: "Connection", settings: Settings, version: Version, steps:
 def experiment(connection: "Connection", settings: Settings) -> str:
     """Id of the experiment that holds the recommender's runs, created where it is absent."""
     return connection.create_experiment(settings.kubeflow.experiment or settings.name).experiment_id
+
+
+def at_work(connection: "Connection", experiment_id: str) -> list[Any]:
+    """The runs in an experiment that have not ended, of its latest hundred."""
+    latest = connection.list_runs(page_size=_PAGE, sort_by="created_at desc", experiment_id=experiment_id).runs
+    return [run for run in latest or [] if run.state not in FINAL]
 
 
 def named(name: str) -> str:

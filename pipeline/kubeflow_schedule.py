@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pipeline import kubeflow_client
 from pipeline.kubeflow_client import Version
-from pipeline.kubeflow_follow import FINAL, SUCCEEDED
+from pipeline.kubeflow_follow import SUCCEEDED
 from schemas.environment import Credentials
 from schemas.errors import SettingsError
 from schemas.settings import Settings
@@ -136,10 +136,8 @@ def remove(connection: "Connection", disabled: list[Any], console: Console) -> N
     """Deletes recurring runs that are disabled, except those of which a run is at work: deletion would kill it."""
     for recurring in disabled:
         number = recurring.recurring_run_id
-        latest = connection.list_runs(
-            page_size=_PAGE, sort_by="created_at desc", experiment_id=recurring.experiment_id
-        ).runs
-        if any(run.recurring_run_id == number and run.state not in FINAL for run in latest or []):
+        at_work = kubeflow_client.at_work(connection, recurring.experiment_id)
+        if any(run.recurring_run_id == number for run in at_work):
             console.print(
                 f"schedule {number} is disabled, and not deleted while a run of it is at work: that would end "
                 "the run. Given again later, the command deletes it",

@@ -46,6 +46,7 @@ def test_a_first_submission_makes_all_that_is_missing(server, config, compiled, 
 
 def test_the_same_pipeline_is_uploaded_once(server, config, compiled):
     _submit(config)
+    server.runs[0]["state"] = "SUCCEEDED"
     # Four others, on two pages of the server, do not hide it.
     server.pipelines[:0] = [dict(server.pipelines[0], pipeline_id=f"p{n}", display_name=f"shop{n}") for n in range(4)]
     server.requests.clear()
@@ -56,6 +57,7 @@ def test_the_same_pipeline_is_uploaded_once(server, config, compiled):
 
 def test_a_changed_pipeline_is_a_new_version_of_the_same(server, config, compiled):
     _submit(config)
+    server.runs[0]["state"] = "FAILED"
     compiled.image = "atalaya:2"
     server.requests.clear()
     assert _submit(config) == 0
@@ -64,6 +66,17 @@ def test_a_changed_pipeline_is_a_new_version_of_the_same(server, config, compile
     assert old["pipeline_id"] == new["pipeline_id"] and old["display_name"] != new["display_name"]
     assert server.runs[-1]["pipeline_version_reference"]["pipeline_version_id"] == new["pipeline_version_id"]
     assert b"atalaya:2" in server.packages[-1]
+
+
+def test_on_one_sqlite_file_there_is_one_run_at_a_time(server, config, compiled, capfd):
+    _submit(config)
+    assert _submit(config) == 2
+    assert "a run of shop is at work" in capfd.readouterr().err and len(server.runs) == 1
+    # Of another recommender in the same experiment, or on a database: as many as there are.
+    assert _submit(lambda: config('metadata = { kind = "mysql" }\n')) == 0
+    for run in server.runs:
+        run["pipeline_version_reference"] = {"pipeline_id": "another", "pipeline_version_id": "v"}
+    assert _submit(config) == 0
 
 
 def test_the_shipped_recommender_is_submitted_as_it_is(server, monkeypatch, capfd):
@@ -94,6 +107,7 @@ def test_the_namespace_is_told_to_a_server_of_several_users_alone(server, config
     lists = [request for request in server.requests if "namespace" in request.parameters]
     assert {request.operation.split("/")[-1] for request in lists} == {"pipelines", "experiments"}
     server.multi_user = False  # it refuses one now
+    server.runs[0]["state"] = "SUCCEEDED"
     compiled.image = "atalaya:2"
     assert _submit(lambda: config('namespace = "ana"\n')) == 0
 
