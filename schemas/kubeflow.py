@@ -5,8 +5,9 @@ environment.
 """
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.section import Name, PositiveInt, Section
 
@@ -62,7 +63,8 @@ class MetadataStoreSettings(Section):
     """`sqlite` is a file on a volume, for one run at a time; `mysql` a server."""
     path: MountPath | None = None
     """SQLite: the file. Absent: `metadata.sqlite` beside the artifacts."""
-    host: str = "mysql"
+    host: Name = "atalaya-mysql"
+    """MySQL: the server. Not `mysql`, by default: that is what Kubeflow Pipelines calls its own."""
     port: PositiveInt = 3306
     database: Name = "atalaya"
     secret: Name = "atalaya-mysql"
@@ -74,12 +76,14 @@ class MetadataStoreSettings(Section):
 class KubeflowSettings(Section):
     """A run on Kubeflow Pipelines 2."""
 
-    host: str = ""
-    """Address of the API server, such as `http://localhost:8080`. Absent: the cluster that the command runs in."""
+    host: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
+    """Address of the API server, such as `http://localhost:8080`. Absent: that of the namespace `kubeflow` in the
+    cluster that the command runs in."""
     namespace: Name = "kubeflow"
-    experiment: str | None = None
+    """Of the runs, where the server has several users; one without asks for none."""
+    experiment: Name | None = None
     """Absent: the recommender's name."""
-    service_account: str | None = None
+    service_account: Name | None = None
     """The Kubernetes service account of the steps; absent: the server's default."""
     image: str = ""
     """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
@@ -98,11 +102,20 @@ class KubeflowSettings(Section):
     resources: dict[str, Resources] = {}
     """By the step's name, such as `Trainer`; `default` is for those that are not named."""
     time_zone: Name = "UTC"
-    """Of schedules, by its name in the IANA database."""
+    """Of schedules, by its name in the IANA database. Kubeflow Pipelines has one for all of them, `UTC` or what its
+    scheduler's variable `CRON_SCHEDULE_TIMEZONE` says: this is the one that is expected there."""
     catch_up: bool = False
     """Whether a schedule makes up for the runs it missed while it was disabled or the server was down."""
     max_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
     """Most runs of one schedule at a time."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (OSError, ValueError, KeyError):  # as it is a folder, no path below the database, or not there
+            raise ValueError("a name of the IANA database, such as Europe/Madrid, is expected") from None
 
     @model_validator(mode="after")
     def _one_at_a_time_on_sqlite(self) -> "KubeflowSettings":
