@@ -142,7 +142,9 @@ def _try(connection: Any, options: argparse.Namespace) -> None:
             pass
     except RuntimeError as error:
         place = options.sqlite or "{}:{}, database {}".format(*options.mysql)
-        told = "" if options.sqlite else "; does the server run, and does it know the secret's user and password?"
+        # The library of the metadata store knows no newer way of logging in, such as MySQL 8's default.
+        asked = "; does the server run, and know the secret's user and password, by mysql_native_password?"
+        told = "" if options.sqlite else asked
         raise RuntimeError(f"the metadata store {place} cannot be used: {error}{told}") from None
 
 
