@@ -60,8 +60,8 @@ class MetadataStoreSettings(Section):
     """Where TFX's metadata of the runs is kept: the cache, the lineage and the blessings are read from it."""
 
     kind: Literal["sqlite", "mysql"] = "sqlite"
-    """`sqlite` is a file on a volume, for one run and one step at a time; `mysql` a MySQL or MariaDB server, with a user
-    who logs in by `mysql_native_password`."""
+    """`sqlite` is a file on a volume, for one run and one step at a time; `mysql` a MySQL or MariaDB server, with a
+    user who logs in by `mysql_native_password`."""
     path: MountPath | None = None
     """SQLite: the file. Absent: `metadata.sqlite` beside the artifacts."""
     host: Name = "atalaya-mysql"
