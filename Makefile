@@ -4,7 +4,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test check format lock clean \
+.PHONY: help setup data run test check format image lock clean \
 	bench bench-index bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
@@ -31,6 +31,10 @@ check: setup ## format, lint, types and layers
 format: setup ## let ruff format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix .
 	@$(BIN)/ruff format .
+
+image: ## build the image of the steps on Kubeflow Pipelines (IMAGE=name:tag)
+	@docker build --tag $(IMAGE) .
+IMAGE ?= atalaya:latest
 
 bench: data ## measure the models on MovieLens 100K, and what a local run costs
 	@$(BIN)/python -W ignore -m benchmarks.quality --protocols random --only $(BENCH_CONTENDERS)

@@ -14,6 +14,7 @@ _OURS = ("components", "schemas")
 # A step receives its settings as a parameter, complete, so their values are in its cache key already: a new default
 # for the trainer must not read the data anew.
 _COVERED = ("schemas.settings",)
+_SOURCES = (".py", ".pbtxt")
 _ROOT = Path(schemas.__file__).parents[1]
 
 
@@ -32,6 +33,15 @@ def code_version(module: str) -> str:
 def file_version(path: Path) -> str:
     """Hash of one file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def sources_version() -> str:
+    """Hash of all that the steps consist of, the same for a checkout and for what is installed from it."""
+    digest = hashlib.sha256()
+    for path in sorted(path for name in _OURS for path in (_ROOT / name).rglob("*") if path.suffix in _SOURCES):
+        digest.update(str(path.relative_to(_ROOT)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _reachable(module: str, found: dict[Path, str]) -> dict[Path, str]:

@@ -29,6 +29,7 @@ from pipeline.code_version import code_version, file_version
 from schemas import signatures as names
 from schemas.settings import Settings
 
+_SCHEMA = "ratings.pbtxt"
 _CATALOGUE = "candidates"
 _EXAMINED = [
     names.USER_ID,
@@ -67,8 +68,7 @@ def create_pipeline(
     examples = RatingsExampleGen(settings, code_version("components.example_gen.executor"))
 
     # The ratings are held against the schema; what does not fit it forbids blessing further down.
-    schema_file = Path(schemas.__file__).parent / "ratings.pbtxt"
-    schema = ImportSchemaGen(schema_file, file_version(schema_file))
+    schema = ImportSchemaGen(_SCHEMA, file_version(Path(schemas.__file__).parent / _SCHEMA))
     # Histories repeat the ratings that are examined anyway, a hundred times over.
     statistics = StatisticsGen(
         examples.outputs["examples"],

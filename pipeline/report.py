@@ -1,30 +1,28 @@
 """What a run says at its end: rows, metrics against thresholds and baselines, the verdict, where things lie."""
 
 import json
-import math
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import report_on_device
-from pipeline.recommend import newest_version
+from pipeline import report_on_device, summary
+from pipeline.node import PUSHED, WRITTEN, Node
 from schemas import canary as canary_schema
 from schemas import model_card, on_device_record
 from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.canary import CanaryRecord
-from schemas.metrics import METRICS
-from schemas.verdict import CheckRecord, MetricRecord, Verdict
+from schemas.verdict import CheckRecord, Verdict
 
 _SHOWN_ANOMALIES = 10
 _SHOWN_FAILURES = 10
-_PUSHED, _WRITTEN = "pushed_destination", "destination"
 _SLICE_COLUMNS = {
     "top-100": "top_100_accuracy",
     "NDCG@10": "ndcg_at_10",
@@ -32,22 +30,6 @@ _SLICE_COLUMNS = {
     "RMSE": "rmse",
     "below bias": "lift_over_bias",
 }
-
-
-class Node(NamedTuple):
-    """A node that has run."""
-
-    outputs: dict[str, list[Any]]
-    """TFX artifacts by output name."""
-    reused: bool
-
-    def is_there(self) -> bool:
-        """Whether the files of all its artifacts still exist, and what it pushed is still the newest version."""
-        artifacts = [artifact for artifacts in self.outputs.values() for artifact in artifacts]
-        pushed, written = (_destinations(artifacts, name) for name in (_PUSHED, _WRITTEN))
-        return all(path.exists() for path in (*(Path(artifact.uri) for artifact in artifacts), *pushed, *written)) and (
-            all(newest_version(path.parent) == path for path in pushed)
-        )
 
 
 def _destinations(artifacts: list[Any], name: str) -> list[Path]:
@@ -84,7 +66,8 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     is_blessed = verdict.blessed and canary.blessed
     if is_blessed:
         version = _show_pushed(nodes["Pusher"], console)
-        _show_artifacts(nodes, exported if _is_withdrawn(nodes["Pusher"]) else version, run_folder, console)
+        is_withdrawn = summary.push_outcome(nodes["Pusher"]) == "withdrawn"
+        _show_artifacts(nodes, exported if is_withdrawn else version, run_folder, console)
         _show_trial(nodes["Transform"], version, console)
     else:
         console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
@@ -93,21 +76,21 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     return is_blessed
 
 
-def _show_data(summary: dict[str, Any], examples: Path, console: Console) -> None:
+def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> None:
     files = _table("Data", "file", "rows", "rejected")
-    for name, counts in summary["files"].items():
+    for name, counts in counted["files"].items():
         files.add_row(escape(name), f"{counts['rows']:,}", f"{counts['rejected']:,}")
     console.print(files)
     splits = _table("", "split", "rows", "users", "items")
-    for name, counts in summary["splits"].items():
+    for name, counts in counted["splits"].items():
         splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
     console.print(splits)
-    if any(counts["rejected"] for counts in summary["files"].values()):
+    if any(counts["rejected"] for counts in counted["files"].values()):
         rejects = escape(_shown(examples / "rejects.csv"))
         console.print(f"rejected rows with line and reason: {rejects}", style="yellow", soft_wrap=True)
-    if repeats := summary["repeats_left_out"]:
+    if repeats := counted["repeats_left_out"]:
         console.print(f"left out of eval: {repeats:,} ratings that repeat a user and item of train")
-    if missing := summary["rated_items_not_described"]:
+    if missing := counted["rated_items_not_described"]:
         console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
 
 
@@ -116,26 +99,15 @@ def _metrics_table(verdict: Verdict) -> Table:
     if verdict.compared_with_baseline:
         columns.insert(3, "change")
     table = _table("Metrics on the evaluation split", *columns)
-    baselines = {metric.baseline for metric in METRICS.values()}
-    for name, metric in METRICS.items():
-        record = verdict.value(name)
-        if record is None or name in baselines:
-            continue
-        checks = [check for check in verdict.checks if check.metric == name and not check.slice]
-        row = [metric.label, f"{record.value:.4f}", _interval(record)]
-        if verdict.compared_with_baseline:
-            row.append("" if record.change is None else f"{record.change:+.4f}")
-        table.add_row(*row, *_baseline_cells(verdict, metric.baseline), *_check_cells(checks))
+    for row in summary.metric_rows(verdict):
+        cells = [*row[:-1]]
+        if not verdict.compared_with_baseline:
+            del cells[3]
+        table.add_row(*cells, *_check_cells(row.checks))
     return table
 
 
-def _baseline_cells(verdict: Verdict, baseline: str | None) -> tuple[str, str]:
-    record = verdict.value(baseline) if baseline else None
-    value = f"{record.value:.4f}" if record else ""
-    return ("", value) if baseline and baseline.startswith("bias_") else (value, "")
-
-
-def _check_cells(checks: list[CheckRecord]) -> tuple[str, str]:
+def _check_cells(checks: Sequence[CheckRecord]) -> tuple[str, str]:
     marks = ["[green]yes[/]" if check.passed else "[bold red]NO[/]" for check in checks]
     return "\n".join(escape(check.rule) for check in checks), "\n".join(marks)
 
@@ -154,10 +126,6 @@ def _slice_order(name: str) -> tuple[str, int]:
     feature, _, value = name.partition("=")
     digits = value.rstrip("+").split("-")[0]
     return feature, int(digits) if digits.isdigit() else 0
-
-
-def _interval(record: MetricRecord) -> str:
-    return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
 
 
 def _show_canary(canary: CanaryRecord, console: Console) -> None:
@@ -180,22 +148,18 @@ def _show_reasons(verdict: Verdict, canary: CanaryRecord, run_folder: Path, cons
 def _show_pushed(pusher: Node, console: Console) -> Path:
     """Says which version is served now; returns its folder."""
     artifact = pusher.outputs["pushed_model"][0]
-    version = Path(artifact.get_string_custom_property(_PUSHED))
-    if _is_withdrawn(pusher):
+    version = Path(artifact.get_string_custom_property(PUSHED))
+    outcome = summary.push_outcome(pusher)
+    if outcome == "withdrawn":
         console.print(
             "[bold yellow]Blessed, but not pushed[/]: a rollback has withdrawn this model, and only a rollback brings "
             f"it back. The newest version stays {escape(_shown(version))}",
             soft_wrap=True,
         )
         return version
-    is_new = artifact.get_int_custom_property("is_new") and not pusher.reused
-    what = "pushed as the newest version" if is_new else "unchanged: the newest version stays"
+    what = "pushed as the newest version" if outcome == "new" else "unchanged: the newest version stays"
     console.print(f"[bold green]Blessed[/], {what} {escape(_shown(version))}", soft_wrap=True)
     return version
-
-
-def _is_withdrawn(pusher: Node) -> bool:
-    return bool(pusher.outputs["pushed_model"][0].get_int_custom_property("is_withdrawn"))
 
 
 def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
@@ -208,7 +172,7 @@ def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, conso
         ("on-device ranking", model / "assets.extra" / "ranking.tflite"),
         ("on-device retrieval", model / "assets.extra" / "retrieval.tflite"),
         *([("on-device sequences", sequences)] if sequences.exists() else []),
-        *(("recommendations", path) for path in _destinations(batch, _WRITTEN)),
+        *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
         ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
         ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
         ("this run's log", run_folder / "log.txt"),

@@ -1,4 +1,4 @@
-"""The two errors a user can mend; the command line prints them without a stack trace and exits with 2."""
+"""The errors a user can mend; the command line prints them without a stack trace."""
 
 
 class SettingsError(ValueError):
@@ -7,3 +7,15 @@ class SettingsError(ValueError):
 
 class DataError(ValueError):
     """Input data that cannot be used. The message names the file, and the line or column where there is one."""
+
+
+class ServiceError(RuntimeError):
+    """A service that cannot be reached or refuses. The message names it, what it said and what to do.
+
+    Attributes:
+      status: HTTP status of its answer; 0 where none came.
+    """
+
+    def __init__(self, message: str, status: int = 0):
+        super().__init__(message)
+        self.status = status

@@ -5,10 +5,14 @@ environment.
 """
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.section import Name, PositiveInt, Section
+
+MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
+"""Environment variables through which a step receives them from the secret."""
 
 MountPath = Annotated[str, Field(pattern=r"^/")]
 """An absolute path inside the containers."""
@@ -56,10 +60,12 @@ class MetadataStoreSettings(Section):
     """Where TFX's metadata of the runs is kept: the cache, the lineage and the blessings are read from it."""
 
     kind: Literal["sqlite", "mysql"] = "sqlite"
-    """`sqlite` is a file on a volume, for one run at a time; `mysql` a server."""
+    """`sqlite` is a file on a volume, for one run and one step at a time; `mysql` a MySQL or MariaDB server, with a
+    user who logs in by `mysql_native_password`."""
     path: MountPath | None = None
     """SQLite: the file. Absent: `metadata.sqlite` beside the artifacts."""
-    host: str = "mysql"
+    host: Name = "atalaya-mysql"
+    """MySQL: the server. Not `mysql`, by default: that is what Kubeflow Pipelines calls its own."""
     port: PositiveInt = 3306
     database: Name = "atalaya"
     secret: Name = "atalaya-mysql"
@@ -71,19 +77,23 @@ class MetadataStoreSettings(Section):
 class KubeflowSettings(Section):
     """A run on Kubeflow Pipelines 2."""
 
-    host: str = ""
-    """Address of the API server, such as `http://localhost:8080`. Absent: the cluster that the command runs in."""
+    host: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
+    """Address of the API server, such as `http://localhost:8080`. Absent: that of the namespace `kubeflow` in the
+    cluster that the command runs in."""
     namespace: Name = "kubeflow"
-    experiment: str | None = None
+    """Of the runs, where the server has several users; one without asks for none."""
+    experiment: Name | None = None
     """Absent: the recommender's name."""
-    service_account: str | None = None
+    service_account: Name | None = None
     """The Kubernetes service account of the steps; absent: the server's default."""
     image: str = ""
     """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
     data: MountPath | None = None
     """The folder of the data inside the containers; absent: `data.folder`, which must be absolute then."""
     root: str = "/mnt/atalaya"
-    """Folder of artifacts and pushed models on a mounted volume, or a `gs://` address."""
+    """Folder of the artifacts on a mounted volume, or a `gs://` address; then `outputs` is needed too."""
+    outputs: MountPath | None = None
+    """Folder on a mounted volume for what others read: pushed models and recommendations. Absent: `root`."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a step that failed is tried again."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()
@@ -93,11 +103,20 @@ class KubeflowSettings(Section):
     resources: dict[str, Resources] = {}
     """By the step's name, such as `Trainer`; `default` is for those that are not named."""
     time_zone: Name = "UTC"
-    """Of schedules, by its name in the IANA database."""
+    """Of schedules, by its name in the IANA database. Kubeflow Pipelines has one for all of them, `UTC` or what its
+    scheduler's variable `CRON_SCHEDULE_TIMEZONE` says: this is the one that is expected there."""
     catch_up: bool = False
     """Whether a schedule makes up for the runs it missed while it was disabled or the server was down."""
     max_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
     """Most runs of one schedule at a time."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (OSError, ValueError, KeyError):  # as it is a folder, no path below the database, or not there
+            raise ValueError("a name of the IANA database, such as Europe/Madrid, is expected") from None
 
     @model_validator(mode="after")
     def _one_at_a_time_on_sqlite(self) -> "KubeflowSettings":

@@ -13,7 +13,7 @@ from schemas.settings import BatchSettings
 class Recommendations(types.Artifact):
     """Items for users, written elsewhere: the custom property `destination` says where."""
 
-    TYPE_NAME = "Recommendations"
+    TYPE_NAME = "atalaya.Recommendations"
 
 
 class BatchRecommenderSpec(component_spec.ComponentSpec):

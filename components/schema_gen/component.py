@@ -1,11 +1,10 @@
 """The step that brings the schema in."""
 
-from pathlib import Path
-
 from tfx import types
-from tfx.components.schema_gen.import_schema_gen import executor
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+from components.schema_gen import executor
 
 
 class ImportSchemaGenSpec(standard_component_specs.ImportSchemaGenSpec):
@@ -22,12 +21,12 @@ class ImportSchemaGen(base_component.BaseComponent):
     SPEC_CLASS = ImportSchemaGenSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, schema_file: Path, code_version: str):
+    def __init__(self, schema_file: str, code_version: str):
         """Wires the import.
 
         Args:
-          schema_file: a Schema in text format.
+          schema_file: name of a file of the package `schemas`, a Schema in text format.
           code_version: changes whenever the file does.
         """
         schema = types.Channel(type=standard_artifacts.Schema)
-        super().__init__(ImportSchemaGenSpec(schema_file=str(schema_file), code_version=code_version, schema=schema))
+        super().__init__(ImportSchemaGenSpec(schema_file=schema_file, code_version=code_version, schema=schema))

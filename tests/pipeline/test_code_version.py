@@ -28,6 +28,16 @@ def test_an_edit_of_what_a_step_runs_changes_its_version(project, file):
     assert versions.code_version("imagined.room.executor") != before
 
 
+def test_the_version_of_all_sources_knows_every_file_and_its_name(project):
+    before = versions.sources_version()
+    (project / "room" / "notes.txt").write_text("no source")
+    assert versions.sources_version() == before
+    (project / "elsewhere.py").rename(project / "aside.py")
+    moved = versions.sources_version()
+    (project / "aside.py").write_text("y = 4\n")
+    assert len({before, moved, versions.sources_version()}) == 3
+
+
 def test_an_edit_elsewhere_does_not(project):
     before = versions.code_version("imagined.room.executor")
     (project / "elsewhere.py").write_text("y = 4\n")

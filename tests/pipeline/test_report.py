@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from pipeline import report
+from pipeline.node import Node
 
 
 class _Pushed:
@@ -30,6 +31,6 @@ class _Pushed:
 )
 def test_it_says_what_is_served_now(tmp_path, properties, reused, said):
     shown = io.StringIO()
-    node = report.Node({"pushed_model": [_Pushed(tmp_path / "17", **properties)]}, reused)
+    node = Node({"pushed_model": [_Pushed(tmp_path / "17", **properties)]}, reused)
     assert report._show_pushed(node, Console(file=shown, width=200)) == tmp_path / "17"
     assert shown.getvalue().startswith(said) and str(tmp_path / "17") in shown.getvalue()

@@ -1,0 +1,33 @@
+# The image of the steps on Kubeflow Pipelines: `make image IMAGE=registry.example.com/atalaya:1`.
+# Kubeflow gives each container its command (python -m pipeline.kubeflow_step ...); the settings come with it.
+
+FROM python:3.10-slim-bookworm AS builder
+# One of the locked packages comes as C++ source.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
+RUN python -m venv /opt/atalaya
+ENV PATH=/opt/atalaya/bin:$PATH
+WORKDIR /build
+COPY requirements.txt .
+# The lock is complete, so nothing is resolved; the tools of development go again.
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements.txt \
+    && pip uninstall --yes import-linter mypy pre-commit pytest ruff uv
+COPY pyproject.toml README.md LICENSE runner.py ./
+COPY schemas schemas
+COPY components components
+COPY pipeline pipeline
+RUN pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.10-slim-bookworm
+# Folders into which older releases of Kubeflow's launcher, which runs as the container's user, put artifacts.
+RUN useradd --uid 1000 --create-home atalaya \
+    && install --directory --owner atalaya /gcs /minio /s3
+COPY --from=builder /opt/atalaya /opt/atalaya
+ENV PATH=/opt/atalaya/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    TF_USE_LEGACY_KERAS=1
+USER 1000:1000
+WORKDIR /home/atalaya
+ENTRYPOINT ["python"]
+CMD ["-m", "pipeline.kubeflow_step", "--help"]

@@ -1,0 +1,163 @@
+"""A connection to the API of Kubeflow Pipelines: who asks, how long is waited, and what went wrong in words."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import kfp
+from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
+from kfp_server_api.exceptions import ApiException
+from urllib3 import exceptions
+
+from schemas.environment import Credentials
+from schemas.errors import ServiceError, SettingsError
+from schemas.kubeflow import KubeflowSettings
+
+TIMEOUT_S = (10.0, 60.0)
+"""Most seconds until a connection stands, and between two pieces of an answer."""
+_IN_CLUSTER_HOST = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_PIPELINES_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
+_NONE = "no credentials"
+_LONGEST_MESSAGE = 300
+
+
+class Connection(kfp.Client):
+    """The SDK's client with a limit to every request's time, whose only errors are `ServiceError`.
+
+    Attributes:
+      host: address of the API server.
+      run_namespace: of the runs, or None where the server has but one user and refuses to be given one.
+    """
+
+    def __init__(
+        self, settings: KubeflowSettings, credentials: Credentials, timeout_s: tuple[float, float] = TIMEOUT_S
+    ):
+        """Connects, and asks the server whether it has several users.
+
+        Raises:
+          SettingsError: there is no host, and this is no cluster.
+          ServiceError: the server does not answer as it should.
+        """
+        self.host = (settings.host or _own_cluster()).rstrip("/")
+        # A service's name, behind which there is the API alone.
+        self._is_in_cluster = ".svc" in (urlsplit(self.host).hostname or "")
+        self._credentials = credentials
+        self._timeout_s = timeout_s
+        arguments: dict[str, Any] = {"host": self.host}
+        if credentials.token:
+            arguments["existing_token"] = credentials.token.get_secret_value()
+        if credentials.cookies:
+            arguments["cookies"] = credentials.cookies.get_secret_value()
+        self._shown = str(credentials) or _NONE
+        if self._shown == _NONE and self._is_in_cluster and _PIPELINES_TOKEN.exists():
+            arguments["credentials"] = ServiceAccountTokenVolumeCredentials(str(_PIPELINES_TOKEN))
+            self._shown = f"the service account's token in {_PIPELINES_TOKEN}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that version 2 of the server is needed
+            super().__init__(**arguments)
+        self._limit()
+        self.run_namespace = settings.namespace if self.get_kfp_healthz().multi_user else None
+        self._context_setting = {"namespace": self.run_namespace}
+
+    def address(self, run_id: str) -> str:
+        """Where a run is seen in the user interface."""
+        page = f"/#/runs/details/{run_id}"
+        return f"{page} in the user interface of Kubeflow Pipelines" if self._is_in_cluster else self.host + page
+
+    def _load_context_setting_or_default(self) -> None:
+        """Leaves out what the SDK keeps in the home folder: a namespace and cookies that nobody named here."""
+        self._context_setting = {"namespace": "known when the server has been asked"}
+
+    def _limit(self) -> None:
+        # The SDK passes no time-out on, and so waits forever; here all of its requests come by.
+        client = self._run_api.api_client.rest_client
+        client.pool_manager.connection_pool_kw["retries"] = False
+        request = client.request
+
+        def limited(*positional: Any, **named: Any) -> Any:
+            try:
+                response = request(*positional, **(named | {"_request_timeout": self._timeout_s}))
+            except ApiException as error:
+                raise self._refused(error.status, error.body, error.reason) from None
+            except exceptions.HTTPError as error:
+                raise self._unreachable(error) from None
+            if "html" in (response.getheader("content-type") or ""):
+                raise ServiceError(
+                    f"{self.host} answers with a web page, perhaps to log in, where the API of Kubeflow Pipelines is "
+                    f"expected ({self._shown} shown). {self._remedy(401)}",
+                    response.status,
+                )
+            return response
+
+        client.request = limited
+
+    def _unreachable(self, error: exceptions.HTTPError) -> ServiceError:
+        if isinstance(error, exceptions.LocationValueError):
+            what = "is no address of a server: check kubeflow.host"
+        elif isinstance(error, exceptions.NewConnectionError):  # counts as a time-out too, in urllib3's eyes
+            reason = str(error).rpartition(": ")[2]
+            what = f"cannot be reached: {reason}. Is the port forwarded, and is kubeflow.host right?"
+        elif isinstance(error, exceptions.TimeoutError):
+            connect, read = self._timeout_s
+            seconds = connect if isinstance(error, exceptions.ConnectTimeoutError) else read
+            what = (
+                f"does not answer within {seconds:g} s. It may have done what it was asked: look before you repeat it"
+            )
+        else:
+            what = f"broke the connection off ({type(error).__name__}). Is it being restarted? Try again"
+        return ServiceError(f"{self.host} {what}")
+
+    def _refused(self, status: int, body: bytes | None, reason: str | None) -> ServiceError:
+        if status == 0:
+            said = " ".join((reason or "").split())
+            return ServiceError(f"{self.host} cannot prove who it is: {said}. Give an http:// address, or mend its TLS")
+        text, is_of_the_api = _said(body)
+        said = self._credentials.hidden_in(text or reason or "")
+        what = {
+            401: f"does not know you by {self._shown}",
+            403: f"forbids this to {self._shown}",
+            404: "has no such thing",
+        }
+        return ServiceError(
+            f"{self.host} {what.get(status, 'failed' if status >= 500 else 'refuses the request')} "
+            f"({status}: {said[:_LONGEST_MESSAGE]}). {self._remedy(status, is_of_the_api)}",
+            status,
+        )
+
+    def _remedy(self, status: int, is_of_the_api: bool = False) -> str:
+        if status in (401, 403) and self._shown == _NONE:
+            return "Give ATALAYA_KUBEFLOW_TOKEN or ATALAYA_KUBEFLOW_COOKIES in the environment."
+        if status == 401:
+            return "Renew it: it may have expired."
+        if status == 403:
+            return "Ask for the right to it, and check kubeflow.namespace."
+        if status == 404 and is_of_the_api:
+            return "Was it deleted meanwhile? Given again, the command makes anew what is missing."
+        if status == 404:
+            return "Check kubeflow.host: the address of the API or of the user interface of Kubeflow Pipelines 2."
+        return (
+            "The log of the deployment ml-pipeline tells more." if status >= 500 else "Check the settings [kubeflow]."
+        )
+
+
+def _own_cluster() -> str:
+    if not _SERVICE_ACCOUNT.is_dir():
+        raise SettingsError(
+            "kubeflow.host: absent, which means the cluster that this runs in, and this is none; forward the port "
+            "(kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80) and give http://localhost:8080, there or as "
+            "ATALAYA_KUBEFLOW_HOST"
+        )
+    return _IN_CLUSTER_HOST
+
+
+def _said(body: bytes | None) -> tuple[str, bool]:
+    """What the server says of an error, in a line, and whether it says so in the way of the API."""
+    text = (body or b"").decode("utf-8", "replace")
+    try:
+        tree = json.loads(text)
+        return " ".join(str(tree.get("message") or tree["error"]).split()), True
+    except (ValueError, AttributeError, KeyError):
+        return "" if "<html" in text.lower() else " ".join(text.split()), False

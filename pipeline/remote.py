@@ -1,0 +1,129 @@
+"""Artifacts at a remote address, such as `gs://bucket/folder`, for executors that read and write files.
+
+A step's inputs are copied to this machine before it runs and its outputs back afterwards; the steps know nothing of it.
+"""
+
+import copy
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+_AT_ONCE = 16 << 20
+"""Bytes in memory while a file is copied."""
+
+Artifacts = dict[str, list[Any]]
+"""TFX artifacts by name."""
+
+
+def executor_operators() -> dict[Any, Any]:
+    """What TFX's launcher is to run executors with, by the kind of their specification."""
+    from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperator
+    from tfx.orchestration.portable.python_executor_operator import PythonExecutorOperator
+    from tfx.proto.orchestration import executable_spec_pb2
+
+    return {
+        executable_spec_pb2.PythonClassExecutableSpec: _on_copies(PythonExecutorOperator),
+        executable_spec_pb2.BeamExecutableSpec: _on_copies(BeamExecutorOperator),
+    }
+
+
+def fetched(artifacts: Artifacts, folder: Path) -> Artifacts:
+    """The artifacts with copies of those that are remote, below `folder`."""
+    local = _at(artifacts, folder)
+    for original, here in _pairs(artifacts, local):
+        _copy(original.uri, here.uri)
+    return local
+
+
+def _on_copies(operator: type) -> type:
+    """The operator, but the executor works on files of this machine."""
+
+    class OnCopies(operator):
+        def run_executor(self, execution_info: Any) -> Any:
+            if not any(_is_remote(uri) for uri in _uris(execution_info)):
+                return super().run_executor(execution_info)
+            import attr
+
+            with tempfile.TemporaryDirectory() as folder:
+                base = Path(folder)
+                outputs = _at(execution_info.output_dict, base / "outputs")
+                pairs = _pairs(execution_info.output_dict, outputs)
+                inputs = fetched(execution_info.input_dict, base / "inputs")
+                result = super().run_executor(
+                    attr.evolve(
+                        execution_info,
+                        input_dict=inputs,
+                        output_dict=outputs,
+                        execution_output_uri=str(base / "executor_output"),
+                        stateful_working_dir=_made(base / "state"),
+                        tmp_dir=_made(base / "tmp"),
+                    )
+                )
+                for original, here in pairs:
+                    _copy(here.uri, original.uri)
+                _name_originals(result, [*pairs, *_pairs(execution_info.input_dict, inputs)])
+                return result
+
+    return OnCopies
+
+
+def _is_remote(uri: str) -> bool:
+    return "://" in uri
+
+
+def _uris(execution_info: Any) -> list[str]:
+    named = (*execution_info.input_dict.values(), *execution_info.output_dict.values())
+    return [artifact.uri for artifacts in named for artifact in artifacts]
+
+
+def _at(artifacts: Artifacts, folder: Path) -> Artifacts:
+    """The artifacts with an own, empty folder for each that is remote."""
+    local = copy.deepcopy(artifacts)
+    for name, several in local.items():
+        for number, artifact in enumerate(several):
+            if _is_remote(artifact.uri):
+                artifact.uri = _made(folder / name / str(number))
+    return local
+
+
+def _pairs(artifacts: Artifacts, local: Artifacts) -> list[tuple[Any, Any]]:
+    """Those that are remote, each with its counterpart here."""
+    return [
+        (original, here)
+        for name, several in artifacts.items()
+        for original, here in zip(several, local[name], strict=True)
+        if _is_remote(original.uri)
+    ]
+
+
+def _name_originals(result: Any, pairs: list[tuple[Any, Any]]) -> None:
+    """Puts the remote addresses into what the executor says of its outputs; some say there what they came from."""
+    for artifacts in result.output_artifacts.values():
+        for artifact in artifacts.artifacts:
+            for original, here in pairs:
+                if artifact.uri == here.uri:
+                    artifact.uri = original.uri
+                for value in artifact.custom_properties.values():
+                    if here.uri in value.string_value:
+                        value.string_value = value.string_value.replace(here.uri, original.uri)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copies a folder between file systems that TFX knows."""
+    from tfx.dsl.io import fileio
+
+    for folder, _, files in fileio.walk(source):
+        into = f"{target}/{folder.removeprefix(source).strip('/')}".rstrip("/")
+        fileio.makedirs(into)
+        for file in files:
+            with (
+                fileio.open(f"{folder.rstrip('/')}/{file}", "rb") as read,
+                fileio.open(f"{into}/{file}", "wb") as write,
+            ):
+                shutil.copyfileobj(read, write, _AT_ONCE)
+
+
+def _made(folder: Path) -> str:
+    folder.mkdir(parents=True)
+    return str(folder)

@@ -1,0 +1,126 @@
+"""What an evaluation and a push come to: what the terminal's report and Kubeflow's pages both say, and the latter's."""
+
+import math
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pipeline.node import PUSHED, Node
+from schemas import canary as canary_schema
+from schemas import verdict as verdict_schema
+from schemas.metrics import METRICS
+from schemas.verdict import CheckRecord, MetricRecord, Verdict
+
+_WORDS = {
+    "new": "Pushed as the newest version",
+    "unchanged": "Nothing was pushed anew: this model is the newest version already,",
+    "withdrawn": "Blessed, but not pushed, since a rollback has withdrawn this model; the newest version stays",
+}
+JUDGED_BY = ("evaluation", "infra_blessing")
+"""The Pusher's inputs that hold the gate's verdict and the canary's record."""
+
+
+class MetricRow(NamedTuple):
+    """One metric on the whole evaluation split, as it is written."""
+
+    label: str
+    value: str
+    interval: str
+    """95 %; empty where there is none."""
+    change: str
+    """To the last blessed model; empty where there is none."""
+    popularity: str
+    """The same measure of the most popular items; empty where it has none."""
+    bias: str
+    """The same measure of user and item biases; empty where it has none."""
+    checks: tuple[CheckRecord, ...]
+
+
+def metric_rows(verdict: Verdict) -> list[MetricRow]:
+    """A row for each metric that was computed, the baselines' beside their own."""
+    baselines = {metric.baseline for metric in METRICS.values()}
+    rows = []
+    for name, metric in METRICS.items():
+        record = verdict.value(name)
+        if record is None or name in baselines:
+            continue
+        rows.append(
+            MetricRow(
+                metric.label,
+                f"{record.value:.4f}",
+                _interval(record),
+                "" if record.change is None else f"{record.change:+.4f}",
+                *_baseline_cells(verdict, metric.baseline),
+                tuple(check for check in verdict.checks if check.metric == name and not check.slice),
+            )
+        )
+    return rows
+
+
+def _interval(record: MetricRecord) -> str:
+    return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
+
+
+def _baseline_cells(verdict: Verdict, baseline: str | None) -> tuple[str, str]:
+    record = verdict.value(baseline) if baseline else None
+    value = f"{record.value:.4f}" if record else ""
+    return ("", value) if baseline and baseline.startswith("bias_") else (value, "")
+
+
+def push_outcome(pusher: Node) -> Literal["new", "unchanged", "withdrawn", "refused"]:
+    """What the Pusher did."""
+    [pushed] = pusher.outputs["pushed_model"]
+    if not pushed.get_string_custom_property(PUSHED):
+        return "refused"
+    if pushed.get_int_custom_property("is_withdrawn"):
+        return "withdrawn"
+    return "new" if pushed.get_int_custom_property("is_new") and not pusher.reused else "unchanged"
+
+
+def push_sentence(pusher: Node) -> str:
+    """What was pushed, or why nothing was."""
+    outcome = push_outcome(pusher)
+    if outcome != "refused":
+        return f"{_WORDS[outcome]} {_pushed_version(pusher)}"
+    verdict, canary = _judgements(pusher)
+    reasons = [*verdict.reasons, *(f"canary: {reason}" for reason in canary.reasons)]
+    return f"Nothing was pushed, the model was refused: {'; '.join(reasons)}"
+
+
+def metrics(verdict: Verdict) -> dict[str, float]:
+    """The metrics on the whole evaluation split by name, without those that have no value."""
+    records = (record for record in verdict.metrics if not record.slice and math.isfinite(record.value))
+    return {record.metric: record.value for record in records}
+
+
+def evaluation_markdown(verdict: Verdict) -> str:
+    """The verdict, its reasons and the metrics with their intervals."""
+    lines = [f"## {'Blessed' if verdict.blessed else 'Refused'} by the gate", ""]
+    lines += [f"- {reason}" for reason in verdict.reasons]
+    lines += [f"- anomaly in the data: {anomaly}" for anomaly in verdict.anomalies]
+    header = ("metric", "value", "95 % interval", "change", "popularity", "bias", "must be", "passed")
+    lines += ["", _row(header), _row(["---"] * len(header))]
+    for row in metric_rows(verdict):
+        rules = "<br>".join(check.rule for check in row.checks)
+        passed = "<br>".join("yes" if check.passed else "**NO**" for check in row.checks)
+        lines.append(_row([*row[:-1], rules, passed]))
+    return "\n".join(lines) + "\n"
+
+
+def push_markdown(pusher: Node) -> str:
+    """What was pushed or why not, above the evaluation."""
+    verdict, canary = _judgements(pusher)
+    tried = f"Canary: {sum(check.passed for check in canary.checks)} of {len(canary.checks)} checks passed."
+    return f"# {push_sentence(pusher)}\n\n{tried}\n\n{evaluation_markdown(verdict)}"
+
+
+def _judgements(pusher: Node) -> tuple[Verdict, canary_schema.CanaryRecord]:
+    [evaluation], [tried] = (pusher.inputs[name] for name in JUDGED_BY)
+    return verdict_schema.read(evaluation.uri), canary_schema.read(tried.uri)
+
+
+def _pushed_version(pusher: Node) -> Path:
+    return Path(pusher.outputs["pushed_model"][0].get_string_custom_property(PUSHED))
+
+
+def _row(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

@@ -1,0 +1,290 @@
+"""Every step that is compiled for Kubeflow Pipelines, run as its container would run it, without a cluster.
+
+It takes about ten minutes: each step is a process that imports TFX, and there are 11 or 12 of them in a run. What runs
+is the installed wheel, in empty working directories, compiled from the checkout.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import small_shop
+from built_wheel import ROOT, build
+from kubeflow_emulator import Emulator
+from mariadb_server import MariaDB
+
+pytestmark = pytest.mark.e2e
+
+CONFIG = """
+name = "shop"
+[data]
+folder = {data}
+rating_scale = [1, 5]
+columns = {{ user = "client", item = "product", rating = "stars", timestamp = "when" }}
+timestamp_format = "%m/%d/%Y %H:%M"
+[split]
+method = "time"
+[training]
+refit = false
+[similar]
+model = "item_tower"
+[canary]
+calls = 20
+[batch]
+enabled = {batch}
+k = 10
+[kubeflow]
+image = "atalaya:test"
+root = {root}
+volumes = [{{ claim = "atalaya", path = {root} }}]
+[kubeflow.metadata]
+{store}
+[gate.thresholds]
+top_10_accuracy = {{ at_least = {floor} }}
+"""
+USER, PASSWORD = "atalaya", "not-for-the-yaml"
+
+
+class Place(NamedTuple):
+    """Where the steps run."""
+
+    folder: Path
+    packages: Path
+    """The installed wheel."""
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(self.packages), **more}
+
+    def compile(self, name: str, root: Path, store: str, batch: bool = False, floor: float = 0.0) -> Path:
+        """The settings of a recommender whose volume is `root`, compiled in the checkout, as a user does."""
+        config, package = self.folder / f"{name}.toml", self.folder / f"{name}.yaml"
+        values = {"data": self.folder / "data", "root": root}
+        texts = {key: json.dumps(str(value)) for key, value in values.items()}
+        config.write_text(CONFIG.format(**texts, store=store, batch=json.dumps(batch), floor=floor))
+        program = (
+            "import sys; from pathlib import Path; from pipeline.kubeflow import compile_pipeline\n"
+            "from schemas.settings import load; compile_pipeline(load(Path(sys.argv[1])), Path(sys.argv[2]))\n"
+        )
+        command = [sys.executable, "-W", "ignore", "-c", program, str(config), str(package)]
+        environment = self.environment(TF_USE_LEGACY_KERAS="1") | {"PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+        return package
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("kubeflow")
+    small_shop.write(folder / "data")
+    packages = folder / "packages"
+    (folder / "build").mkdir()
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(packages)]
+    subprocess.run([*command, str(build(folder / "build"))], check=True)
+    place = Place(folder, packages)
+    # The checkout may be installed too, as an editable package: it must not be what runs.
+    program = "import components, pipeline, schemas; print(components.__file__, pipeline.__file__, schemas.__file__)"
+    command = [sys.executable, "-c", program]
+    printed = subprocess.run(command, cwd="/", env=place.environment(), text=True, check=True, capture_output=True)
+    assert all(Path(path).is_relative_to(packages) for path in printed.stdout.split())
+    return place
+
+
+@pytest.fixture(scope="module")
+def local(place: Place) -> Path:
+    """The version that a local run pushes."""
+    folder = place.folder / "local"
+    folder.mkdir()
+    config = folder / "shop.toml"
+    data = json.dumps(str(place.folder / "data"))
+    config.write_text(CONFIG.format(data=data, root='"/unused"', store="", batch="false", floor=0.0))
+    command = [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    [version] = (folder / "serving" / "shop").iterdir()
+    return version
+
+
+@pytest.fixture(scope="module")
+def sqlite(place: Place) -> tuple[Emulator, Path]:
+    root = place.folder / "volume"
+    package = place.compile("sqlite", root, 'kind = "sqlite"', batch=True)
+    return Emulator(package, place.folder / "sqlite", place.environment()), root
+
+
+@pytest.fixture(scope="module")
+def first(sqlite: tuple[Emulator, Path]) -> dict[str, str]:
+    """What each step of a first run printed."""
+    emulator, _ = sqlite
+    return emulator.run_all("run-1", at_once=2)
+
+
+def _versions(root: Path) -> list[Path]:
+    return sorted((root / "serving" / "shop").glob("[0-9]*"))
+
+
+def _files(version: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(version)): path.read_bytes() for path in version.rglob("*") if path.is_file()}
+
+
+def _measured(version: Path) -> dict[tuple[str, str], float]:
+    records = json.loads((version / "assets.extra" / "model_card.json").read_text())["evaluation"]["metrics"]
+    return {(record["metric"], record["slice"]): record["value"] for record in records}
+
+
+def _answers(version: Path) -> dict[str, Any]:
+    """What the model recommends to every user, and what it predicts for pairs, in a fresh process."""
+    program = (
+        "import json, sys; import tensorflow as tf\n"
+        "model = tf.saved_model.load(sys.argv[1])\n"
+        f"users = tf.constant([f'c{{user:03}}' for user in range({small_shop.USERS})] + ['nobody'])\n"
+        "out = model.recommend(users, k=20)\n"
+        "items = [[item.decode() for item in row] for row in out['item_id'].numpy()]\n"
+        f"pairs = tf.constant([f'p{{number % {small_shop.ITEMS}:02}}' for number in range(len(users))])\n"
+        "rated = model.signatures['rate'](user_id=users, item_id=pairs)['rating'].numpy()\n"
+        "print(json.dumps([items, out['score'].numpy().tolist(), rated.tolist()]))\n"
+    )
+    command = [sys.executable, "-I", "-W", "ignore", "-c", program, str(version)]
+    process = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
+    items, scores, ratings = json.loads(process.stdout)
+    return {"items": items, "scores": scores, "ratings": ratings}
+
+
+def test_each_step_says_that_it_ran(first):
+    assert len(first) == 12
+    for step, printed in first.items():
+        [line] = [line for line in printed.splitlines() if ": ran in " in line]
+        assert line.split(":")[0].lower() == step.replace("-", "")
+
+
+def test_the_pushed_version_is_that_of_a_local_run(sqlite, first, local):
+    _, root = sqlite
+    [version] = _versions(root)
+    ours, theirs = _files(version), _files(local)
+    assert set(ours) == set(theirs)
+    # Two exports of one model differ in the order of what they hold, and so in the hashes and ids that name them.
+    in_some_order = {"saved_model.pb", "assets.extra/ranking.tflite", "assets.extra/retrieval.tflite"}
+    cards = {f"assets.extra/{name}.json" for name in ("model_card", "origin", "ranking", "retrieval")}
+    same = set(ours) - in_some_order - cards - {"fingerprint.pb"}
+    assert {"variables/variables.data-00000-of-00001", "assets.extra/training.json"} < same
+    assert {name: ours[name] for name in same} == {name: theirs[name] for name in same}
+    assert {name: len(ours[name]) for name in in_some_order} == {name: len(theirs[name]) for name in in_some_order}
+    # Sums of floating-point numbers in another order.
+    assert _measured(version) == pytest.approx(_measured(local), rel=1e-6)
+    assert _answers(version) == _answers(local)
+
+
+def test_metrics_and_summaries_reach_kubeflow(sqlite, first):
+    emulator, root = sqlite
+    said = json.loads(emulator.output("run-1", "evaluator", "executor_output.json").read_text())
+    [metrics] = said["artifacts"]["metrics"]["artifacts"]
+    [evaluation] = (root / "artifacts" / "shop" / "Evaluator" / "evaluation").iterdir()
+    verdict = json.loads((evaluation / "verdict.json").read_text())
+    [ndcg] = [record for record in verdict["metrics"] if record["metric"] == "ndcg_at_10" and not record["slice"]]
+    assert metrics["uri"] == "minio://pipelines/run-1/evaluator/metrics"
+    assert metrics["metadata"]["ndcg_at_10"] == ndcg["value"]
+    assert all(isinstance(value, float) for value in metrics["metadata"].values())
+    page = emulator.output("run-1", "evaluator", "summary").read_text()
+    assert page.startswith("## Blessed by the gate")
+    assert f"| NDCG@10 | {ndcg['value']:.4f} | {ndcg['lower']:.4f} - {ndcg['upper']:.4f} |" in page
+    [version] = _versions(root)
+    assert f"Pushed as the newest version {version}" in emulator.output("run-1", "pusher", "summary").read_text()
+    assert f"Pushed as the newest version {version}" in first["pusher"]
+
+
+def test_a_second_run_finds_all_in_the_cache_and_pushes_nothing(sqlite, first):
+    emulator, root = sqlite
+    before = _versions(root)
+    second = emulator.run_all("run-2", at_once=2)
+    ran = [step for step, printed in second.items() if "cached, did not need to run" not in printed]
+    assert ran == ["latest-blessed-model"]
+    assert "Nothing was pushed anew" in second["pusher"]
+    assert _versions(root) == before
+
+
+def test_a_refused_model_fails_no_step_and_is_not_pushed(place, sqlite, first):
+    _, root = sqlite
+    before = _versions(root)
+    package = place.compile("refused", root, 'kind = "sqlite"', batch=False, floor=0.999)
+    strict = Emulator(package, place.folder / "refused", place.environment())
+    # Everything up to the gate is in the cache, as the second run has shown.
+    printed = strict.run_all("run-3", at_once=1)
+    assert "Nothing was pushed, the model was refused: " in printed["pusher"]
+    assert "must be >= 0.999" in printed["pusher"]
+    assert strict.output("run-3", "evaluator", "summary").read_text().startswith("## Refused by the gate")
+    assert _versions(root) == before
+
+
+def test_a_step_without_its_inputs_fails(sqlite, first):
+    emulator, _ = sqlite
+    process = emulator.start("trainer", "run-without-transform")
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert "Trainer: failed: RuntimeError: Trainer " in printed.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    if shutil.which("mariadbd") is None:
+        pytest.skip("no mariadbd on this machine; Debian's package mariadb-server has it")
+    with MariaDB.started(tmp_path_factory.mktemp("mariadb")) as server:
+        server.ask(f"CREATE DATABASE shops; CREATE USER {USER} IDENTIFIED BY '{PASSWORD}'")
+        server.ask(f"GRANT ALL ON shops.* TO {USER}")
+        yield server
+
+
+def _on_mysql(place: Place, server: MariaDB, password: str) -> tuple[Emulator, Path]:
+    root = place.folder / "volume-mysql"
+    store = f'kind = "mysql"\nhost = "127.0.0.1"\nport = {server.port}\ndatabase = "shops"'
+    package = place.compile("mysql", root, store)
+    assert PASSWORD not in package.read_text()
+    secrets = {"ATALAYA_MYSQL_USER": USER, "ATALAYA_MYSQL_PASSWORD": password}
+    return Emulator(package, place.folder / "mysql", place.environment(**secrets)), root
+
+
+def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(place, server):
+    emulator, _ = _on_mysql(place, server, "another-password")
+    process = emulator.start("import-schema-gen", "run-0")
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    last = printed.splitlines()[-1]
+    assert f"the metadata store 127.0.0.1:{server.port}, database shops cannot be used" in last
+    assert "user and password" in last
+    assert "another-password" not in printed
+
+
+def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(place, server):
+    emulator, root = _on_mysql(place, server, PASSWORD)
+    before = ["import-schema-gen", "ratings-example-gen", "transform"]
+    printed = emulator.run_all("run-1", at_once=2, steps=before)
+    process = emulator.start("trainer", "run-1")
+    for line in process.stdout:
+        if "fitting to" in line:
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    # Half of what it wrote: the next attempt must not find it.
+    [half] = (root / "artifacts" / "shop" / "Trainer" / "model").iterdir()
+    (half / "left behind").touch()
+    printed |= emulator.run_all("run-1", at_once=2, steps=set(emulator.tasks) - set(before))
+    assert not (half / "left behind").exists()
+    assert not any(PASSWORD in text for text in printed.values())
+    states = server.ask(
+        "SELECT Type.name, Execution.last_known_state FROM shops.Execution JOIN shops.Type ON type_id = Type.id",
+    )
+    complete = "3"
+    executions = Counter(name for name, _ in states)
+    assert len(executions) == len(emulator.tasks) and set(executions.values()) == {1}
+    assert {state for _, state in states} == {complete}
+    [version] = _versions(root)
+    assert f"Pushed as the newest version {version}" in printed["pusher"]
+    # The push itself, tried again although it was done.
+    again = emulator.run("pusher", "run-1")
+    assert _versions(root) == [version], again

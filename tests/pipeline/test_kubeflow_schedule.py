@@ -1,0 +1,178 @@
+import pytest
+
+import runner
+from kubeflow_server import refusing
+from pipeline import kubeflow_schedule
+from schemas.errors import SettingsError
+
+NIGHTLY, HOURLY = "0 0 3 * * *", "0 30 * * * *"
+BASE = "/apis/v2beta1/recurringruns"
+ENABLE, DISABLE = f"POST {BASE}/{{recurring_run_id}}:enable", f"POST {BASE}/{{recurring_run_id}}:disable"
+
+
+@pytest.fixture
+def command(config, compiled, server, capfd):
+    """Runs a command on the recommender's settings; returns its exit status and output."""
+
+    def run(*options, lines=""):
+        server.requests.clear()
+        status = runner.main(["--kubeflow", "--config", str(config(lines)), *options])
+        captured = capfd.readouterr()
+        return status, captured.out + captured.err
+
+    return run
+
+
+def _of_recurring(server):
+    return [operation.removeprefix("POST ") for operation in server.changes() if "recurring" in operation]
+
+
+def test_a_new_schedule_says_all_that_the_server_would_guess(server, command):
+    status, out = command("--schedule", NIGHTLY)
+    assert status == 0 and "shop is scheduled: 0 0 3 * * *, at most 1 at a time, missed runs left out" in out
+    (body,) = [request.body for request in server.asked(f"POST {BASE}")]
+    assert body["display_name"] == "shop"
+    assert body["trigger"] == {"cron_schedule": {"cron": NIGHTLY}}
+    assert body["max_concurrency"] == 1 and body["no_catchup"] is True
+    assert body["pipeline_version_reference"]["pipeline_version_id"] == server.versions[0]["pipeline_version_id"]
+    assert body["experiment_id"] == server.experiments[0]["experiment_id"]
+    assert [one["status"] for one in server.recurring] == ["ENABLED"]
+    assert not server.runs
+
+
+def test_concurrency_catching_up_and_account_are_those_of_the_settings(server, command):
+    lines = 'max_concurrency = 3\ncatch_up = true\nservice_account = "runner"\nmetadata = { kind = "mysql" }\n'
+    _, out = command("--schedule", NIGHTLY, lines=lines)
+    assert "at most 3 at a time, missed runs made up for" in out
+    (recurring,) = server.recurring
+    assert (recurring["max_concurrency"], recurring["service_account"]) == ("3", "runner")
+    assert server.asked(f"POST {BASE}")[0].body["no_catchup"] is False
+    # What is false comes back as absent, a number as text: it is still the same schedule.
+    status, out = command("--schedule", NIGHTLY, lines=lines)
+    assert status == 0 and "scheduled so already" in out and _of_recurring(server) == []
+
+
+def test_the_zone_that_the_scheduler_must_have_is_told(command):
+    _, out = command("--schedule", NIGHTLY, lines='time_zone = "Europe/Madrid"\n')
+    assert "CRON_SCHEDULE_TIMEZONE of its deployment ml-pipeline-scheduledworkflow has to be Europe/Madrid" in out
+    assert "CRON_SCHEDULE_TIMEZONE" not in command("--schedule", NIGHTLY)[1]
+
+
+@pytest.mark.parametrize("change", ["cron", "pipeline", "setting", "disabled by hand"])
+def test_a_changed_schedule_takes_the_place_of_the_old(server, command, compiled, change):
+    command("--schedule", NIGHTLY)
+    (old,) = server.recurring
+    server.recurring.append(dict(old, recurring_run_id="other", display_name="other-shop"))
+    if change == "pipeline":
+        compiled.image = "atalaya:2"
+    if change == "disabled by hand":
+        old["status"] = "DISABLED"
+    cron = HOURLY if change == "cron" else NIGHTLY
+    status, out = command("--schedule", cron, lines="catch_up = true\n" if change == "setting" else "")
+    assert status == 0 and f"schedule {old['recurring_run_id']} is deleted" in out
+    assert _of_recurring(server) == [
+        BASE,
+        DISABLE.removeprefix("POST "),
+        ENABLE.removeprefix("POST "),
+        f"DELETE {BASE}/{{recurring_run_id}}",
+    ]
+    other, new = server.recurring
+    assert other["display_name"] == "other-shop"
+    assert (new["status"], new["trigger"]["cron_schedule"]["cron"]) == ("ENABLED", cron)
+    assert new["pipeline_version_reference"]["pipeline_version_id"] == server.versions[-1]["pipeline_version_id"]
+    assert server.most_enabled == 1
+
+
+def test_a_schedule_in_another_experiment_is_found_too(server, command):
+    command("--schedule", NIGHTLY)
+    command("--schedule", NIGHTLY, lines='experiment = "nightly"\n')
+    (recurring,) = server.recurring
+    assert recurring["experiment_id"] == server.experiments[1]["experiment_id"]
+    assert server.most_enabled == 1
+
+
+def test_a_run_at_work_outlives_the_update_of_its_schedule(server, command):
+    command("--schedule", NIGHTLY)
+    (old,) = server.recurring
+    run = {"display_name": "r", "experiment_id": old["experiment_id"], "runtime_config": {}}
+    server.runs = [dict(run, run_id="9", state="RUNNING", recurring_run_id=old["recurring_run_id"])]
+    _, out = command("--schedule", HOURLY)
+    assert "is disabled, and not deleted while a run of it is at work" in out
+    assert server.runs[0]["state"] == "RUNNING"
+    assert [one["status"] for one in server.recurring] == ["DISABLED", "ENABLED"]
+    server.runs[0]["state"] = "SUCCEEDED"
+    _, out = command("--schedule", HOURLY)
+    assert "scheduled so already" in out and "is deleted" in out
+    assert [one["status"] for one in server.recurring] == ["ENABLED"]
+    assert server.most_enabled == 1
+
+
+def test_an_update_broken_off_is_mended_by_the_next(server, command):
+    command("--schedule", NIGHTLY)
+    server.faults = [refusing(500, "gone", when=":enable")]
+    status, out = command("--schedule", HOURLY)
+    assert status == 1 and "failed (500: gone)" in out
+    assert [one["status"] for one in server.recurring] == ["DISABLED", "DISABLED"]
+    status, _ = command("--schedule", HOURLY)
+    (left,) = server.recurring
+    assert status == 0 and left["status"] == "ENABLED"
+    assert server.most_enabled == 1
+
+
+def test_all_schedules_are_listed_page_by_page(server, command):
+    command("--schedule", NIGHTLY)
+    (first,) = server.recurring
+    for number in range(4):
+        name = f"shop-{number}"
+        server.recurring.append(dict(first, recurring_run_id=name, display_name=name, status="DISABLED"))
+    status, out = command("--list-schedules")
+    assert status == 0 and server.changes() == []
+    rows = [line.split() for line in out.splitlines() if "shop" in line]
+    assert [row[0] for row in rows] == ["shop", "shop-0", "shop-1", "shop-2", "shop-3"]
+    assert rows[0][1:8] == [*NIGHTLY.split(), "enabled"] and rows[1][7] == "disabled"
+    assert len(server.asked(f"GET {BASE}")) == 3
+
+
+def test_no_schedules_are_said_to_be_none(command):
+    assert command("--list-schedules") == (0, "no schedules\n")
+    assert command("--unschedule") == (0, "shop has no schedule\n")
+
+
+def test_unscheduling_disables_and_deletes_this_recommenders_alone(server, command):
+    command("--schedule", NIGHTLY)
+    (first,) = server.recurring
+    server.recurring.append(dict(first, recurring_run_id="other", display_name="other-shop"))
+    status, _ = command("--unschedule")
+    assert status == 0
+    assert server.changes() == [DISABLE, f"DELETE {BASE}/{{recurring_run_id}}"]
+    assert [one["display_name"] for one in server.recurring] == ["other-shop"]
+
+
+def test_the_namespace_bounds_what_is_listed_where_there_are_several_users(server, command):
+    server.multi_user = True
+    command("--list-schedules", lines='namespace = "ana"\n')
+    assert server.asked(f"GET {BASE}")[0].parameters["namespace"] == "ana"
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("0 3 * * *", r"five fields.*the seconds first: \"0 0 3 \* \* \*\""),
+        ("* 0 3 * * *", "second \\(a number\\)"),
+        ("*/5 0 3 * * *", "second \\(a number\\)"),
+        ("0 0 3 * * * 2027", "six fields are expected"),
+        ("@daily", "six fields are expected"),
+        ("", "six fields are expected"),
+    ],
+)
+def test_a_cron_that_the_server_would_read_otherwise_is_refused(cron, expected, command, server):
+    with pytest.raises(SettingsError, match=expected):
+        kubeflow_schedule.check(cron)
+    status, out = command("--schedule", cron)
+    assert status == 2 and "--schedule" in out
+    assert server.requests == []
+
+
+def test_six_fields_pass():
+    kubeflow_schedule.check(NIGHTLY)
+    kubeflow_schedule.check("59 */15 8-18 ? * MON-FRI")

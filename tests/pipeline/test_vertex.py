@@ -1,0 +1,84 @@
+"""What is compiled for Vertex AI, held against the format's definition; it waits 20 s for TFX to be imported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.errors import SettingsError
+from schemas.settings import Settings
+
+
+def _settings(name: str = "shop", **kubeflow: Any) -> Settings:
+    given = {"image": "atalaya@sha256:1", "root": "gs://bucket/atalaya", "data": "/gcs/bucket/shop"}
+    tree = {"name": name, "data": {"folder": "data"}, "batch": {"enabled": True}, "kubeflow": given | kubeflow}
+    return Settings.model_validate_json(json.dumps(tree))
+
+
+@pytest.fixture(scope="module")
+def specification(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    from pipeline.vertex import compile_pipeline
+
+    path = tmp_path_factory.mktemp("vertex") / "pipeline.json"
+    compile_pipeline(_settings(), path)
+    # A field that the definition does not have is an error.
+    job = json_format.Parse(path.read_text(), pipeline_spec_pb2.PipelineJob())
+    assert job.runtime_config.gcs_output_directory == "gs://bucket/atalaya/artifacts/shop"
+    return json_format.ParseDict(json_format.MessageToDict(job.pipeline_spec), pipeline_spec_pb2.PipelineSpec())
+
+
+def test_each_task_has_a_component_an_executor_and_inputs_that_another_makes(specification):
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    deployment = json_format.ParseDict(
+        json_format.MessageToDict(specification.deployment_spec), pipeline_spec_pb2.PipelineDeploymentConfig()
+    )
+    tasks = specification.root.dag.tasks
+    assert len(tasks) > 10
+    for task in tasks.values():
+        component = specification.components[task.component_ref.name]
+        assert component.executor_label in deployment.executors
+        assert set(task.dependent_tasks) <= set(tasks)
+        assert set(task.inputs.artifacts) <= set(component.input_definitions.artifacts)
+        for artifact in task.inputs.artifacts.values():
+            source = artifact.task_output_artifact
+            outputs = specification.components[tasks[source.producer_task].component_ref.name].output_definitions
+            assert source.output_artifact_key in outputs.artifacts
+
+
+def test_the_image_the_data_and_the_place_to_push_to_are_the_settings(specification):
+    text = str(specification)
+    assert "atalaya@sha256:1" in text
+    assert "/gcs/bucket/shop" in text
+    assert "/gcs/bucket/atalaya/serving/shop" in text
+
+
+def test_the_evaluator_is_given_the_last_blessed_model(specification):
+    [source] = [
+        artifact.task_output_artifact.producer_task
+        for name, artifact in specification.root.dag.tasks["Evaluator"].inputs.artifacts.items()
+        if name == "baseline_model"
+    ]
+    assert source == "LatestBlessedModel-model-resolver"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "said"),
+    [
+        ({}, "pipeline.yaml", r"ends in \.json"),
+        ({"image": ""}, "pipeline.json", "kubeflow.image: missing"),
+        ({"root": "/mnt/atalaya"}, "pipeline.json", "kubeflow.root is '/mnt/atalaya'.*give a gs:// address"),
+        ({"data": None}, "pipeline.json", "data.folder is 'data'.*set kubeflow.data"),
+        ({"name": "shop_1"}, "pipeline.json", "name is 'shop_1'"),
+    ],
+)
+def test_what_vertex_ai_would_refuse_is_refused(tmp_path: Path, settings, name, said):
+    from pipeline.vertex import compile_pipeline
+
+    with pytest.raises(SettingsError, match=said):
+        compile_pipeline(_settings(**settings), tmp_path / name)
