@@ -127,13 +127,14 @@ def _files(ratings: Ratings, settings: Settings) -> bool:
     print(
         "| | width | k | bytes | recall@10 | microseconds | product | |\n|---|---|---|---|---|---|---|---|", flush=True
     )
-    met = True
+    met, unmeasured = True, {*MOST_BYTES, *MOST_MICROSECONDS}
     for model in settings.on_device.models:
         record = export_model(data, train, test, items, model, settings)
         for one in record.variants:
             if one.bytes is None or one.latency_us is None:
                 print(f"| {one.file} | cannot be made: {'; '.join(one.reasons)} |")
                 continue
+            unmeasured.discard(one.file)
             above = one.bytes > MOST_BYTES.get(one.file, one.bytes) or one.latency_us > MOST_MICROSECONDS.get(
                 one.file, one.latency_us
             )
@@ -146,7 +147,11 @@ def _files(ratings: Ratings, settings: Settings) -> bool:
             )
     limits = [f"{file}: {most:,} bytes" for file, most in MOST_BYTES.items()]
     limits += [f"{file}: {most:g} microseconds" for file, most in MOST_MICROSECONDS.items()]
-    print(f"\n{'kept' if met else 'NOT KEPT'}: at most {', '.join(limits)}", flush=True)
+    met = met and not unmeasured
+    print(
+        f"\n{'kept' if met else 'NOT KEPT'}: at most {', '.join(limits)}; not measured: {unmeasured or 'none'}",
+        flush=True,
+    )
     return met
 
 

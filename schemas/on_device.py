@@ -10,6 +10,7 @@ Feature = Literal["item", "genre", "title_word", "rating", "age"]
 """What an event of the context can be described by."""
 EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
 """Those with one value an event; the others have any number."""
+_WIDTH = 8
 Variant = Literal["float32", "float16", "dynamic_range", "int8"]
 
 
@@ -18,15 +19,15 @@ class FeatureInput(Section):
 
     length: PositiveInt
     """Values read, of the latest events; of `item`, `rating` and `age` one an event, of the others several."""
-    width: PositiveInt = 8
-    """Width of its embedding; the ids have that of the labels, `embedding_width`."""
+    width: PositiveInt | None = None
+    """Width of its embedding, 8 by default; the ids have that of the labels, `embedding_width`, and no own one."""
 
 
 class SequenceModelSettings(Section):
     """One model: the user's latest events, the context, against all items of the catalogue, the labels."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-    """Of the files: `on_device/<name>.tflite`."""
+    """Of the files: `on_device/<name>.tflite`. Not `items` or `on_device`, which are files of all models."""
     enabled: bool = True
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
     """How events become one vector: their mean, each weighed by its place, stacked convolutions, an LSTM or causal
@@ -74,6 +75,10 @@ class SequenceModelSettings(Section):
     def _consistent(self) -> "SequenceModelSettings":
         if not set(self.features) & {"item", "genre", "title_word"}:
             raise ValueError("features: give at least one of item, genre and title_word")
+        if self.name in ("items", "on_device"):
+            raise ValueError(f"name {self.name!r} is that of a file of all models: give another")
+        if "item" in self.features and self.features["item"].width is not None:
+            raise ValueError("features.item.width: items have the width of the labels; set embedding_width")
         lengths = {name: self.features[name].length for name in EVENT_FEATURES if name in self.features}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"features: {', '.join(lengths)} have one value an event: give them the same length")
@@ -89,13 +94,14 @@ class SequenceModelSettings(Section):
 
     def _widths(self) -> dict[str, int]:
         """Widths of the vectors that the encoders read: ids, ratings and ages stand beside each other in an event's."""
-        widths: dict[str, int] = {
-            name: each.width for name, each in self.features.items() if name not in EVENT_FEATURES
-        }
+        widths: dict[str, int] = {name: self.width(name) for name in self.features if name not in EVENT_FEATURES}
         if event := [name for name in EVENT_FEATURES if name in self.features]:
-            own = {name: self.embedding_width if name == "item" else self.features[name].width for name in event}
-            widths = {" + ".join(event): sum(own.values())} | widths
+            widths = {" + ".join(event): sum(self.width(name) for name in event)} | widths
         return widths
+
+    def width(self, feature: Feature) -> int:
+        """Width of a feature's embedding."""
+        return self.embedding_width if feature == "item" else self.features[feature].width or _WIDTH
 
 
 class OnDeviceSettings(Section):

@@ -1,13 +1,16 @@
 """How a row of vectors, padded, becomes one vector: their mean, convolutions, an LSTM or self-attention.
 
 Each takes `vectors`, [n, length, width] float32, and `mask`, [n, length] bool: true where there is a vector, false at
-padding. A row's vectors stand in their order, the oldest first; padding may stand anywhere and is never read, so more
-of it changes nothing. A row of padding alone becomes a vector too.
+padding. A row's vectors stand in their order, the oldest first. Padding is never read; ahead of the vectors or behind
+them, more of it changes nothing. A row of padding alone becomes a vector too.
 """
 
 import tensorflow as tf
 
 from schemas.on_device import SequenceModelSettings
+
+_SMALLEST = 1e-4
+"""Takes the place of a sum of nothing: a number that 16 bits hold, too."""
 
 
 def make_encoder(length: int, settings: SequenceModelSettings) -> tf.keras.layers.Layer:
@@ -33,7 +36,7 @@ class BagOfWords(tf.keras.layers.Layer):
         """Returns [n, width]; zeros for a row of padding."""
         given = tf.cast(mask, tf.float32)
         weights = tf.gather(tf.exp(self._log_weights), places_from_end(mask, self._length)) * given
-        weights /= tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-9)
+        weights /= tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), _SMALLEST)
         return tf.reduce_sum(vectors * tf.expand_dims(weights, 2), axis=1)
 
 
@@ -110,9 +113,11 @@ class SelfAttention(tf.keras.layers.Layer):
         query = self._query(self._norms[0](last))
         keys, values = self._split(self._key(normed)), self._split(self._value(normed))
         logits = tf.matmul(self._split(query), keys, transpose_b=True) * (keys.shape[-1] ** -0.5)
-        # No logit is above the largest of the row: what is subtracted cancels out, and padding weighs nothing.
+        # Padding takes part with the smallest logit: no large number that 8 bits could not hold beside the others.
+        is_given = mask[:, tf.newaxis, tf.newaxis]
+        logits = tf.where(is_given, logits, tf.reduce_min(logits, axis=-1, keepdims=True))
         raised = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True)) * given[:, tf.newaxis, tf.newaxis]
-        weights = raised / tf.maximum(tf.reduce_sum(raised, axis=-1, keepdims=True), 1e-9)
+        weights = raised / tf.maximum(tf.reduce_sum(raised, axis=-1, keepdims=True), _SMALLEST)
         attended = tf.reshape(tf.matmul(weights, values), [-1, 1, vectors.shape[-1]])
         hidden = last + self._out(attended)
         return (hidden + self._outer(self._inner(self._norms[1](hidden))))[:, 0]

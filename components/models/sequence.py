@@ -50,10 +50,10 @@ class SequenceModel(tfrs.Model):
         self._bias = tf.Variable(log_share, name="item_biases")
         sizes: dict[Feature, int] = {"genre": data.num_genres, "title_word": data.num_title_words}
         self._values: dict[str, tf.Variable] = {
-            name: self._table(name, size, features[name].width) for name, size in sizes.items() if name in features
+            name: self._table(name, size, settings.width(name)) for name, size in sizes.items() if name in features
         }
         self._numbers = {
-            name: tf.keras.layers.Dense(features[name].width, activation="tanh")
+            name: tf.keras.layers.Dense(settings.width(name), activation="tanh")
             for name in NOT_GIVEN
             if name in features
         }

@@ -84,14 +84,30 @@ def merge(parts: list[tuple[Comparison, int]]) -> Comparison:
 
 
 def compare_ids(found: list[dict[str, np.ndarray]], expected: list[dict[str, np.ndarray]]) -> Comparison:
-    """Compares [k] ids and scores, call by call; ids may change places only where scores are as good as equal."""
-    difference, agreeing, number = 0.0, 0.0, 0
-    for one, other in zip(found, expected, strict=True):
+    """Compares [k] ids and scores, call by call; ids may change places only where scores are as good as equal.
+
+    Raises:
+      RuntimeError: a score is no number, an id is there twice, or not as many are as expected.
+    """
+    difference, agreeing = 0.0, 0.0
+    for call, (one, other) in enumerate(zip(found, expected, strict=True)):
+        _refuse_broken(call, one, other)
+        own = dict(zip(other["item_id"], other["score"], strict=True))
         scale = float(np.max(np.abs(other["score"]))) or 1.0
-        gap = float(np.max(np.abs(one["score"] - other["score"]))) / scale
-        difference = max(difference, gap) if gap == gap else float("nan")
-        # Those whose scores are as good as the last one's may be others.
+        # An id that is not expected may stand in the last one's place.
+        expected_here = np.array([own.get(id_, other["score"][-1]) for id_ in one["item_id"]])
+        gaps = np.maximum(np.abs(one["score"] - other["score"]), np.abs(one["score"] - expected_here))
+        difference = max(difference, float(np.max(gaps)) / scale)
         near = other["score"] <= np.min(other["score"]) + TOLERANCE * scale
         agreeing += float(np.mean(np.isin(one["item_id"], other["item_id"]) | near))
-        number += 1
-    return Comparison(difference, agreeing / number if number else 1.0)
+    return Comparison(difference, agreeing / len(found) if found else 1.0)
+
+
+def _refuse_broken(call: int, found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    ids = [id_ for id_ in found["item_id"] if id_]
+    wanted = sum(bool(id_) for id_ in expected["item_id"])
+    if not np.isfinite(found["score"]).all() or len(set(ids)) < len(ids) or len(ids) != wanted:
+        raise RuntimeError(
+            f"answer {call} by ids: {wanted} different ids with numbers for scores are expected, got {ids[:20]} with "
+            f"{found['score'][:20].tolist()}"
+        )

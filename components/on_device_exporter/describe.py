@@ -10,8 +10,9 @@ PADDING = (
 )
 _INPUTS = {
     names.CONTEXT + "item": "numbers of the items of the user's latest events, as in the file of items",
-    names.CONTEXT + "genre": "numbers of the genres of these events' items, one after the other",
-    names.CONTEXT + "title_word": "numbers of the words of these events' titles, one after the other",
+    names.CONTEXT + "genre": "numbers of the genres of the history's items, one item after the other, the latest ones; "
+    "of all items of the history, not only of those there is room for in context_item",
+    names.CONTEXT + "title_word": "numbers of the words of their titles, likewise",
     names.CONTEXT + "rating": "ratings that the user gave in these events",
     names.CONTEXT + "age": "days from each of these events to now, from 0",
     names.HISTORY_ITEM_ID: "[any] ids of items as in the ratings file, oldest first; unknown ones are skipped",

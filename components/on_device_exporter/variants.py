@@ -35,7 +35,8 @@ def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDevi
     measures = measure.measure(_ranks(trained))
     refused = gate.below_popularity(measures[0])
     made: list[VariantRecord] = []
-    for variant in settings.variants:
+    # The others are held against float32.
+    for variant in sorted(settings.variants, key=lambda variant: variant != "float32"):
         file = folder / f"{trained.name}{'' if variant == 'float32' else f'.{variant}'}.tflite"
         found = _make(trained, file, variant)
         reasons = [*found.reasons]
@@ -137,17 +138,19 @@ def _compare_ids(trained: Trained, file: Path, least: float) -> list[str]:
       trained: the model.
       file: to be asked.
       least: share of the SavedModel's ids that must be returned; scores are compared where it is 1.
+
+    Raises:
+      RuntimeError: some answers have no numbers for scores, an id twice, or fewer items than the SavedModel's.
     """
     calls = make_histories(trained)
     found = verify.check(file, names.RECOMMEND_IDS, calls)["outputs"]
     comparison = compare.compare_ids(found, [trained.recommend_ids(call) for call in calls])
-    if least < 1.0:
-        share = comparison.agreement
-        reasons = (
-            [] if share >= least else [f"a share of {share:.4f} of its ids are the SavedModel's, expected {least:.4f}"]
-        )
-    else:
+    if least == 1.0:
         reasons = comparison.shortcomings()
+    elif not comparison.agreement >= least:
+        reasons = [f"a share of {comparison.agreement:.4f} of its ids are the SavedModel's, expected {least:.4f}"]
+    else:
+        reasons = []
     return [f"`{names.RECOMMEND_IDS}`: {reason}" for reason in reasons]
 
 

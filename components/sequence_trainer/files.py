@@ -17,6 +17,8 @@ from schemas.on_device import SequenceModelSettings
 from schemas.settings import SplitSettings
 
 _CALIBRATION_WINDOWS = 2_000
+_EVALUATION_WINDOWS = 20_000
+"""Most that a model is judged by: each is asked of every file, one call after the other."""
 _LOG = logging.getLogger("atalaya")
 
 
@@ -44,14 +46,16 @@ def write(
     """
     timelines = Timelines(train, items, seed)
     fitted = training_windows(timelines, settings, split.method, seed)
-    judged = timelines.windows(evaluation, settings.features)
+    windows = timelines.windows(evaluation, settings.features)
+    judged = _drawn(windows, _EVALUATION_WINDOWS, seed)
     users = evaluation.user[judged.event]
     write_windows(folder / "windows.npz", fitted, judged, users, items, seed)
     write_items(folder / "items.json", items)
     dropped = {
         "train_of_no_item": int(np.sum(train.item == PADDING)),
         "train_without_earlier_event": len(timelines.events.user) - len(fitted.label),
-        "eval_without_earlier_event": len(evaluation.user) - len(judged.label),
+        "eval_without_earlier_event": len(evaluation.user) - len(windows.label),
+        "eval_not_drawn": len(windows.label) - len(judged.label),
     }
     description = describe(settings, items, record, dropped, seed)
     (folder / "model.json").write_text(json.dumps(description, indent=2), encoding="utf-8")
@@ -72,8 +76,7 @@ def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.nda
       items: whose `popularity`, training events by number - 1, is written too.
       seed: of the draw.
     """
-    size = min(len(train.label), _CALIBRATION_WINDOWS)
-    drawn = train.take(np.sort(np.random.default_rng(seed).choice(len(train.label), size, replace=False)))
+    drawn = _drawn(train, _CALIBRATION_WINDOWS, seed)
     columns = {
         f"{part}/{names.CONTEXT}{name}": values
         for part, windows in (("train", drawn), ("eval", evaluation))
@@ -85,6 +88,14 @@ def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.nda
         **{"eval/label": evaluation.label, "eval/context_length": evaluation.context_length, "eval/user": users},
         popularity=items.popularity,
     )
+
+
+def _drawn(windows: Windows, most: int, seed: int) -> Windows:
+    """At most so many of the windows, in their order."""
+    size = len(windows.label)
+    if size <= most:
+        return windows
+    return windows.take(np.sort(np.random.default_rng(seed).choice(size, most, replace=False)))
 
 
 def write_items(path: Path, items: Items) -> None:

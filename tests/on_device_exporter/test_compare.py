@@ -68,3 +68,15 @@ def test_ids_are_the_same_but_for_ties() -> None:
     assert compare_ids([call("a c d", 4, 2, 2), expected[1]], expected).shortcomings() == []
     found = compare_ids([expected[0], call("a d c", 4, 2, 1)], expected)
     assert found.difference == 0.0 and found.agreement == pytest.approx(5 / 6)
+    swapped = compare_ids([call("b a c", 4, 2, 2)], [call("a b c", 4, 2, 2)])
+    assert swapped.difference == pytest.approx(0.5), "the scores of two ids were exchanged"
+
+
+@pytest.mark.parametrize(
+    ("ids", "scores"), [("a a c", (4, 4, 2)), ("a b c", (4, np.nan, 2)), ("a b", (4, 3))], ids=["twice", "NaN", "fewer"]
+)
+def test_broken_answers_by_ids_are_refused(ids: str, scores: tuple[float, ...]) -> None:
+    found = {"item_id": np.array([*ids.encode().split(), b""][:3]), "score": np.array([*scores, 0.0][:3])}
+    expected = {"item_id": np.array([b"a", b"b", b"c"]), "score": np.array([4.0, 3.0, 2.0])}
+    with pytest.raises(RuntimeError, match="answer 0 by ids: 3 different ids with numbers for scores are expected"):
+        compare_ids([found], [expected])

@@ -16,6 +16,8 @@ from schemas.on_device import OnDeviceSettings, SequenceModelSettings
             "item \\+ rating has vectors of width 27",
         ),
         ({"encoder": "attention", "features": {"genre": {"length": 3, "width": 5}}}, "genre has vectors of width 5"),
+        ({"features": {"item": {"length": 3, "width": 4}}}, "features.item.width: items have the width of the labels"),
+        ({"name": "items"}, "name 'items' is that of a file of all models"),
         ({"name": "Upper"}, "should match pattern"),
     ],
 )
