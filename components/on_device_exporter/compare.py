@@ -94,9 +94,8 @@ def compare_ids(found: list[dict[str, np.ndarray]], expected: list[dict[str, np.
         _refuse_broken(call, one, other)
         own = dict(zip(other["item_id"], other["score"], strict=True))
         scale = float(np.max(np.abs(other["score"]))) or 1.0
-        # An id that is not expected may stand in the last one's place.
-        expected_here = np.array([own.get(id_, other["score"][-1]) for id_ in one["item_id"]])
-        gaps = np.maximum(np.abs(one["score"] - other["score"]), np.abs(one["score"] - expected_here))
+        known = np.array([own.get(*pair) for pair in zip(one["item_id"], one["score"], strict=True)])
+        gaps = np.maximum(np.abs(one["score"] - other["score"]), np.abs(one["score"] - known))
         difference = max(difference, float(np.max(gaps)) / scale)
         near = other["score"] <= np.min(other["score"]) + TOLERANCE * scale
         agreeing += float(np.mean(np.isin(one["item_id"], other["item_id"]) | near))
