@@ -29,6 +29,18 @@ def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str
     Raises:
       DataError: there is no such model in this version, it does not return as many items, or it reads ratings.
     """
+    try:
+        return _ask(version, name, history, k)
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{version / FOLDER}: its files are not all there, or cannot be read ({error}); run the pipeline, or name "
+            "another version"
+        ) from error
+
+
+def _ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str, Any]:
     record, variant = _choose(version, name)
     if k > record.k:
         raise DataError(

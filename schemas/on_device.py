@@ -110,8 +110,8 @@ class OnDeviceSettings(Section):
     models: tuple[SequenceModelSettings, ...] = ()
     """Each is trained, measured, and exported if it passes the gate; none by default."""
     variants: tuple[Variant, ...] = ("float32", "dynamic_range")
-    """Kinds of TFLite files, of which float32 is always one: `float16` takes half the bytes, `dynamic_range` a quarter
-    with the weights in 8 bits, `int8` as that and computes in 8 bits too, calibrated on training windows."""
+    """Kinds of TFLite files, of which float32 is always one: `float16` takes about half the bytes, `dynamic_range`,
+    with the weights in 8 bits, less, `int8` computes in 8 bits too, calibrated on training windows."""
     max_recall_loss: NonNegative = 0.02
     """Most that a variant's recall@10 may be below float32's, as a share of it; the variant is not exported else."""
     max_bytes: PositiveInt | None = None

@@ -218,6 +218,32 @@ def test_features_of_raw_ids_are_those_of_the_training_windows(folder: Path, loa
     np.testing.assert_allclose(found["score"], by_number["score"], rtol=1e-4)
 
 
+def test_genres_are_those_of_the_whole_history_not_of_the_latest_items_alone(
+    folder: Path, loaded: dict[str, Any]
+) -> None:
+    ids, description = _ids(folder), json.loads((folder / "mixed" / "model.json").read_text())
+    words = description["vocabularies"]["title_word"]
+    # Of the four items, the first one alone has genres, and there is room for three items and five words.
+    title = [words.index(word) + 1 for word in ("1", "title", "8", "title", "1")]
+    rating, age = [3.0, 2.0, 4.0], [9.0, 5.0, 1.0]
+    by_number = _call(
+        loaded,
+        "mixed",
+        "recommend",
+        context_item=[[ids.index(item) + 1 for item in (b"i1", b"i8", b"i1")]],
+        context_genre=[[description["vocabularies"]["genre"].index(name) + 1 for name in ("crime", "war")] + [0, 0]],
+        context_title_word=[title],
+        context_rating=[rating],
+        context_age=[age],
+    )
+    history = [b"i2", b"i1", b"i8", b"i1"]
+    by_id = {"history_item_id": history, "history_rating": [5.0, *rating], "history_age": [12.0, *age]}
+    found = _call(loaded, "mixed", "recommend_ids", **by_id)
+    np.testing.assert_allclose(found["score"], by_number["score"], rtol=1e-4)
+    other = _call(loaded, "mixed", "recommend_ids", **by_id | {"history_item_id": [b"i3", *history[1:]]})
+    assert np.abs(other["score"] - found["score"]).max() > 1e-4
+
+
 @pytest.mark.parametrize("feature", ["item", "genre", "title_word", "rating", "age"])
 def test_every_feature_has_a_say(folder: Path, loaded: dict[str, Any], feature: str) -> None:
     windows = np.load(folder / "mixed" / "windows.npz")
