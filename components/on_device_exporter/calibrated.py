@@ -7,10 +7,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
+from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-_KEPT_IN_FLOAT = ["SCATTER_ND", "TOPK_V2", "SELECT_V2"]
-"""What makes and takes minus infinity, the score of what is left out: no range in 8 bits can hold it."""
+_KEPT_IN_FLOAT = ["SCATTER_ND", "TOPK_V2", "SELECT_V2", "MAXIMUM"]
+"""What makes and takes minus infinity, the score of what is left out: no range in 8 bits can hold it. And what keeps a
+sum of nothing above zero, by a number that would be zero in 8 bits."""
 
 
 def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.ndarray]) -> bytes:
@@ -42,11 +44,28 @@ def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.n
         converter.representative_dataset = calls
         options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=_KEPT_IN_FLOAT)
         try:
-            # Of the debugger, only that it can keep operators from being quantized.
+            # Of the debugger, only that it can keep operators from being quantized, and shows what was calibrated.
             debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_options=options)
+            debugger.calibrated_model = _without_infinite_ranges(debugger.calibrated_model)
             return debugger.get_nondebug_quantized_model()
         except (ConverterError, RuntimeError, ValueError) as error:
             raise RuntimeError(f"`{signature}` cannot be calibrated: {error}") from error
+
+
+def _without_infinite_ranges(model: bytes) -> bytes:
+    """Forgets the ranges of tensors that held minus infinity, which would spread to what these are made of.
+
+    Args:
+      model: TFLite, with the ranges of its tensors.
+    """
+    unpacked = flatbuffer_utils.convert_bytearray_to_object(model)
+    for graph in unpacked.subgraphs:
+        for tensor in graph.tensors:
+            range_ = tensor.quantization
+            # The lowest number of 32 bits stands for minus infinity there.
+            if range_ is not None and range_.min is not None and np.min(range_.min) <= np.finfo(np.float32).min:
+                tensor.quantization = None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(unpacked))
 
 
 def _save_alone(saved_model: str, signature: str, folder: str) -> None:

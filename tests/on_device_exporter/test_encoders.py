@@ -1,6 +1,6 @@
 """Every encoder through TFLite: its files answer as the model does, for an empty history too.
 
-A minute or two: each model is converted three times, and each file is asked in a process of its own.
+A minute or two: each model is converted four times, and each file is asked in a process of its own.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 from components.lite import convert, verify
 from components.models.inputs import Events
 from components.models.sequence import SequenceModel
+from components.on_device_exporter.calibrated import convert_calibrated
 from components.sequence_trainer import export
 from components.sequence_trainer.fit import sequence_data
 from components.sequence_trainer.reading import describe
@@ -24,7 +25,7 @@ FEATURES = {
     "age": {"length": 4, "width": 2},
 }
 CASES = [(encoder, tuple(FEATURES)) for encoder in ("bow", "cnn", "rnn", "attention")] + [("bow", ("item", "genre"))]
-TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "dynamic_range": 5e-2}
+TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "dynamic_range": 5e-2, "int8": 0.1}
 
 
 @pytest.mark.parametrize(("encoder", "features"), CASES)
@@ -45,20 +46,29 @@ def test_files_answer_as_the_model(encoder: str, features: tuple[str, ...], tmp_
     rng = np.random.default_rng(5)
     model.set_weights([rng.normal(scale=0.5, size=weight.shape) for weight in model.get_weights()])
     encoded = [model.encode(context) for context in contexts]
+    calls = [{f"context_{name}": values.numpy() for name, values in context.items()} for context in contexts]
     export.save(model, items, settings, str(tmp_path / "model"))
     for variant, tolerance in TOLERANCES.items():
-        content = convert.convert(str(tmp_path / "model"), ("recommend", "recommend_ids"), variant)
+        if variant == "int8":
+            content = convert_calibrated(str(tmp_path / "model"), "recommend", _windows(features))
+        else:
+            content = convert.convert(str(tmp_path / "model"), ("recommend", "recommend_ids"), variant)
         assert "CUSTOM" not in convert.operators(content, ("recommend",))
         (tmp_path / "x.tflite").write_bytes(content)
-        calls = [{f"context_{name}": values.numpy() for name, values in context.items()} for context in contexts]
         answers = verify.check(tmp_path / "x.tflite", "recommend", calls)["outputs"]
         for context, vector, answer in zip(contexts, encoded, answers, strict=True):
             scores = model.score(vector).numpy()[0]
             scores[np.append(0, context["item"])] = -np.inf
             expected = -np.sort(-scores)[:K]
             size = np.abs(expected).max()
-            np.testing.assert_allclose(answer["score"], expected, atol=tolerance * size)
-            np.testing.assert_allclose(scores[answer["item"]], expected, atol=2 * tolerance * size)
+            np.testing.assert_allclose(answer["score"], expected, atol=tolerance * size, err_msg=variant)
+            np.testing.assert_allclose(scores[answer["item"]], expected, atol=2 * tolerance * size, err_msg=variant)
+
+
+def _windows(features: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """To calibrate on: contexts of 0 to 3 events, those that are asked about among them."""
+    several = [_context(features, length) for length in (0, 1, 2, 3) * 5]
+    return {f"context_{name}": np.concatenate([context[name] for context in several]) for name in features}
 
 
 def _context(features: tuple[str, ...], length: int) -> dict[str, tf.Tensor]:
