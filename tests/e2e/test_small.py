@@ -7,7 +7,6 @@ tests are steps of one story and run in order.
 import csv
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -17,21 +16,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import small_shop
 from schemas import model_card as cards
 from schemas import verdict as verdicts
+from small_shop import EVENTS, GROUPS, ITEMS, USERS
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-GROUPS, USERS, ITEMS, EVENTS = 4, 160, 80, 24
 CONFIG = """
 name = "shop"
-[data]
-folder = "data"
-rating_scale = [1, 5]
-columns = {{ user = "client", item = "product", rating = "stars", timestamp = "when" }}
-timestamp_format = "%m/%d/%Y %H:%M"
-max_reject_share = 0.01
+{data}
 [split]
 method = "time"
 [features]
@@ -74,36 +69,13 @@ STEPS = [
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ratings of users who each like one of four groups of items, and a settings file."""
     folder = tmp_path_factory.mktemp("shop")
-    generator = random.Random(7)
-    rows = []
-    for user in range(USERS):
-        liked = [item for item in range(ITEMS) if item % GROUPS == user % GROUPS]
-        others = [item for item in range(ITEMS) if item % GROUPS != user % GROUPS]
-        # Few of the user's group and fewer of the others: what is liked and not yet seen can be found out.
-        chosen = [*generator.sample(liked, 14), *generator.sample(others, EVENTS - 14)]
-        generator.shuffle(chosen)
-        for number, item in enumerate(chosen):
-            stars = generator.choice([4, 5] if item in liked else [1, 2, 3])
-            day, minute = number + 1, generator.randrange(24 * 60)
-            rows.append((f"c{user:03}", f"p{item:02}", stars, f"01/{day:02}/2021 {minute // 60:02}:{minute % 60:02}"))
-    (folder / "data").mkdir()
-    with open(folder / "data" / "ratings.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["client", "product", "stars", "when"])
-        writer.writerows(rows)
-        writer.writerow(["c000", "p01", "many", "01/01/2021 10:00"])
-    with open(folder / "data" / "items.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["item_id", "title", "genres"])
-        # The last item is rated and not described; one is described and never rated.
-        writer.writerows((f"p{item:02}", f"Product, no. {item}", f"group {item % GROUPS}") for item in range(ITEMS - 1))
-        writer.writerow(["p-new", "Never rated", "group 1"])
+    small_shop.write(folder / "data")
     return folder
 
 
 def _command(shop: Path, seed: int = 1, floor: float = 0.0, more: str = "") -> list[str]:
     config = shop / "shop.toml"
-    config.write_text(CONFIG.format(seed=seed, floor=floor, more=more))
+    config.write_text(CONFIG.format(data=small_shop.DATA, seed=seed, floor=floor, more=more))
     return [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
 
 
