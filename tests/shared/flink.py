@@ -9,15 +9,15 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import ports
 
 FOLDER = "ATALAYA_FLINK"
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ class Cluster:
             for name, process in self.processes.items():
                 if process.poll() is not None:
                     raise RuntimeError(f"{name} ended with status {process.returncode}: {self.folder / name}.log")
-            if self._num_task_managers() == TASK_MANAGERS and _listens(self.job_server):
+            if self._num_task_managers() == TASK_MANAGERS and ports.listens(self.job_server):
                 return
             time.sleep(0.5)
         raise RuntimeError(f"no whole Flink cluster within {START_SECONDS} s; the logs are in {self.folder}")
@@ -150,7 +150,7 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """Starts a cluster and ends it, whatever happens; its logs stay in `folder`."""
-    rest, rpc, job_server = _free_ports(3)
+    rest, rpc, job_server = ports.free(3)
     conf = folder / "conf"
     shutil.copytree(files() / "flink" / "conf", conf)
     for name in ("tmp", "logs", "pids"):
@@ -180,17 +180,3 @@ def cluster(folder: Path) -> Iterator[Cluster]:
             started.kill(name)
         for name in ("tmp", "artifacts"):
             shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def _free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=2):
-        return True
-    return False
