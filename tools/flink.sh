@@ -24,6 +24,7 @@ echo "flink: fetching Flink"
 mkdir "$scratch/flink"
 .venv/bin/python -m zipfile -e "$scratch"/packages/apache_flink-*.whl "$scratch/wheel"
 mv "$scratch"/wheel/pyflink/{bin,conf} "$scratch/flink/"
+chmod +x "$scratch"/flink/bin/*.sh  # zip files carry no permissions here
 tar -xzf "$scratch"/packages/apache-flink-libraries-*.tar.gz -C "$scratch"
 mv "$scratch"/apache-flink-libraries-*/deps/{lib,plugins} "$scratch/flink/"
 mv "$scratch"/apache-flink-libraries-*/deps/bin/*.jar "$scratch/flink/bin/"

@@ -48,6 +48,7 @@ restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 2
 restart-strategy.fixed-delay.delay: 1 s
 io.tmp.dirs: {folder}/tmp
+classloader.resolve-order: parent-first
 """
 
 
@@ -143,6 +144,7 @@ class Cluster:
         folders = {"CONF": "conf", "LOG": "logs", "PID": "pids"}
         return os.environ | {
             "FLINK_HOME": str(files() / "flink"),
+            "FLINK_LIB_DIR": str(self.folder / "lib"),
             **{f"FLINK_{name}_DIR": str(self.folder / folder) for name, folder in folders.items()},
         }
 
@@ -153,8 +155,12 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     rest, rpc, job_server = ports.free(3)
     conf = folder / "conf"
     shutil.copytree(files() / "flink" / "conf", conf)
-    for name in ("tmp", "logs", "pids"):
+    for name in ("tmp", "logs", "pids", "lib"):
         (folder / name).mkdir()
+    # With Beam among Flink's own classes, and not only among the job's, workers outlive the stages of a job.
+    for jar in [*files().glob("flink/lib/*.jar"), *files().glob("job-server/*.jar")]:
+        if not jar.name.startswith("slf4j-"):
+            (folder / "lib" / jar.name).symlink_to(jar.resolve())
     exports = next(line for line in (conf / "config.yaml").read_text().splitlines() if line.strip().startswith("all:"))
     (conf / "config.yaml").write_text(
         _CONFIG.format(
