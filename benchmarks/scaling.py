@@ -31,7 +31,7 @@ method = "time"
 [batch]
 enabled = true
 """
-_GROUPS, _EVENTS_A_USER = 20, 150
+_GROUPS, _EVENTS_A_USER = 5, 150
 _SECONDS_BETWEEN_LOOKS = 0.2
 _IMPORTS = "imports"
 
@@ -59,22 +59,24 @@ def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
     """Makes up ratings.
 
     Args:
-      rows: about how many; a user rates an item once.
+      rows: how many; a user rates an item once.
       seed: of all random numbers.
 
     Returns:
-      `user_id`, `item_id`, `rating` (1 to 5) and `timestamp` (seconds) of about rows / 150 users and 17 * rows^0.4
+      `user_id`, `item_id`, `rating` (1 to 5) and `timestamp` (seconds) of rows / 150 users and at most 17 * rows^0.4
       items, 1,700 of them at 100,000 rows.
     """
     generator = np.random.default_rng(seed)
     num_users, num_items = max(2, rows // _EVENTS_A_USER), round(17 * rows**0.4)
-    drawn = round(rows * 1.25)
-    user = generator.integers(num_users, size=drawn)
-    liked = generator.random(drawn) < 0.7
-    group = np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=drawn))
-    # The square of a uniform number: the first tenth of the items gets a third of the events.
-    place = (generator.random(drawn) ** 2 * (num_items // _GROUPS)).astype(int)
-    table = pd.DataFrame({"user_id": user, "item_id": place * _GROUPS + group}).drop_duplicates()[:rows]
+    table = pd.DataFrame({"user_id": [], "item_id": []}, dtype=int)
+    while len(table) < rows:
+        user = generator.integers(num_users, size=rows)
+        liked = generator.random(rows) < 0.7
+        group = np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=rows))
+        # The square of a uniform number: some items are met far more often than others.
+        place = (generator.random(rows) ** 2 * (num_items // _GROUPS)).astype(int)
+        drawn = pd.DataFrame({"user_id": user, "item_id": place * _GROUPS + group})
+        table = pd.concat([table, drawn]).drop_duplicates(ignore_index=True)[:rows]
     likes = table["user_id"] % _GROUPS == table["item_id"] % _GROUPS
     table["rating"] = np.where(likes, 4, 2) + generator.integers(-1, 2, size=len(table))
     return table.assign(timestamp=1_600_000_000 + generator.integers(365 * 86_400, size=len(table)))
