@@ -30,7 +30,7 @@ env.java.opts.all: "{exports}"
 jobmanager.rpc.address: localhost
 jobmanager.rpc.port: {rpc}
 jobmanager.bind-host: localhost
-jobmanager.memory.process.size: 1024m
+jobmanager.memory.process.size: 1600m
 taskmanager.host: localhost
 taskmanager.bind-host: localhost
 taskmanager.numberOfTaskSlots: 1
@@ -42,11 +42,12 @@ parallelism.default: {task_managers}
 rest.address: localhost
 rest.bind-address: localhost
 rest.port: {rest}
-heartbeat.interval: 2000
-heartbeat.timeout: 20000
+heartbeat.interval: 5000
+heartbeat.timeout: 120000
+pekko.ask.timeout: 120 s
 restart-strategy.type: fixed-delay
-restart-strategy.fixed-delay.attempts: 2
-restart-strategy.fixed-delay.delay: 1 s
+restart-strategy.fixed-delay.attempts: 6
+restart-strategy.fixed-delay.delay: 10 s
 io.tmp.dirs: {folder}/tmp
 classloader.resolve-order: parent-first
 """
