@@ -102,13 +102,14 @@ def _run(folder: Path, title: str, options: list[str]) -> dict[str, Cost]:
         watch = _Watch(process.pid)
         costs, step, started = {}, _IMPORTS, time.monotonic()
         for line in process.stdout or ():
-            print(f"{title} | {line.rstrip()}", file=sys.stderr, flush=True)
             if not line.startswith("["):
+                print(f"{title} | {line.rstrip()}", file=sys.stderr, flush=True)
                 continue
             # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each ends what was before it.
             cost = Cost(time.monotonic() - started, watch.peak())
             if step:
                 costs[step] = cost
+                print(f"{title} | {step}: {cost.seconds:.1f} s, {cost.memory:.1f} GiB", file=sys.stderr, flush=True)
             step, started = (
                 (line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""),
                 time.monotonic(),
