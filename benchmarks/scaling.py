@@ -110,10 +110,8 @@ def _run(folder: Path, title: str, options: list[str]) -> dict[str, Cost]:
             if step:
                 costs[step] = cost
                 print(f"{title} | {step}: {cost.seconds:.1f} s, {cost.memory:.1f} GiB", file=sys.stderr, flush=True)
-            step, started = (
-                (line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""),
-                time.monotonic(),
-            )
+            step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
+            started = time.monotonic()
         if step:
             costs[f"{step} (failed)"] = Cost(time.monotonic() - started, watch.peak())
         watch.stop()
