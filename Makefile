@@ -4,8 +4,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test check format image lock clean \
-	bench bench-index bench-batch bench-similar bench-quality bench-ablation bench-on-device
+.PHONY: help setup data run test test-flink check format image lock clean \
+	bench bench-index bench-scaling bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ run: data ## set up, fetch the data and run the pipeline on this machine
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest
+
+test-flink: setup ## run the pipeline's data steps on a Flink cluster of this machine (Java 17 and Maven; fetches 230 MB)
+	@bash tools/flink.sh
+	@ATALAYA_FLINK=$(FLINK) $(BIN)/python -m pytest -m flink tests/e2e
+export FLINK ?= $(HOME)/.cache/atalaya/flink
 
 check: setup ## format, lint, types and layers
 	@$(BIN)/ruff format --check .
@@ -60,6 +65,10 @@ bench-on-device: data ## measure the on-device sequence models on MovieLens 100K
 
 CONFIG ?= pipeline/configs/movielens-100k.toml
 SEEDS ?= 42
+
+bench-scaling: setup ## measure time and memory of each step on made-up ratings (ROWS="100000 1000000")
+	@$(BIN)/python -m benchmarks.scaling $(ROWS)
+ROWS ?= 100000
 
 bench-batch: setup ## measure recommendations for all users at once (USERS=how many of the large model's)
 	@$(BIN)/python -m benchmarks.batch $(if $(USERS),--users $(USERS))

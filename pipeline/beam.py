@@ -4,19 +4,104 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from schemas.settings import BeamSettings
+from schemas.beam import BeamSettings, WorkerSettings
 
-# Named in full: `DirectRunner` would first look for another runner on the network.
-_RUNNERS = {"direct": "apache_beam.runners.portability.fn_api_runner.FnApiRunner"}
+_RUNNERS = {
+    # Named in full: `DirectRunner` would first look for another runner on the network.
+    "direct": "apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "flink": "FlinkRunner",
+    "spark": "SparkRunner",
+    "dataflow": "DataflowRunner",
+    "portable": "PortableRunner",
+}
+# No container is involved; saying so spares TFX building a package of itself for every step, two seconds each.
+_NO_IMAGE = "none"
+_WORKERS_KEPT_MS = 60_000
 
 
 def arguments(settings: BeamSettings) -> list[str]:
     """Command-line arguments that make Beam run on the engine of the settings."""
-    # No container is involved; saying so spares TFX building a package of itself for every step, two seconds each.
-    arguments = [f"--runner={_RUNNERS[settings.engine]}", "--sdk_container_image=none"]
-    if settings.workers > 1:
-        arguments += [f"--direct_num_workers={settings.workers}", "--direct_running_mode=multi_processing"]
-    return arguments
+    of_engine = {
+        "direct": _direct,
+        "flink": _flink,
+        "spark": _spark,
+        "dataflow": _dataflow,
+        "portable": _portable,
+    }[settings.engine]
+    return [f"--runner={_RUNNERS[settings.engine]}", *of_engine(settings)]
+
+
+def _direct(settings: BeamSettings) -> list[str]:
+    if settings.workers == 1:
+        return _given(sdk_container_image=_NO_IMAGE)
+    return _given(
+        sdk_container_image=_NO_IMAGE, direct_num_workers=settings.workers, direct_running_mode="multi_processing"
+    )
+
+
+def _flink(settings: BeamSettings) -> list[str]:
+    flink = settings.flink
+    if flink.job_server:
+        place = _given(job_endpoint=flink.job_server)
+    else:
+        place = _given(flink_master=flink.rest, flink_version=flink.version, flink_job_server_jar=flink.job_server_jar)
+    return [*place, *_given(parallelism=flink.parallelism), *_workers(flink.workers)]
+
+
+def _spark(settings: BeamSettings) -> list[str]:
+    spark = settings.spark
+    if spark.job_server:
+        place = _given(job_endpoint=spark.job_server)
+    else:
+        place = _given(spark_master_url=spark.master, spark_job_server_jar=spark.job_server_jar)
+    return [*place, *_workers(spark.workers)]
+
+
+def _dataflow(settings: BeamSettings) -> list[str]:
+    dataflow = settings.dataflow
+    arguments = _given(
+        project=dataflow.project,
+        region=dataflow.region,
+        temp_location=dataflow.temp_location,
+        staging_location=dataflow.staging_location,
+        sdk_container_image=dataflow.image,
+        sdk_location="container" if dataflow.image else None,
+        machine_type=dataflow.machine_type,
+        num_workers=dataflow.num_workers,
+        max_num_workers=dataflow.max_num_workers,
+        disk_size_gb=dataflow.disk_size_gb,
+        service_account_email=dataflow.service_account,
+        subnetwork=dataflow.subnetwork,
+    )
+    arguments += [f"--extra_package={path}" for path in dataflow.packages]
+    return arguments if dataflow.public_ips else [*arguments, "--no_use_public_ips"]
+
+
+def _portable(settings: BeamSettings) -> list[str]:
+    return [*_given(job_endpoint=settings.portable.job_server), *_workers(settings.portable.workers)]
+
+
+def _workers(workers: WorkerSettings) -> list[str]:
+    environments = {
+        "external": _given(environment_config=workers.address),
+        "process": _given(environment_options=f"process_command={workers.command}"),
+        "docker": [],
+    }
+    return [
+        *_given(environment_type=workers.kind.upper()),
+        *environments[workers.kind],
+        *_given(
+            sdk_container_image=workers.image if workers.kind == "docker" else _NO_IMAGE,
+            sdk_worker_parallelism=workers.processes,
+            # A new process imports TensorFlow anew, for half a minute: keep it from one stage of a step to the next.
+            environment_cache_millis=_WORKERS_KEPT_MS,
+        ),
+    ]
+
+
+def _given(**options: Any) -> list[str]:
+    """The options that have a value, as arguments."""
+    return [f"--{name}={value}" for name, value in options.items() if value is not None]
 
 
 def remember_signatures() -> None:

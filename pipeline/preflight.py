@@ -1,25 +1,30 @@
-"""What can be refused before TensorFlow is imported: files that are absent, headers that lack a column, folders."""
+"""What can be refused before TensorFlow is imported: absent files, headers that lack a column, folders, engines."""
 
 import contextlib
 import glob
 import os
 import re
+import socket
 import uuid
 from pathlib import Path
 from typing import Literal
 
 from components.example_gen.parsing import check_header
+from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
 from schemas.settings import DataSettings, Settings
 
+CONNECT_SECONDS = 10
+
 
 def check(settings: Settings) -> None:
-    """Checks the input files and the folders to write to.
+    """Checks the input files, the folders to write to and the engine of the data steps.
 
     Raises:
       DataError: an input file is absent, empty or lacks a column.
-      SettingsError: a folder cannot be written to.
+      SettingsError: a folder cannot be written to, or the engine cannot be reached or cannot reach the folders.
     """
+    _check_engine(settings.beam)
     _check_file(settings.data, "ratings")
     if settings.data.items:
         _check_file(settings.data, "items")
@@ -32,6 +37,24 @@ def check(settings: Settings) -> None:
         folders["batch.folder"] = settings.batch.folder / settings.name
     for key, folder in folders.items():
         _check_writable(key, folder)
+
+
+def _check_engine(beam: BeamSettings) -> None:
+    if beam.engine == "dataflow":
+        raise SettingsError(
+            "beam.engine: Dataflow's workers cannot see this machine's folders, where a local run keeps its artifacts; "
+            "use another engine here, and this one where the artifacts lie on gs://"
+        )
+    endpoint = beam.endpoint()
+    if endpoint is None:
+        return
+    host, port = endpoint.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise SettingsError(
+            f"beam.{beam.engine}: nothing answers at {endpoint}: {error}; start the cluster or mend the address"
+        ) from error
 
 
 def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 import tomli
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from schemas.beam import BeamSettings
 from schemas.errors import SettingsError
 from schemas.kubeflow import KubeflowSettings
 from schemas.metrics import METRICS
@@ -488,14 +489,6 @@ class BatchSettings(Section):
     """Parquet files are written to `<folder>/<name>/<version>/`."""
     users_per_shard: PositiveInt = 10_000
     """Users in a file; a run that was killed goes on after the last whole file."""
-
-
-class BeamSettings(Section):
-    """The engine that runs the data steps."""
-
-    engine: Literal["direct"] = "direct"
-    workers: PositiveInt = 1
-    """Processes of the direct engine; 1 runs in memory, which is fastest up to some millions of rows."""
 
 
 class LocalSettings(Section):

@@ -97,8 +97,13 @@ def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> 
         with fileio.open(path, "rb") as stream:
             header = parsing.read_header(stream, path, data, table)
             for place in parsing.plan_blocks(stream, header, data.delimiter, parsing.BLOCK_BYTES):
-                blocks.append(Block(path, path[len(folder) :].lstrip("/"), header, *place))
+                blocks.append(Block(_everywhere(path), path[len(folder) :].lstrip("/"), header, *place))
     return blocks
+
+
+def _everywhere(path: str) -> str:
+    """The path as a worker finds it whose working directory is another."""
+    return path if "://" in path else os.path.abspath(path)
 
 
 def _check(examples: types.Artifact, outputs: Outputs, settings: Sections) -> dict[str, Any]:

@@ -26,12 +26,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 CONFIG = """
 name = "shop"
-[data]
-folder = "data"
-rating_scale = [1, 5]
-columns = {{ user = "client", item = "product", rating = "stars", timestamp = "when" }}
-timestamp_format = "%m/%d/%Y %H:%M"
-max_reject_share = 0.01
+{data}
 [split]
 method = "time"
 [features]
@@ -80,7 +75,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _command(shop: Path, seed: int = 1, floor: float = 0.0, more: str = "") -> list[str]:
     config = shop / "shop.toml"
-    config.write_text(CONFIG.format(seed=seed, floor=floor, more=more))
+    config.write_text(CONFIG.format(data=small_shop.DATA, seed=seed, floor=floor, more=more))
     return [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
 
 

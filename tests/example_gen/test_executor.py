@@ -17,7 +17,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 import schemas
-from components.example_gen import parsing
+from components.example_gen import executor, parsing
 from components.example_gen.component import RatingsExampleGen
 from components.example_gen.executor import Executor
 from schemas.errors import DataError
@@ -338,6 +338,13 @@ def test_the_latest_span_is_read(tmp_path):
     write(tmp_path / "data/span-2", rows()[100:])
     chosen = settings(tmp_path / "data", ratings="span-{SPAN}/ratings.csv", items="span-{SPAN}/items.csv")
     assert do(tmp_path, chosen).summary["files"]["span-2/ratings.csv"]["rows"] == 800
+
+
+def test_workers_elsewhere_find_the_files_of_a_relative_folder(tmp_path, monkeypatch):
+    write(tmp_path / "data", rows())
+    monkeypatch.chdir(tmp_path)
+    [block] = executor._plan_files("data", "ratings.csv", "ratings", settings(Path("data")).data)
+    assert (block.path, block.file) == (str(tmp_path / "data" / "ratings.csv"), "ratings.csv")
 
 
 def test_settings_of_other_steps_leave_the_cache_valid(tmp_path):

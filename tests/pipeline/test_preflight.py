@@ -1,8 +1,11 @@
+import socket
 from pathlib import Path
 
 import pytest
 
+import ports
 from pipeline import preflight
+from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings
 
@@ -76,3 +79,22 @@ def test_the_folder_of_recommendations_is_looked_at_only_if_they_are_wanted(tmp_
     batch = batch.model_copy(update={"enabled": True})
     with pytest.raises(SettingsError, match=r"ratings\.csv/shop: cannot be written to: .* set batch\.folder"):
         preflight.check(settings.model_copy(update={"batch": batch}))
+
+
+def test_an_engine_that_does_not_answer_or_cannot_see_the_folders_is_refused_at_once(tmp_path):
+    settings = _settings(tmp_path)
+    [port] = ports.free(1)
+    silent = BeamSettings.model_validate({"engine": "flink", "flink": {"job_server": f"localhost:{port}"}})
+    with pytest.raises(SettingsError, match=rf"beam.flink: nothing answers at localhost:{port}: .*refused"):
+        preflight.check(settings.model_copy(update={"beam": silent}))
+    options = {"project": "p", "region": "r", "temp_location": "gs://b/t", "image": "i"}
+    dataflow = BeamSettings.model_validate({"engine": "dataflow", "dataflow": options})
+    with pytest.raises(SettingsError, match="Dataflow's workers cannot see this machine's folders"):
+        preflight.check(settings.model_copy(update={"beam": dataflow}))
+
+
+def test_an_engine_that_answers_passes(tmp_path):
+    with socket.create_server(("localhost", 0)) as server:
+        address = f"localhost:{server.getsockname()[1]}"
+        beam = BeamSettings.model_validate({"engine": "portable", "portable": {"job_server": address}})
+        preflight.check(_settings(tmp_path).model_copy(update={"beam": beam}))

@@ -1,14 +1,23 @@
-"""A small shop whose users each like one of four groups of products."""
+"""Ratings and items of a made-up shop, in columns of its own: users who each like one of four groups of items."""
 
 import csv
 import random
 from pathlib import Path
 
 GROUPS, USERS, ITEMS, EVENTS = 4, 160, 80, 24
+DATA = """
+[data]
+folder = "data"
+rating_scale = [1, 5]
+columns = { user = "client", item = "product", rating = "stars", timestamp = "when" }
+timestamp_format = "%m/%d/%Y %H:%M"
+max_reject_share = 0.01
+"""
+"""The settings that say how to read them."""
 
 
 def write(folder: Path) -> None:
-    """Writes ratings and items; one row of the ratings cannot be read."""
+    """Writes `ratings.csv` and `items.csv`; one rating cannot be read."""
     generator = random.Random(7)
     rows = []
     for user in range(USERS):

@@ -1,0 +1,176 @@
+"""Measures what a local run costs at several sizes: seconds and peak memory of each step, as a Markdown table.
+
+    python -m benchmarks.scaling 100000 1000000
+
+The ratings are made up: each user likes one of a few groups of items, and in each group a few items are popular. Every
+size runs in a temporary folder and in a process of its own, which --fast trains in less time. Peak memory is the sum of
+the resident sets of the process and all that it started, seen five times a second, in GiB.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = """
+name = "scaling"
+[data]
+folder = "data"
+rating_scale = [1, 5]
+[split]
+method = "time"
+[batch]
+enabled = true
+"""
+_GROUPS, _EVENTS_A_USER = 5, 150
+_SECONDS_BETWEEN_LOOKS = 0.2
+_IMPORTS = "imports"
+
+
+class Cost(NamedTuple):
+    """Of a step: seconds, and peak memory in GiB."""
+
+    seconds: float
+    memory: float
+
+
+def main() -> None:
+    """Runs the pipeline at each size and prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="+", type=int, help="numbers of ratings")
+    parser.add_argument("--fast", action="store_true", help="train in less time, as runner.py --fast does")
+    options = parser.parse_args()
+    costs = {}
+    for rows in options.rows:
+        costs[rows] = _measure(rows, options.fast)
+        print(_table(costs), flush=True)
+
+
+def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Makes up ratings.
+
+    Args:
+      rows: how many; a user rates an item once.
+      seed: of all random numbers.
+
+    Returns:
+      `user_id`, `item_id`, `rating` (1 to 5) and `timestamp` (seconds) of rows / 150 users and at most 17 * rows^0.4
+      items, 1,700 of them at 100,000 rows.
+    """
+    generator = np.random.default_rng(seed)
+    num_users, num_items = max(2, rows // _EVENTS_A_USER), round(17 * rows**0.4)
+    table = pd.DataFrame({"user_id": [], "item_id": []}, dtype=int)
+    while len(table) < rows:
+        user = generator.integers(num_users, size=rows)
+        liked = generator.random(rows) < 0.7
+        group = np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=rows))
+        # The square of a uniform number: some items are met far more often than others.
+        place = (generator.random(rows) ** 2 * (num_items // _GROUPS)).astype(int)
+        drawn = pd.DataFrame({"user_id": user, "item_id": place * _GROUPS + group})
+        table = pd.concat([table, drawn]).drop_duplicates(ignore_index=True)[:rows]
+    likes = table["user_id"] % _GROUPS == table["item_id"] % _GROUPS
+    table["rating"] = np.where(likes, 4, 2) + generator.integers(-1, 2, size=len(table))
+    return table.assign(timestamp=1_600_000_000 + generator.integers(365 * 86_400, size=len(table)))
+
+
+def _measure(rows: int, fast: bool) -> dict[str, Cost]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        ratings = make_ratings(rows)
+        ratings.to_csv(folder / "data" / "ratings.csv", index=False)
+        items = np.unique(ratings["item_id"])
+        described = {"item_id": items, "title": [f"Item {item}" for item in items], "genres": items % _GROUPS}
+        pd.DataFrame(described).to_csv(folder / "data" / "items.csv", index=False)
+        (folder / "scaling.toml").write_text(SETTINGS)
+        return _run(folder, f"{len(ratings):,} ratings", ["--fast"] if fast else [])
+
+
+def _run(folder: Path, title: str, options: list[str]) -> dict[str, Cost]:
+    """Follows a run step by step."""
+    command = [sys.executable, "-W", "ignore", str(ROOT / "runner.py"), "--local", "--config", "scaling.toml", *options]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        watch = _Watch(process.pid)
+        costs, step, started = {}, _IMPORTS, time.monotonic()
+        for line in process.stdout or ():
+            if not line.startswith("["):
+                print(f"{title} | {line.rstrip()}", file=sys.stderr, flush=True)
+                continue
+            # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each ends what was before it.
+            cost = Cost(time.monotonic() - started, watch.peak())
+            if step:
+                costs[step] = cost
+                print(f"{title} | {step}: {cost.seconds:.1f} s, {cost.memory:.1f} GiB", file=sys.stderr, flush=True)
+            step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
+            started = time.monotonic()
+        if step:
+            costs[f"{step} (failed)"] = Cost(time.monotonic() - started, watch.peak())
+        watch.stop()
+    return costs
+
+
+class _Watch(threading.Thread):
+    """Looks at the memory of a process and of all below it."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self._pid, self._peak, self._over = pid, 0, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self._over.wait(_SECONDS_BETWEEN_LOOKS):
+            self._peak = max(self._peak, sum(map(_resident_bytes, _family(self._pid))))
+
+    def peak(self) -> float:
+        """The peak since the last call, in GiB."""
+        peak, self._peak = self._peak, 0
+        return peak / 2**30
+
+    def stop(self) -> None:
+        """Ends the looking."""
+        self._over.set()
+        self.join()
+
+
+def _family(pid: int) -> Iterator[int]:
+    """The process and all below it."""
+    yield pid
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in _read(path).split():
+            yield from _family(int(child))
+
+
+def _resident_bytes(pid: int) -> int:
+    pages = _read(Path(f"/proc/{pid}/statm")).split()
+    return int(pages[1]) * 4096 if pages else 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it has ended
+        return ""
+
+
+def _table(costs: dict[int, dict[str, Cost]]) -> str:
+    steps = list(dict.fromkeys(step for of_size in costs.values() for step in of_size))
+    head = "".join(f" {rows:,}: s | GiB |" for rows in costs)
+    lines = [f"| step |{head}", "|---|" + "---:|---:|" * len(costs)]
+    for step in steps:
+        cells = [of_size.get(step) for of_size in costs.values()]
+        lines.append(f"| {step} |" + "".join(f" {c.seconds:.1f} | {c.memory:.1f} |" if c else " | |" for c in cells))
+    sums = "".join(f" {sum(c.seconds for c in of_size.values()):.0f} | |" for of_size in costs.values())
+    return "\n".join([*lines, f"| all |{sums}"])
+
+
+if __name__ == "__main__":
+    main()

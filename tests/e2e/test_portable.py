@@ -1,0 +1,73 @@
+"""The pipeline with its Beam steps handed to a job server, their code run by other processes.
+
+Beam's own job server in Python takes the jobs over the same interfaces as a cluster's, without Java. It takes minutes:
+the whole pipeline runs twice, and every step's workers import TensorFlow anew.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import engines
+import ports
+
+pytestmark = pytest.mark.e2e
+START_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def beam_section(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The settings of a job server and a worker pool that run as long as the tests."""
+    folder = tmp_path_factory.mktemp("services")
+    job_server, pool = ports.free(2)
+    # The pool starts `python`, whichever comes first.
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(engines.ROOT),
+        "TF_USE_LEGACY_KERAS": "1",
+    }
+    modules = {
+        "portability.local_job_service_main": ["-p", str(job_server), "--staging_dir", str(folder / "staging")],
+        "worker.worker_pool_main": [f"--service_port={pool}"],
+    }
+    processes = []
+    try:
+        for module, arguments in modules.items():
+            command = [sys.executable, "-W", "ignore", "-m", f"apache_beam.runners.{module}", *arguments]
+            with open(folder / f"{module}.log", "wb") as log:
+                processes.append(
+                    subprocess.Popen(
+                        command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
+                    )
+                )
+        _wait_for([job_server, pool])
+        yield (
+            f'[beam]\nengine = "portable"\n[beam.portable]\njob_server = "localhost:{job_server}"\n'
+            f'[beam.portable.workers]\naddress = "localhost:{pool}"\n'
+        )
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_results_are_those_of_the_direct_engine(beam_section, tmp_path):
+    for name, section in {"direct": "", "portable": beam_section}.items():
+        (tmp_path / name).mkdir()
+        engines.run(tmp_path / name, engines.prepare(tmp_path / name, section))
+    engines.assert_same_results(tmp_path / "direct", tmp_path / "portable")
+
+
+def _wait_for(numbers: list[int]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while not all(map(ports.listens, numbers)):
+        assert time.monotonic() < until, f"nothing listens at one of {numbers} after {START_SECONDS} s"
+        time.sleep(0.2)

@@ -1,0 +1,86 @@
+"""Runs of the whole pipeline on small data, whose Beam steps run on one engine or another; what has to be the same."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import small_shop
+from schemas import verdict
+
+ROOT = Path(__file__).parents[2]
+_SETTINGS = """
+[split]
+method = "time"
+[features]
+history_length = 20
+[training]
+seed = 1
+[batch]
+enabled = true
+k = 10
+users_per_shard = 50
+[gate.thresholds]
+top_10_accuracy = { at_least = 0.0 }
+"""
+
+
+def prepare(folder: Path, engine: str) -> list[str]:
+    """Writes data and settings into a folder and returns the command that runs the pipeline there.
+
+    Args:
+      folder: that exists, to work in.
+      engine: the section `beam` of the settings, as TOML; empty for the direct engine.
+    """
+    small_shop.write(folder / "data")
+    (folder / "shop.toml").write_text(f'name = "shop"\n{small_shop.DATA}{_SETTINGS}{engine}')
+    return [sys.executable, str(ROOT / "runner.py"), "--local", "--fast", "--config", "shop.toml"]
+
+
+def run(folder: Path, command: list[str]) -> str:
+    """Returns what a run that pushes prints."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def assert_same_results(one: Path, other: Path) -> None:
+    """Examples and vocabularies of two runs are the same, metrics but for the order of sums, and all users served."""
+    for split in ("train", "eval", "candidates"):
+        assert _examples(one, split) == _examples(other, split)
+    assert _vocabularies(one) == _vocabularies(other)
+    assert _metrics(one) == pytest.approx(_metrics(other), abs=1e-6, nan_ok=True)
+    assert _recommended_to(one) == _recommended_to(other) == small_shop.USERS
+
+
+def artifact(folder: Path, step: str, output: str) -> Path:
+    """The newest artifact of a step's output."""
+    return max((folder / "artifacts" / "shop" / step / output).iterdir(), key=lambda path: int(path.name))
+
+
+def _examples(folder: Path, split: str) -> Counter[bytes]:
+    import tensorflow as tf
+
+    files = (artifact(folder, "RatingsExampleGen", "examples") / f"Split-{split}").iterdir()
+    records = tf.data.TFRecordDataset(list(map(str, files)), compression_type="GZIP").as_numpy_iterator()
+    # Written anew, since an example's features have no order of their own.
+    return Counter(tf.train.Example.FromString(record).SerializeToString(deterministic=True) for record in records)
+
+
+def _vocabularies(folder: Path) -> dict[str, bytes]:
+    assets = artifact(folder, "Transform", "transform_graph") / "transform_fn" / "assets"
+    return {path.name: path.read_bytes() for path in assets.iterdir()}
+
+
+def _metrics(folder: Path) -> dict[tuple[str, str], float]:
+    found = verdict.read(str(artifact(folder, "Evaluator", "evaluation")))
+    return {(record.metric, record.slice): record.value for record in found.metrics}
+
+
+def _recommended_to(folder: Path) -> int:
+    [version] = (folder / "recommendations" / "shop").iterdir()
+    assert (version / "_SUCCESS").exists()
+    return pd.read_parquet(version)["user_id"].nunique()
