@@ -59,7 +59,7 @@ class Convolutions(tf.keras.layers.Layer):
             # What lies before the first vector is like padding: zeros.
             vectors = layer(tf.pad(vectors, [[0, 0], [kernel - 1, 0], [0, 0]])) * given
         mean = tf.reduce_sum(vectors, axis=1) / tf.maximum(tf.reduce_sum(given, axis=1), 1.0)
-        return tf.concat([mean, _last(vectors, mask)], axis=1)
+        return tf.concat([mean, _last(vectors, given)], axis=1)
 
 
 class Recurrence(tf.keras.layers.Layer):
@@ -106,9 +106,9 @@ class SelfAttention(tf.keras.layers.Layer):
 
     def call(self, vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Returns [n, width]."""
-        given = tf.cast(mask, tf.float32)
-        vectors = (vectors + tf.gather(self._places, places_from_end(mask, self._length))) * given[:, :, tf.newaxis]
-        last = _last(vectors, mask)[:, tf.newaxis]
+        given = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
+        vectors = (vectors + tf.gather(self._places, places_from_end(mask, self._length))) * given
+        last = _last(vectors, given)[:, tf.newaxis]
         normed = self._norms[0](vectors)
         query = self._query(self._norms[0](last))
         keys, values = self._split(self._key(normed)), self._split(self._value(normed))
@@ -116,7 +116,7 @@ class SelfAttention(tf.keras.layers.Layer):
         # Padding takes part with the smallest logit: no large number that 8 bits could not hold beside the others.
         is_given = mask[:, tf.newaxis, tf.newaxis]
         logits = tf.where(is_given, logits, tf.reduce_min(logits, axis=-1, keepdims=True))
-        raised = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True)) * given[:, tf.newaxis, tf.newaxis]
+        raised = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True)) * tf.cast(is_given, tf.float32)
         weights = raised / tf.maximum(tf.reduce_sum(raised, axis=-1, keepdims=True), _SMALLEST)
         attended = tf.reshape(tf.matmul(weights, values), [-1, 1, vectors.shape[-1]])
         hidden = last + self._out(attended)
@@ -134,7 +134,7 @@ def places_from_end(mask: tf.Tensor, length: int) -> tf.Tensor:
     return after if mask.shape[1] <= length else tf.minimum(after, length - 1)
 
 
-def _last(vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """[n, m, width] to [n, width], the last vector that is not padding; zeros if there is none."""
-    is_last = mask & (tf.cumsum(tf.cast(mask, tf.int32), axis=1, exclusive=True, reverse=True) == 0)
-    return tf.reduce_sum(vectors * tf.expand_dims(tf.cast(is_last, tf.float32), 2), axis=1)
+def _last(vectors: tf.Tensor, given: tf.Tensor) -> tf.Tensor:
+    """[n, m, width], and [n, m, 1] with 0 at padding and else 1, to [n, width], the last one; zeros if there is none."""
+    after = tf.cumsum(given, axis=1, exclusive=True, reverse=True)
+    return tf.reduce_sum(vectors * tf.nn.relu(given - after), axis=1)
