@@ -1,4 +1,6 @@
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,16 @@ from schemas.model_card import ModelCard
 
 if TYPE_CHECKING:
     from components.trainer.recommender import Parts
+
+
+@pytest.fixture(autouse=True)
+def log_is_left_as_it_was() -> Iterator[None]:
+    """Programs of ours, called in a test, direct the log of their process elsewhere."""
+    logger = logging.getLogger("atalaya")
+    handlers, level, propagate = [*logger.handlers], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

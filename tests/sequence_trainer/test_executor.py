@@ -147,6 +147,7 @@ def test_the_description_tells_how_to_call_and_what_was_left_out(folder: Path) -
         "train_of_no_item": 0,
         "train_without_earlier_event": 12,
         "eval_without_earlier_event": 1,
+        "eval_not_drawn": 0,
     }
     # Of 72 events, 14 are held out and 12 are the first of their users.
     assert description["training"]["windows"] == 72 - 14 - 12 and 1 <= description["training"]["epochs"] <= 2
