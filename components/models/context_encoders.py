@@ -135,6 +135,6 @@ def places_from_end(mask: tf.Tensor, length: int) -> tf.Tensor:
 
 
 def _last(vectors: tf.Tensor, given: tf.Tensor) -> tf.Tensor:
-    """[n, m, width], and [n, m, 1] with 0 at padding and else 1, to [n, width], the last one; zeros if there is none."""
+    """[n, m, width], and [n, m, 1] with 0 at padding, else 1, to [n, width], the last one; zeros if there is none."""
     after = tf.cumsum(given, axis=1, exclusive=True, reverse=True)
     return tf.reduce_sum(vectors * tf.nn.relu(given - after), axis=1)
