@@ -3,17 +3,22 @@
     python -m benchmarks.scaling 100000 1000000
 
 The ratings are made up: each user likes one of a few groups of items, and in each group a few items are popular. Every
-size runs in a temporary folder and in a process of its own, which --fast trains in less time. Peak memory is the sum of
-the resident sets of the process and all that it started, seen five times a second, in GiB.
+size runs in a folder and in a process of its own, which --fast trains in less time. Peak memory is the sum of the
+resident sets of the process and all that it started, seen five times a second, in GiB.
+
+With --folder, a measurement that was broken off goes on after the last step that it finished: hours need not be in one
+piece. The steps before keep what they took.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,11 +53,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="+", type=int, help="numbers of ratings")
     parser.add_argument("--fast", action="store_true", help="train in less time, as runner.py --fast does")
+    parser.add_argument("--folder", type=Path, help="where to work, and to go on; a temporary one by default")
     options = parser.parse_args()
     costs = {}
-    for rows in options.rows:
-        costs[rows] = _measure(rows, options.fast)
-        print(_table(costs), flush=True)
+    with nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory() as folder:
+        for rows in options.rows:
+            costs[rows] = _measure(Path(folder) / str(rows), rows, ["--fast"] if options.fast else [])
+            print(_table(costs), flush=True)
 
 
 def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -82,40 +89,53 @@ def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
     return table.assign(timestamp=1_600_000_000 + generator.integers(365 * 86_400, size=len(table)))
 
 
-def _measure(rows: int, fast: bool) -> dict[str, Cost]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "data").mkdir()
-        ratings = make_ratings(rows)
-        ratings.to_csv(folder / "data" / "ratings.csv", index=False)
-        items = np.unique(ratings["item_id"])
-        described = {"item_id": items, "title": [f"Item {item}" for item in items], "genres": items % _GROUPS}
-        pd.DataFrame(described).to_csv(folder / "data" / "items.csv", index=False)
-        (folder / "scaling.toml").write_text(SETTINGS)
-        return _run(folder, f"{len(ratings):,} ratings", ["--fast"] if fast else [])
+def _measure(folder: Path, rows: int, options: list[str]) -> dict[str, Cost]:
+    if not (folder / "scaling.toml").exists():
+        _write(folder, make_ratings(rows))
+    kept = folder / "costs.json"
+    known = {step: Cost(*cost) for step, cost in json.loads(kept.read_text()).items()} if kept.exists() else {}
+    for step, cost, reused in _steps(folder, options):
+        if not (reused and step in known):
+            known[step] = cost
+            kept.write_text(json.dumps(known))
+            print(
+                f"{rows:,} ratings | {step}: {cost.seconds:.1f} s, {cost.memory:.1f} GiB", file=sys.stderr, flush=True
+            )
+    return known
 
 
-def _run(folder: Path, title: str, options: list[str]) -> dict[str, Cost]:
-    """Follows a run step by step."""
+def _write(folder: Path, ratings: pd.DataFrame) -> None:
+    """The data, and at last the settings."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    ratings.to_csv(folder / "data" / "ratings.csv", index=False)
+    items = np.unique(ratings["item_id"])
+    described = {"item_id": items, "title": [f"Item {item}" for item in items], "genres": items % _GROUPS}
+    pd.DataFrame(described).to_csv(folder / "data" / "items.csv", index=False)
+    (folder / "scaling.toml").write_text(SETTINGS)
+
+
+def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]:
+    """Runs the pipeline; yields each step at its end: its name, its cost, and whether an earlier run's result served.
+
+    Raises:
+      SystemExit: the pipeline failed.
+    """
     command = [sys.executable, "-W", "ignore", str(ROOT / "runner.py"), "--local", "--config", "scaling.toml", *options]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         watch = _Watch(process.pid)
-        costs, step, started = {}, _IMPORTS, time.monotonic()
+        step, started = _IMPORTS, time.monotonic()
         for line in process.stdout or ():
             if not line.startswith("["):
-                print(f"{title} | {line.rstrip()}", file=sys.stderr, flush=True)
+                print(line.rstrip(), file=sys.stderr, flush=True)
                 continue
             # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each ends what was before it.
-            cost = Cost(time.monotonic() - started, watch.peak())
             if step:
-                costs[step] = cost
-                print(f"{title} | {step}: {cost.seconds:.1f} s, {cost.memory:.1f} GiB", file=sys.stderr, flush=True)
+                yield step, Cost(time.monotonic() - started, watch.peak()), line.rstrip().endswith("reused")
             step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
             started = time.monotonic()
-        if step:
-            costs[f"{step} (failed)"] = Cost(time.monotonic() - started, watch.peak())
         watch.stop()
-    return costs
+    if process.returncode not in (0, 3):  # 3: the gate refused the model
+        raise SystemExit(f"{step} failed: see {folder / 'runs'}")
 
 
 class _Watch(threading.Thread):

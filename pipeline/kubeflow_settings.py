@@ -1,5 +1,6 @@
 """What a run on Kubeflow asks of the settings, and the folders that its steps see."""
 
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from schemas.errors import SettingsError
@@ -48,10 +49,15 @@ def check(settings: Settings) -> None:
             "of the data inside the containers"
         )
     scheme, _, rest = kubeflow.root.rpartition("://")
-    if scheme not in ("", "gs") or not rest.strip("/"):
+    if scheme not in ("", "gs", "s3") or not rest.strip("/"):
         raise SettingsError(
-            f"kubeflow.root is {kubeflow.root!r}: artifacts can lie on a mounted volume or at a gs:// address; mount "
-            "another store as a volume (kubeflow.volumes) and give the folder where it is mounted"
+            f"kubeflow.root is {kubeflow.root!r}: artifacts lie on a mounted volume or a gs:// or s3:// address; "
+            "mount another store as a volume (kubeflow.volumes) and give the folder where it is mounted"
+        )
+    if scheme == "s3" and find_spec("tensorflow_io") is None:
+        raise SettingsError(
+            f"kubeflow.root is {kubeflow.root!r}, which TensorFlow reads through the package tensorflow-io: it is not "
+            "installed here; install it here and in the image (docs/kubeflow.md), or mount the store as a volume"
         )
     if not scheme:
         _check_mounted("kubeflow.root", kubeflow.root, kubeflow)

@@ -98,6 +98,8 @@ def _launch(options: argparse.Namespace) -> Node:
 
         from pipeline import beam
 
+    if "s3://" in options.ir:
+        import tensorflow_io  # noqa: F401, lets TensorFlow know such addresses
     beam.remember_signatures()
     absl.logging.set_verbosity(absl.logging.INFO)
     pipeline = _parsed(options.ir)

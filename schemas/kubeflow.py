@@ -91,7 +91,7 @@ class KubeflowSettings(Section):
     data: MountPath | None = None
     """The folder of the data inside the containers; absent: `data.folder`, which must be absolute then."""
     root: str = "/mnt/atalaya"
-    """Folder of the artifacts on a mounted volume, or a `gs://` address; then `outputs` is needed too."""
+    """Folder of the artifacts on a mounted volume, or a `gs://` or `s3://` address; then `outputs` is needed too."""
     outputs: MountPath | None = None
     """Folder on a mounted volume for what others read: pushed models and recommendations. Absent: `root`."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2

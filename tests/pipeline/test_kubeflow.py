@@ -274,13 +274,16 @@ def test_with_a_sqlite_file_one_step_runs_at_a_time(tmp_path):
     assert not any("retryPolicy" in task for task in tasks.values())
 
 
-def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_path):
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_path, monkeypatch, scheme):
+    # As if tensorflow-io, which s3:// needs, were installed.
+    monkeypatch.setattr("pipeline.kubeflow_settings.find_spec", lambda name: name)
     specification, _ = _compile(
-        _settings(root="gs://bucket/atalaya/", outputs="/mnt/atalaya/out"), tmp_path / "pipeline.yaml"
+        _settings(root=f"{scheme}://bucket/atalaya/", outputs="/mnt/atalaya/out"), tmp_path / "pipeline.yaml"
     )
     containers = _containers(specification)
     pusher = _argument(containers["pusher"], "--ir")
-    assert '"gs://bucket/atalaya/artifacts/shop_1"' in pusher
+    assert f'"{scheme}://bucket/atalaya/artifacts/shop_1"' in pusher
     assert "/mnt/atalaya/out/serving/shop_1" in pusher
     assert "/mnt/atalaya/out/recommendations/shop_1" in _argument(containers["batch-recommender"], "--ir")
 
@@ -290,7 +293,8 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
     [
         ({"image": ""}, "kubeflow.image: missing"),
         ({"data": None}, "data.folder is 'data', which no container has: set kubeflow.data"),
-        ({"root": "s3://bucket/atalaya"}, "kubeflow.root is 's3://bucket/atalaya'.*mount another store as a volume"),
+        ({"root": "hdfs://bucket"}, "kubeflow.root is 'hdfs://bucket'.*mount another store as a volume"),
+        ({"root": "s3://bucket"}, "kubeflow.root is 's3://bucket'.*tensorflow-io: it is not installed here"),
         ({"root": "gs://"}, "kubeflow.root is 'gs://'"),
         ({"root": "gs://bucket"}, "kubeflow.outputs: gs://bucket lies on no mounted volume"),
         (
