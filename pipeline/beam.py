@@ -6,13 +6,15 @@ from typing import Any
 
 from schemas.beam import BeamSettings, WorkerSettings
 
+# Named in full: `DirectRunner` would first look for another runner on the network.
+DIRECT = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+"""The argument that makes Beam run on this machine."""
 _RUNNERS = {
-    # Named in full: `DirectRunner` would first look for another runner on the network.
-    "direct": "apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "flink": "FlinkRunner",
-    "spark": "SparkRunner",
-    "dataflow": "DataflowRunner",
-    "portable": "PortableRunner",
+    "direct": DIRECT,
+    "flink": "--runner=FlinkRunner",
+    "spark": "--runner=SparkRunner",
+    "dataflow": "--runner=DataflowRunner",
+    "portable": "--runner=PortableRunner",
 }
 # No container is involved; saying so spares TFX building a package of itself for every step, two seconds each.
 _NO_IMAGE = "none"
@@ -28,7 +30,7 @@ def arguments(settings: BeamSettings) -> list[str]:
         "dataflow": _dataflow,
         "portable": _portable,
     }[settings.engine]
-    return [f"--runner={_RUNNERS[settings.engine]}", *of_engine(settings)]
+    return [_RUNNERS[settings.engine], *of_engine(settings)]
 
 
 def _direct(settings: BeamSettings) -> list[str]:
@@ -85,13 +87,13 @@ def _workers(workers: WorkerSettings) -> list[str]:
     environments = {
         "external": _given(environment_config=workers.address),
         "process": _given(environment_options=f"process_command={workers.command}"),
-        "docker": [],
+        "docker": _given(environment_options=f"docker_container_image={workers.image}"),
     }
     return [
         *_given(environment_type=workers.kind.upper()),
         *environments[workers.kind],
         *_given(
-            sdk_container_image=workers.image if workers.kind == "docker" else _NO_IMAGE,
+            sdk_container_image=_NO_IMAGE,
             sdk_worker_parallelism=workers.processes,
             # A new process imports TensorFlow anew, for half a minute: keep it from one stage of a step to the next.
             environment_cache_millis=_WORKERS_KEPT_MS,

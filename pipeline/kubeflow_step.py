@@ -39,15 +39,20 @@ def main(arguments: list[str] | None = None) -> int:
     _log_to_output()
     started = time.monotonic()
     try:
-        _check_code(options.code)
+        _check(options)
         result = _launch(options)
-        print(f"{options.node}: {_outcome(result, time.monotonic() - started)}")
-        if options.summary:
-            _summarize(options, result)
     except Exception as error:
         traceback.print_exc()
         print(f"{options.node}: failed: {node.explain(error)}", file=sys.stderr)
         return _FAILED
+    print(f"{options.node}: {_outcome(result, time.monotonic() - started)}")
+    if options.summary:
+        try:
+            _summarize(options, result)
+        except Exception as error:
+            # The node is done, and what others wait for is there.
+            traceback.print_exc()
+            print(f"{options.node}: no summary: {node.explain(error)}", file=sys.stderr)
     return 0
 
 
@@ -80,13 +85,20 @@ def _log_to_output() -> None:
     logger.propagate = False
 
 
-def _check_code(version: str) -> None:
-    """Other code would leave its results in the cache under the name of this one's."""
-    ours = sources_version()
-    if ours != version:
+def _check(options: argparse.Namespace) -> None:
+    """Refuses what would leave wrong results, or none, without an error."""
+    if "{{" in options.run_id:
+        # Every run would be taken for another attempt at the first one.
         raise RuntimeError(
-            f"this image holds the steps' code in version {ours}, the pipeline was compiled from version {version}: "
-            "build the image and compile the pipeline from the same sources"
+            f"the run's id came as {options.run_id}, which this Kubeflow Pipelines does not fill in: "
+            "version 2.4 or newer is needed"
+        )
+    ours = sources_version()
+    if ours != options.code:
+        # Its results would lie in the cache under the name of the other code's.
+        raise RuntimeError(
+            f"this image holds the steps' code in version {ours}, the pipeline was compiled from version "
+            f"{options.code}: build the image and compile the pipeline from the same sources"
         )
 
 
@@ -151,7 +163,9 @@ def _try(connection: Any, options: argparse.Namespace) -> None:
 
 
 def _outcome(result: Node, seconds: float) -> str:
-    return "cached, did not need to run" if result.reused else f"ran in {seconds:.0f} s"
+    if result.reused:
+        return "cached, did not need to run"
+    return "done already in this run" if result.repeated else f"ran in {seconds:.0f} s"
 
 
 def _summarize(options: argparse.Namespace, result: Node) -> None:
@@ -173,7 +187,7 @@ def _summarize(options: argparse.Namespace, result: Node) -> None:
 def _write_metrics(outputs: dict[str, Any], metrics: dict[str, float]) -> None:
     """Tells Kubeflow the values, which it keeps as the artifact's metadata, not in a file."""
     [artifact] = outputs["artifacts"][_METRICS]["artifacts"]
-    described = {"name": artifact["name"], "uri": artifact["uri"], "metadata": metrics}
+    described = {"uri": artifact["uri"], "metadata": metrics}
     path = Path(outputs["outputFile"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"artifacts": {_METRICS: {"artifacts": [described]}}}), encoding="utf-8")

@@ -25,8 +25,11 @@ class Node(NamedTuple):
     outputs: dict[str, list[Any]]
     """TFX artifacts by output name."""
     reused: bool
+    """Whether the result was in the cache."""
     inputs: dict[str, list[Any]] = {}
     """TFX artifacts by input name."""
+    repeated: bool = False
+    """Whether an earlier attempt in this run had done it."""
 
 
 @contextlib.contextmanager
@@ -62,10 +65,13 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
     from tfx.orchestration import metadata
     from tfx.orchestration.local import runner_utils
     from tfx.orchestration.portable import launcher
-    from tfx.orchestration.portable.mlmd import execution_lib
+    from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 
     with metadata.Metadata(connection) as handle:
-        _remove_leftovers(handle, pipeline, node)
+        contexts = context_lib.prepare_contexts(handle, node.contexts)
+        attempts = execution_lib.get_executions_associated_with_all_contexts(handle, contexts)
+        failed = [attempt for attempt in attempts if not execution_lib.is_execution_successful(attempt)]
+        _remove_leftovers(pipeline, node, failed)
         _forget_lost(handle, node)
     deployment = runner_utils.extract_local_deployment_config(pipeline)
     node_id = node.node_info.id
@@ -85,23 +91,21 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
         [record] = handle.store.get_executions_by_id([execution.execution_id])
         state = metadata_store_pb2.Execution.State.Name(record.last_known_state)
         if state not in ("COMPLETE", "CACHED"):
-            raise RuntimeError(f"{node_id} ended in state {state}")
+            # An executor's own error would have come up by itself.
+            raise RuntimeError(f"{node_id} did not run: an input is missing (its state is {state})")
         outputs = execution_lib.get_output_artifacts(handle, execution.execution_id)
         inputs = execution_lib.get_input_artifacts(handle, execution.execution_id)
-        return Node(dict(outputs), reused=state == "CACHED", inputs=dict(inputs))
+        repeated = len(attempts) > len(failed)
+        return Node(dict(outputs), reused=state == "CACHED", inputs=dict(inputs), repeated=repeated)
 
 
-def _remove_leftovers(handle: Any, pipeline: "Pipeline", node: Any) -> None:
-    """Removes what a killed attempt at this node of this run left behind: the next one writes to the same folders."""
+def _remove_leftovers(pipeline: "Pipeline", node: Any, failed: list[Any]) -> None:
+    """Removes what killed attempts at this node of this run left behind: the next one writes to the same folders."""
     from tfx.dsl.io import fileio
     from tfx.orchestration.portable import outputs_utils
-    from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 
-    contexts = context_lib.prepare_contexts(handle, node.contexts)
     resolver = outputs_utils.OutputsResolver(node, pipeline.pipeline_info, pipeline.runtime_spec)
-    for execution in execution_lib.get_executions_associated_with_all_contexts(handle, contexts):
-        if execution_lib.is_execution_successful(execution):
-            continue
+    for execution in failed:
         for artifacts in resolver.generate_output_artifacts(execution.id).values():
             for artifact in artifacts:
                 if fileio.exists(artifact.uri):

@@ -1,6 +1,7 @@
 """Artifacts at a remote address, such as `gs://bucket/folder`, for executors that read and write files.
 
 A step's inputs are copied to this machine before it runs and its outputs back afterwards; the steps know nothing of it.
+Beam's engines on other machines work on the remote artifacts themselves: their workers see no folder of this one.
 """
 
 import copy
@@ -8,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from pipeline import beam
 
 _AT_ONCE = 16 << 20
 """Bytes in memory while a file is copied."""
@@ -37,11 +40,13 @@ def fetched(artifacts: Artifacts, folder: Path) -> Artifacts:
 
 
 def _on_copies(operator: type) -> type:
-    """The operator, but the executor works on files of this machine."""
+    """The operator, but an executor that runs on this machine works on its files."""
 
     class OnCopies(operator):
         def run_executor(self, execution_info: Any) -> Any:
-            if not any(_is_remote(uri) for uri in _uris(execution_info)):
+            arguments = [argument.value.string_value for argument in getattr(self, "beam_pipeline_args", [])]
+            is_elsewhere = arguments and beam.DIRECT not in arguments
+            if is_elsewhere or not any(_is_remote(uri) for uri in _uris(execution_info)):
                 return super().run_executor(execution_info)
             import attr
 

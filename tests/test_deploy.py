@@ -66,6 +66,18 @@ def test_the_volume_is_given_to_the_images_user_where_it_is_mounted():
     assert claims == [volume.claim]
 
 
+def test_files_are_copied_as_the_images_user_to_where_the_shipped_settings_expect_them():
+    path = DEPLOY / "kubeflow" / "data.yaml"
+    (pod,) = yaml.safe_load_all(path.read_text())
+    (volume,) = SHIPPED.kubeflow.volumes
+    assert pod["spec"]["securityContext"] == {"runAsUser": 1000, "runAsGroup": 1000}
+    (container,) = pod["spec"]["containers"]
+    assert container["volumeMounts"] == [{"name": "atalaya", "mountPath": volume.path}]
+    assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == volume.claim
+    # The commands at its head name the folders of the shipped settings.
+    assert f" {SHIPPED.data.folder} {pod['metadata']['name']}:{SHIPPED.kubeflow.data}\n" in path.read_text()
+
+
 @pytest.mark.parametrize("folder", [BASE, MYSQL], ids=["base", "mysql"])
 def test_all_lies_in_the_default_namespace(folder):
     assert yaml.safe_load((folder / "kustomization.yaml").read_text())["namespace"] == KubeflowSettings().namespace

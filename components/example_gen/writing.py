@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -143,11 +144,17 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _write_records(folder: str, shard: int, num_shards: int, batches: Iterable[list[bytes]]) -> None:
-    """Writes one file; a worker that tries again writes the same examples to the same name."""
+    """Writes one file; a worker that tries again writes the same examples to the same name.
+
+    The name is given to a whole file: a worker that was taken for lost may still be writing when another has finished.
+    """
     fileio.makedirs(folder)
-    path = os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz")
+    name = f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz"
+    # Not in the split's folder, of which every file is read.
+    partial = os.path.join(os.path.dirname(folder), f"partial-{uuid.uuid4().hex}-{name}")
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=COMPRESSION_LEVEL)
-    with tf.io.TFRecordWriter(path, options) as writer:
+    with tf.io.TFRecordWriter(partial, options) as writer:
         for batch in batches:
             for example in batch:
                 writer.write(example)
+    fileio.rename(partial, os.path.join(folder, name), overwrite=True)

@@ -64,14 +64,20 @@ def test_a_job_server_of_our_own_for_a_cluster_of_flink_or_spark():
 
 
 def test_workers_of_the_engines_own_and_in_containers():
+    from apache_beam.options.pipeline_options import PortableOptions
+    from apache_beam.transforms.environments import DockerEnvironment
+
     workers = {"kind": "process", "command": "/opt/worker"}
     options, errors = _read(engine="portable", portable={"job_server": "j:1", "workers": workers})
     assert not errors
     assert (options["environment_type"], options["environment_options"]) == ("PROCESS", ["process_command=/opt/worker"])
     workers = {"kind": "docker", "image": "registry/atalaya:1"}
-    options, errors = _read(engine="portable", portable={"job_server": "j:1", "workers": workers})
+    settings = {"engine": "portable", "portable": {"job_server": "j:1", "workers": workers}}
+    options, errors = _read(**settings)
     assert not errors
-    assert (options["environment_type"], options["sdk_container_image"]) == ("DOCKER", "registry/atalaya:1")
+    assert options["environment_type"] == "DOCKER"
+    environment = DockerEnvironment.from_options(_parse(**settings).view_as(PortableOptions))
+    assert environment.container_image == "registry/atalaya:1"
 
 
 def test_dataflow_gets_an_image_or_packages():

@@ -2,6 +2,7 @@ import pytest
 
 from pipeline import kubeflow_step
 from pipeline.code_version import sources_version
+from pipeline.node import Node
 
 COMMAND = ["--node", "Trainer", "--run-id", "1", "--ir", "{}"]
 
@@ -26,3 +27,18 @@ def test_a_store_has_to_be_named():
     with pytest.raises(SystemExit) as ended:
         kubeflow_step.main([*COMMAND, "--code", "1"])
     assert ended.value.code == 2
+
+
+def test_a_run_without_an_id_of_its_own_is_refused(capsys):
+    command = ["--node", "Trainer", "--run-id", "{{$.pipeline_job_uuid}}", "--ir", "{}", "--code", sources_version()]
+    assert kubeflow_step.main([*command, "--sqlite", "/nowhere/metadata.sqlite"]) == 1
+    assert "version 2.4 or newer is needed" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_summary_that_cannot_be_written_fails_no_step(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(kubeflow_step, "_launch", lambda options: Node({}, reused=False))
+    command = [*COMMAND, "--code", sources_version(), "--sqlite", "unused", "--summary", str(tmp_path / "summary")]
+    assert kubeflow_step.main(command) == 0
+    printed = capsys.readouterr()
+    assert "Trainer: ran in 0 s" in printed.out
+    assert "Trainer: no summary: KeyError" in printed.err

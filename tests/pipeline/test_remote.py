@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import node, remote
+from pipeline import beam, node, remote
+from schemas.beam import BeamSettings
 
 
 @pytest.fixture
@@ -58,8 +59,11 @@ def test_steps_that_know_files_alone_work_on_remote_artifacts(tmp_path, far):
     # What an executor says of where things lie is said of the remote address, not of a folder that is gone.
     assert model.get_string_custom_property("made_in") == model.uri
     assert copied.get_string_custom_property("made_from") == model.uri
-    again = _run(tmp_path, "far://bucket/root", "2")
-    assert all(result.reused for result in again.values())
+    assert not any(result.repeated for result in nodes.values())
+    second = _run(tmp_path, "far://bucket/root", "2")
+    assert all(result.reused and not result.repeated for result in second.values())
+    again = _run(tmp_path, "far://bucket/root", "1")
+    assert all(result.repeated and not result.reused for result in again.values())
 
 
 def test_a_step_that_fails_leaves_nothing_there(tmp_path, far):
@@ -94,3 +98,30 @@ def test_what_a_killed_attempt_left_is_gone_when_the_step_is_tried_again(tmp_pat
     left.touch()
     _run(tmp_path, "far://bucket/root", "1")
     assert _files(far / "bucket/root/Reader") == {"copied/2/weights"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_copied"), [({}, True), ({"engine": "portable", "portable": {"job_server": "j:1"}}, False)]
+)
+def test_workers_on_other_machines_get_no_folder_of_this_one(tmp_path, far, monkeypatch, engine, is_copied):
+    from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperator
+    from tfx.orchestration.portable.data_types import ExecutionInfo
+    from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
+    from tfx.types import standard_artifacts
+
+    used = []
+
+    def run_executor(self, execution_info):
+        used.append(_first(execution_info.output_dict).uri)
+        return execution_result_pb2.ExecutorOutput()
+
+    monkeypatch.setattr(BeamExecutorOperator, "run_executor", run_executor)
+    model = standard_artifacts.Model()
+    model.uri = "far://bucket/root/Writer/model/1"
+    spec = executable_spec_pb2.BeamExecutableSpec()
+    spec.python_executor_spec.class_path = "far_away.WriterExecutor"
+    for argument in beam.arguments(BeamSettings.model_validate(engine)):
+        spec.beam_pipeline_args_placeholders.add().value.string_value = argument
+    operator = remote.executor_operators()[executable_spec_pb2.BeamExecutableSpec](spec)
+    operator.run_executor(ExecutionInfo(output_dict={"model": [model]}))
+    assert (used[0] != model.uri) is is_copied

@@ -27,6 +27,7 @@ def _load(tmp_path, text: str) -> Settings:
         ),
         ('[beam.dataflow]\ntemp_location = "/tmp"\n', "beam.dataflow.temp_location: String should match pattern"),
         ('[beam.flink]\nrest = "http://flink:8081"\n', "beam.flink.rest: String should match pattern"),
+        ('[beam.spark]\nmaster = "yarn"\n', "beam.spark.master: String should match pattern"),
         ('[beam.flink]\nresst = "flink:8081"\n', "beam.flink.resst: unknown key; allowed here: job_server, rest"),
         ('[beam.spark.workers]\nkind = "docker"\n', 'beam.spark.workers: kind = "docker" needs `image`'),
         ('[beam.flink.workers]\nkind = "process"\n', 'beam.flink.workers: kind = "process" needs `command`'),
@@ -40,7 +41,7 @@ def test_what_is_missing_or_wrong_is_named_with_its_key(tmp_path, text, expected
 
 def test_options_of_other_engines_may_stand_beside(tmp_path):
     beam = _load(
-        tmp_path, '[beam]\nengine = "flink"\n[beam.flink]\nrest = "f:8081"\n[beam.spark]\nmaster = "yarn"\n'
+        tmp_path, '[beam]\nengine = "flink"\n[beam.flink]\nrest = "f:8081"\n[beam.spark]\nmaster = "spark://s:7077"\n'
     ).beam
     assert beam.endpoint() == "f:8081"
     assert _load(tmp_path, '[beam.flink]\nrest = "f:8081"\n').beam.endpoint() is None

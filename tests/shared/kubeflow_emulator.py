@@ -36,6 +36,11 @@ class Emulator:
         """The file of an output artifact; `executor_output.json` is what the step says of them all."""
         return self._folder / "kubeflow" / run_id / step / name
 
+    def upstream(self, step: str) -> set[str]:
+        """All steps that it waits for, and that these wait for."""
+        direct = set(self.tasks[step].get("dependentTasks", []))
+        return direct.union(*(self.upstream(name) for name in direct))
+
     def start(self, step: str, run_id: str) -> subprocess.Popen[str]:
         """Starts a step in an empty working directory, its standard error with its standard output."""
         directory = self._folder / "empty" / run_id / f"{step}-{time.monotonic_ns()}"
@@ -95,7 +100,7 @@ class Emulator:
         values = {name: run_id if value == "{{$.pipeline_job_uuid}}" else value for name, value in values.items()}
         names = component.get("outputDefinitions", {}).get("artifacts", {})
         artifacts = {
-            name: {"artifacts": [{"name": name, "uri": f"minio://pipelines/{run_id}/{step}/{name}", "metadata": {}}]}
+            name: {"artifacts": [{"uri": f"minio://pipelines/{run_id}/{step}/{name}", "metadata": {}}]}
             for name in names
         }
         told = {
