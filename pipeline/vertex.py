@@ -1,8 +1,8 @@
 """Compiles the pipeline for Vertex AI Pipelines, with TFX's own runner for it.
 
-Compiled and checked against the format's definition, never run by us. Two things are known to differ there: artifacts
-have `gs://` addresses, which our steps' executors do not read yet, and the model that a new one is compared with is
-TFX's choice, the last one the Evaluator blessed, be it the same.
+Compiled and checked against the format's definition, never run by us. Two things differ there. Every run does all of
+its steps: Vertex AI cannot see that data have changed. And the model that a new one is compared with is TFX's choice,
+the last one the Evaluator blessed, be it the same.
 """
 
 from pathlib import Path
@@ -10,12 +10,11 @@ from typing import Any
 
 from pipeline.kubeflow_settings import in_containers
 from pipeline.node import loading
+from pipeline.vertex_step import MOUNTED, STORAGE
 from schemas.errors import SettingsError
 from schemas.settings import Settings
 
-_STORAGE = "gs://"
-_MOUNTED = "/gcs/"
-"""Where Vertex AI mounts Cloud Storage in its containers."""
+_STEP = ["python", "-m", "pipeline.vertex_step"]
 
 
 def compile_pipeline(settings: Settings, path: Path) -> None:
@@ -36,12 +35,13 @@ def compile_pipeline(settings: Settings, path: Path) -> None:
         from pipeline.pipeline import create_pipeline
 
     kubeflow = settings.kubeflow
-    mounted = kubeflow.model_copy(update={"root": _MOUNTED + kubeflow.root.removeprefix(_STORAGE)})
+    mounted = kubeflow.model_copy(update={"root": MOUNTED + kubeflow.root.removeprefix(STORAGE)})
     inside = in_containers(settings.model_copy(update={"kubeflow": mounted}))
     pipeline = create_pipeline(inside, f"{kubeflow.root}/artifacts/{settings.name}")
     [resolver] = [node for node in pipeline.components if node.id == "LatestBlessedModel"]
     _choose_as_vertex_can(resolver)
-    config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image)
+    pipeline.enable_cache = False
+    config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, default_commands=_STEP)
     KubeflowV2DagRunner(config, output_dir=str(path.absolute().parent), output_filename=path.name).run(pipeline)
 
 
@@ -51,14 +51,23 @@ def _check(settings: Settings, path: Path) -> None:
         raise SettingsError(f"{path}: Vertex AI wants a file that ends in .json; give one with -o")
     if not kubeflow.image:
         raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
-    if not kubeflow.root.startswith(_STORAGE):
+    if not kubeflow.root.startswith(STORAGE):
         raise SettingsError(
             f"kubeflow.root is {kubeflow.root!r}: Vertex AI keeps artifacts in Cloud Storage; give a gs:// address"
         )
     if kubeflow.data is None and not settings.data.folder.is_absolute():
         raise SettingsError(
             f"data.folder is {str(settings.data.folder)!r}, which no container has: set kubeflow.data, such as to "
-            f"{_MOUNTED}bucket/folder"
+            f"{MOUNTED}bucket/folder"
+        )
+    if "{" in f"{settings.data.ratings}{settings.data.items}":
+        raise SettingsError(
+            f"data.ratings is {settings.data.ratings!r}: Vertex AI resolves no {{SPAN}} and the like; name the file"
+        )
+    if settings.beam.engine != "direct":
+        raise SettingsError(
+            f"beam.engine is {settings.beam.engine!r}: steps on Vertex AI work in a folder of their container, which "
+            'workers elsewhere do not have; set it to "direct"'
         )
     if "_" in settings.name:
         raise SettingsError(f"name is {settings.name!r}: Vertex AI allows letters, digits and - in a pipeline's name")

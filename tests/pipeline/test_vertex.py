@@ -10,9 +10,15 @@ from schemas.errors import SettingsError
 from schemas.settings import Settings
 
 
-def _settings(name: str = "shop", **kubeflow: Any) -> Settings:
+def _settings(name: str = "shop", ratings: str = "ratings.csv", beam: Any = None, **kubeflow: Any) -> Settings:
     given = {"image": "atalaya@sha256:1", "root": "gs://bucket/atalaya", "data": "/gcs/bucket/shop"}
-    tree = {"name": name, "data": {"folder": "data"}, "batch": {"enabled": True}, "kubeflow": given | kubeflow}
+    tree = {
+        "name": name,
+        "data": {"folder": "data", "ratings": ratings, "items": None},
+        "batch": {"enabled": True},
+        "beam": beam or {},
+        "kubeflow": given | kubeflow,
+    }
     return Settings.model_validate_json(json.dumps(tree))
 
 
@@ -58,6 +64,16 @@ def test_the_image_the_data_and_the_place_to_push_to_are_the_settings(specificat
     assert "/gcs/bucket/atalaya/serving/shop" in text
 
 
+def test_each_step_runs_where_cloud_storage_is_a_folder_and_never_on_old_data(specification):
+    from google.protobuf import json_format
+
+    executors = json_format.MessageToDict(specification.deployment_spec)["executors"].values()
+    commands = [executor["container"]["command"] for executor in executors if "container" in executor]
+    assert len(commands) > 10
+    assert all(command == ["python", "-m", "pipeline.vertex_step"] for command in commands)
+    assert not any(task.caching_options.enable_cache for task in specification.root.dag.tasks.values())
+
+
 def test_the_evaluator_is_given_the_last_blessed_model(specification):
     [source] = [
         artifact.task_output_artifact.producer_task
@@ -75,6 +91,8 @@ def test_the_evaluator_is_given_the_last_blessed_model(specification):
         ({"root": "/mnt/atalaya"}, "pipeline.json", "kubeflow.root is '/mnt/atalaya'.*give a gs:// address"),
         ({"data": None}, "pipeline.json", "data.folder is 'data'.*set kubeflow.data"),
         ({"name": "shop_1"}, "pipeline.json", "name is 'shop_1'"),
+        ({"ratings": "span-{SPAN}/r.csv"}, "pipeline.json", "resolves no {SPAN}"),
+        ({"beam": {"engine": "portable", "portable": {"job_server": "j:1"}}}, "pipeline.json", "engine is 'portable'"),
     ],
 )
 def test_what_vertex_ai_would_refuse_is_refused(tmp_path: Path, settings, name, said):
