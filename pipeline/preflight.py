@@ -43,7 +43,7 @@ def _check_engine(beam: BeamSettings) -> None:
     if beam.engine == "dataflow":
         raise SettingsError(
             "beam.engine: Dataflow's workers cannot see this machine's folders, where a local run keeps its artifacts; "
-            "use another engine here, and this one where the artifacts lie on gs://"
+            "use another engine here, and this one on Kubeflow Pipelines, with kubeflow.root and kubeflow.data on gs://"
         )
     endpoint = beam.endpoint()
     if endpoint is None:

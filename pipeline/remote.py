@@ -126,6 +126,7 @@ def _copy(source: str, target: str) -> None:
                 fileio.open(f"{folder.rstrip('/')}/{file}", "rb") as read,
                 fileio.open(f"{into}/{file}", "wb") as write,
             ):
+                write.write(b"")  # TensorFlow's file systems make a file at the first writing: an empty one never
                 shutil.copyfileobj(read, write, _AT_ONCE)
 
 

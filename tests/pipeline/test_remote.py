@@ -84,9 +84,11 @@ def test_artifacts_on_this_machine_are_used_where_they_are(tmp_path, far):
 
 def test_fetched_artifacts_are_copies_and_the_originals_stay(tmp_path, far):
     model = _first(_run(tmp_path, "far://bucket/root", "1")["Writer"].outputs)
+    (far / "bucket/root/Writer/model/1/BLESSED").touch()
     fetched = remote.fetched({"model": [model]}, tmp_path / "here")
     assert (Path(_first(fetched).uri) / "Format-Serving" / "weights").read_bytes() == b"\x00\xff" * 5
     assert Path(_first(fetched).uri).is_relative_to(tmp_path / "here")
+    assert _files(Path(_first(fetched).uri)) == {"Format-Serving/weights", "BLESSED"}, "empty files are files"
     assert model.uri == "far://bucket/root/Writer/model/1"
 
 
