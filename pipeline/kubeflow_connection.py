@@ -51,8 +51,8 @@ class Connection(kfp.Client):
         if self._certificate_authority:
             if not self._certificate_authority.is_file():
                 raise SettingsError(
-                    f"kubeflow.certificate_authority: {self._certificate_authority}: no such file; give the PEM file of "
-                    "the authority that signed the server's certificate"
+                    f"kubeflow.certificate_authority: {self._certificate_authority}: no such file; give the PEM file "
+                    "of the authority that signed the server's certificate"
                 )
             arguments["ssl_ca_cert"] = str(self._certificate_authority)
         if credentials.token:

@@ -3,12 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from pipeline import kubeflow_client
+from pipeline import kubeflow_client, kubeflow_schedule_view
 from pipeline.kubeflow_client import Version
 from pipeline.kubeflow_follow import SUCCEEDED
 from schemas.environment import Credentials
@@ -21,10 +18,6 @@ if TYPE_CHECKING:
 _PAGE = 100
 _SIGN = "Atalaya: "
 """With which the description of a recurring run begins that is ours; others may have the same name."""
-_ZONE = (
-    "Kubeflow Pipelines has one time zone for all schedules: the variable CRON_SCHEDULE_TIMEZONE of its deployment "
-    "ml-pipeline-scheduledworkflow has to be {}; without it, it is UTC"
-)
 
 
 def schedule(settings: Settings, credentials: Credentials, cron: str, verbose: bool = False) -> int:
@@ -45,7 +38,7 @@ def list_schedules(settings: Settings, credentials: Credentials, verbose: bool =
     """Shows all recurring runs of the server, or of the namespace where it has several users."""
     with kubeflow_client.quiet(verbose) as console:
         connection = kubeflow_client.connect(settings, credentials)
-        _show(recurring_runs(connection), settings.kubeflow.time_zone, console)
+        kubeflow_schedule_view.show(recurring_runs(connection), settings.kubeflow.time_zone, console)
     return SUCCEEDED
 
 
@@ -82,35 +75,32 @@ def update(connection: "Connection", settings: Settings, package: Path, cron: st
     experiment_id = kubeflow_client.find_experiment(connection, settings)
     current = next((found for found in there if _is(found, wanted, version, cron, experiment_id)), None)
     old = [found for found in there if found is not current]
-    new = current or _create(connection, settings, package, cron, wanted, old, console)
+    if not current:
+        _check_at_rest(connection, settings, old)
+    new = current or _create(connection, settings, package, cron, wanted, console)
     for recurring in old:
         connection.disable_recurring_run(recurring.recurring_run_id)
     if not current:
         connection.enable_recurring_run(new.recurring_run_id)
-    said = f"{_line(new)}, {_in_zone(settings.kubeflow.time_zone)} (id {new.recurring_run_id})"
-    console.print(f"{settings.name} is scheduled{' so already' if current else ''}: {said}", soft_wrap=True)
-    if settings.kubeflow.time_zone != "UTC":
-        console.print(_ZONE.format(settings.kubeflow.time_zone), style="yellow", soft_wrap=True)
+    what = f"{settings.name} is scheduled{' so already' if current else ''}"
+    kubeflow_schedule_view.tell(what, new, settings.kubeflow.time_zone, console)
     remove(connection, old, console)
 
 
+def _check_at_rest(connection: "Connection", settings: Settings, old: list[Any]) -> None:
+    """Refuses to replace recurring runs where a run of them and one of the new one could be at work at a time."""
+    runs = [_run_at_work(connection, recurring) for recurring in old if settings.kubeflow.max_concurrency == 1]
+    for run in filter(None, runs):
+        raise SettingsError(
+            "a run of the schedule that is to be replaced is at work, and max_concurrency is 1: "
+            f"{connection.address(run.run_id)}; nothing is changed: give the command again when it has ended"
+        )
+
+
 def _create(
-    connection: "Connection",
-    settings: Settings,
-    package: Path,
-    cron: str,
-    wanted: dict[str, Any],
-    old: list[Any],
-    console: Console,
+    connection: "Connection", settings: Settings, package: Path, cron: str, wanted: dict[str, Any], console: Console
 ) -> Any:
-    """A new recurring run, disabled, in the place of the old ones."""
-    if settings.kubeflow.max_concurrency == 1:
-        for recurring in old:
-            if run := _run_at_work(connection, recurring):
-                raise SettingsError(
-                    f"a run of the schedule that is to be replaced is at work, and max_concurrency is 1: "
-                    f"{connection.address(run.run_id)}; nothing is changed: give the command again when it has ended"
-                )
+    """A new recurring run, disabled."""
     version = kubeflow_client.upload(connection, settings.name, package, console)
     return connection.create_recurring_run(
         experiment_id=kubeflow_client.experiment(connection, settings),
@@ -184,42 +174,7 @@ def _is(recurring: Any, wanted: dict[str, Any], version: Version | None, cron: s
         recurring.status == "ENABLED"
         and recurring.experiment_id == experiment_id
         and (reference and version and reference.pipeline_version_id == version.version_id)
-        and _cron(recurring) == cron
+        and kubeflow_schedule_view.cron(recurring) == cron
         # What is false, empty or absent may come back as absent; int64 comes back as text.
         and all(str(getattr(recurring, key) or "") == str(value or "") for key, value in wanted.items())
     )
-
-
-def _show(found: list[Any], time_zone: str, console: Console) -> None:
-    if not found:
-        console.print("no schedules")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("recommender", "schedule", "status", "at a time", "missed runs", "id"):
-        table.add_column(heading, overflow="fold")
-    for recurring in sorted(found, key=lambda recurring: recurring.display_name):
-        table.add_row(
-            escape(recurring.display_name),
-            escape(_cron(recurring)),
-            (recurring.status or "unknown").lower(),
-            str(recurring.max_concurrency),
-            "left out" if recurring.no_catchup else "made up for",
-            recurring.recurring_run_id,
-        )
-    console.print(table)
-    console.print(f"Schedules are {_in_zone(time_zone)}", soft_wrap=True)
-
-
-def _line(recurring: Any) -> str:
-    missed = "left out" if recurring.no_catchup else "made up for"
-    at_a_time = f"at most {recurring.max_concurrency} at a time"
-    return f"{escape(_cron(recurring))}, {at_a_time}, missed runs {missed}"
-
-
-def _in_zone(time_zone: str) -> str:
-    return f"in the time zone {time_zone}, which is expected of the cluster"
-
-
-def _cron(recurring: Any) -> str:
-    trigger = recurring.trigger and recurring.trigger.cron_schedule
-    return trigger.cron if trigger else "at intervals"

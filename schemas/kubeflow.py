@@ -4,56 +4,18 @@ Nothing secret is among them: passwords come from Kubernetes secrets, what the c
 environment.
 """
 
-import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from schemas.kubernetes import Cores, DataFolder, Image, Memory, MountPath, ObjectName, SecretKey, amount
 from schemas.section import Name, Section
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
 """Environment variables through which a step receives them from the secret."""
-
-
-def _fits(pattern: str, expected: str) -> AfterValidator:
-    """Refuses a text that `pattern` does not fit as a whole, and says what is expected."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"{expected} is expected")
-        return value
-
-    return AfterValidator(check)
-
-
-_PATH = r"(/(?!\.\.?(/|$))[^/:]+)+/?"
-_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_REPOSITORY = r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._-]+|/)[a-z0-9]+)*"
-
-MountPath = Annotated[str, _fits(_PATH, "an absolute path below /, without . and .. and colons,")]
-"""An absolute path inside the containers."""
-DataFolder = Annotated[str, _fits(f"(gs:/)?{_PATH}", "an absolute path below /, without .., or a gs:// address")]
-Image = Annotated[
-    str,
-    _fits(
-        rf"({_REPOSITORY}(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(@sha256:[0-9a-f]{{64}})?)?",
-        "a container image such as registry.example.com/name:tag or name@sha256: with 64 hexadecimal digits",
-    ),
-]
-ObjectName = Annotated[
-    str,
-    _fits(
-        rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*",
-        "a name that Kubernetes allows (lower-case letters, digits, - and . between them)",
-    ),
-]
-"""Of a claim, a secret or an account."""
-SecretKey = Annotated[str, _fits("[-._A-Za-z0-9]{1,253}", "a key of letters, digits, -, _ and .")]
-Cores = Annotated[str, _fits(r"([0-9]*\.)?[0-9]+m?", "a number of cores such as 2, 0.5 or 500m")]
-Memory = Annotated[str, _fits("[0-9]+([KMGTPE]i?)?", "an amount of memory such as 500Mi or 4Gi")]
 
 
 class Volume(Section):
@@ -97,18 +59,9 @@ class Resources(Section):
     def _limits_hold_what_is_asked_for(self) -> "Resources":
         for asked, limit in (("cpu", "cpu_limit"), ("memory", "memory_limit")):
             least, most = getattr(self, asked), getattr(self, limit)
-            if least and most and _amount(least) > _amount(most):
+            if least and most and amount(least) > amount(most):
                 raise ValueError(f"`{limit}` ({most}) must not be below `{asked}` ({least})")
         return self
-
-
-def _amount(text: str) -> float:
-    """Cores or bytes."""
-    number = text.rstrip("mKMGTPEi")
-    unit = text.removeprefix(number)
-    if unit == "m":
-        return float(number) / 1000
-    return float(number) * (1024 if unit.endswith("i") else 1000) ** " KMGTPE".index(unit[:1] or " ")
 
 
 class MetadataStoreSettings(Section):
