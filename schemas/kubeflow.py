@@ -154,7 +154,8 @@ class KubeflowSettings(Section):
 
     @model_validator(mode="after")
     def _one_mount_a_path(self) -> "KubeflowSettings":
-        paths = [PurePosixPath(mount.path) for mount in (*self.volumes, *self.secret_files)]
+        mounted = [volume.path for volume in self.volumes] + [files.path for files in self.secret_files]
+        paths = [PurePosixPath(path) for path in mounted]
         for path in paths:
             if paths.count(path) > 1:
                 raise ValueError(f"`volumes` and `secret_files` mount twice at {path}: give each a path of its own")
