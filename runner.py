@@ -51,10 +51,10 @@ def _local(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _elsewhere(settings: Settings, options: argparse.Namespace) -> int:
-    from pipeline import kubeflow, kubeflow_client, kubeflow_schedule, vertex
+    from pipeline import cron, kubeflow, kubeflow_client, kubeflow_schedule, vertex
 
     if options.schedule is not None:
-        kubeflow_schedule.check(options.schedule)
+        cron.check(options.schedule)
     settings = settings.model_copy(update={"kubeflow": environment.overridden(settings.kubeflow, os.environ)})
     if options.compile_only:
         compile_pipeline = (vertex if options.vertex else kubeflow).compile_pipeline

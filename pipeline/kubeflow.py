@@ -84,7 +84,8 @@ def _as_json(pipeline: "Pipeline") -> str:
 
     text = json.dumps(json_format.MessageToDict(pipeline), sort_keys=True, separators=(",", ":"))
     # Two braces would open a placeholder of Argo's or Kubeflow's; in JSON they can only stand in a text.
-    return text.replace("{{", r"{\u007b")
+    # And Kubernetes fills $(VARIABLE) in, and makes $$ one $, in what a container is started with.
+    return text.replace("{{", r"{\u007b").replace("$", r"\u0024")
 
 
 def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], None]:
@@ -146,8 +147,7 @@ def _give(task: Any, node_id: str, kubeflow: KubeflowSettings) -> None:
     """Asks for the step's resources."""
     from kfp import kubernetes
 
-    key = node_id if node_id in kubeflow.resources else DEFAULT
-    resources = kubeflow.resources.get(key, Resources())
+    resources = kubeflow.resources.get(node_id, kubeflow.resources.get(DEFAULT, Resources()))
     for field, give in {
         "cpu": task.set_cpu_request,
         "cpu_limit": task.set_cpu_limit,
@@ -155,11 +155,8 @@ def _give(task: Any, node_id: str, kubeflow: KubeflowSettings) -> None:
         "memory_limit": task.set_memory_limit,
     }.items():
         amount = getattr(resources, field)
-        try:
-            if amount is not None:
-                give(amount)
-        except ValueError as error:
-            raise SettingsError(f"kubeflow.resources.{key}.{field}: {error} Got {amount!r}") from error
+        if amount is not None:
+            give(amount)
     if resources.gpus:
         task.set_accelerator_type(resources.gpu_type).set_accelerator_limit(resources.gpus)
     for label, value in sorted(resources.node_selector.items()):

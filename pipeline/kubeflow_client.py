@@ -7,8 +7,8 @@ the same settings and code are uploaded once.
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,15 +36,16 @@ class Version(NamedTuple):
     pipeline_id: str
     version_id: str
     name: str
-    is_new: bool
 
 
 def write(compile_pipeline: Callable[[Settings, Path], None], settings: Settings, path: Path, verbose: bool) -> int:
     """Compiles the pipeline to a file and sends it nowhere; returns the exit status.
 
     Raises:
-      SettingsError: the settings do not allow it.
+      SettingsError: the settings do not allow it, or there is no such folder.
     """
+    if not path.parent.is_dir():
+        raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name a file elsewhere")
     with quiet(verbose) as console:
         with terminal.waiting(console, _COMPILING):
             compile_pipeline(settings, path)
@@ -92,23 +93,40 @@ def uploaded(connection: "Connection", settings: Settings, console: Console) -> 
     """Compiles the pipeline and uploads it, if that version is not there; returns it and its steps."""
     from kfp.components import load_component_from_file
 
+    with compiled(settings, console) as package:
+        version = upload(connection, settings.name, package, console)
+        return version, frozenset(load_component_from_file(str(package)).pipeline_spec.root.dag.tasks)
+
+
+@contextmanager
+def compiled(settings: Settings, console: Console) -> Iterator[Path]:
+    """The compiled pipeline, a file that is there within the context."""
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
         with terminal.waiting(console, _COMPILING):
             kubeflow.compile_pipeline(settings, package)
-        version = upload(connection, settings.name, package)
-        console.print(f"version {version.name} {'uploaded' if version.is_new else 'is there already'}")
-        return version, frozenset(load_component_from_file(str(package)).pipeline_spec.root.dag.tasks)
+        yield package
 
 
-def upload(connection: "Connection", name: str, package: Path) -> Version:
-    """Uploads a compiled pipeline, if the server does not have that version of it."""
-    pipeline_id = _pipeline(connection, name)
-    digest = hashlib.sha256(package.read_bytes()).hexdigest()[:16]
+def find(connection: "Connection", name: str, package: Path) -> Version | None:
+    """The version that a compiled pipeline is, where the server has it."""
+    pipeline_id, digest = _pipeline(connection, name), _digest(package)
+    if pipeline_id is None:
+        return None
     versions = connection.list_pipeline_versions(pipeline_id, filter=named(digest)).pipeline_versions
-    upload = connection.upload_pipeline_version
-    version = versions[0] if versions else upload(str(package), digest, pipeline_id=pipeline_id)
-    return Version(pipeline_id, version.pipeline_version_id, digest, is_new=not versions)
+    return Version(pipeline_id, versions[0].pipeline_version_id, digest) if versions else None
+
+
+def upload(connection: "Connection", name: str, package: Path, console: Console) -> Version:
+    """Uploads a compiled pipeline, if the server does not have that version of it."""
+    version = find(connection, name, package)
+    if version:
+        console.print(f"version {version.name} is there already")
+        return version
+    pipeline_id, digest = _pipeline(connection, name) or _new_pipeline(connection, name), _digest(package)
+    new = connection.upload_pipeline_version(str(package), digest, pipeline_id=pipeline_id)
+    console.print(f"version {digest} uploaded")
+    return Version(pipeline_id, new.pipeline_version_id, digest)
 
 
 def start(connection: "Connection", settings: Settings, version: Version, steps: frozenset[str]) -> Run:
@@ -140,6 +158,13 @@ def experiment(connection: "Connection", settings: Settings) -> str:
     return connection.create_experiment(settings.kubeflow.experiment or settings.name).experiment_id
 
 
+def find_experiment(connection: "Connection", settings: Settings) -> str | None:
+    """Id of the experiment that holds the recommender's runs, where it is."""
+    name = settings.kubeflow.experiment or settings.name
+    found = connection.list_experiments(filter=named(name), namespace=connection.run_namespace).experiments
+    return found[0].experiment_id if found else None
+
+
 def at_work(connection: "Connection", experiment_id: str) -> list[Any]:
     """The runs in an experiment that have not ended, of its latest hundred."""
     latest = connection.list_runs(page_size=_PAGE, sort_by="created_at desc", experiment_id=experiment_id).runs
@@ -151,11 +176,18 @@ def named(name: str) -> str:
     return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
 
 
-def _pipeline(connection: "Connection", name: str) -> str:
-    """Id of the pipeline; it is created empty, as the version that comes with an upload has no name of its own."""
+def _digest(package: Path) -> str:
+    return hashlib.sha256(package.read_bytes()).hexdigest()[:16]
+
+
+def _pipeline(connection: "Connection", name: str) -> str | None:
+    found = connection.list_pipelines(filter=named(name), namespace=connection.run_namespace).pipelines
+    return found[0].pipeline_id if found else None
+
+
+def _new_pipeline(connection: "Connection", name: str) -> str:
+    """Id of a new pipeline; it is created empty, as the version that comes with an upload has no name of its own."""
     from kfp_server_api import V2beta1Pipeline
 
-    namespace = connection.run_namespace
-    found = connection.list_pipelines(filter=named(name), namespace=namespace).pipelines
-    body = V2beta1Pipeline(display_name=name, namespace=namespace)
-    return (found[0] if found else connection.pipelines.create_pipeline(body)).pipeline_id
+    body = V2beta1Pipeline(display_name=name, namespace=connection.run_namespace)
+    return connection.pipelines.create_pipeline(body).pipeline_id

@@ -38,7 +38,7 @@ class Connection(kfp.Client):
         """Connects, and asks the server whether it has several users.
 
         Raises:
-          SettingsError: there is no host, and this is no cluster.
+          SettingsError: there is no host, and this is no cluster; or the file of the authority is absent.
           ServiceError: the server does not answer as it should.
         """
         self.host = (settings.host or _own_cluster()).rstrip("/")
@@ -47,6 +47,14 @@ class Connection(kfp.Client):
         self._credentials = credentials
         self._timeout_s = timeout_s
         arguments: dict[str, Any] = {"host": self.host}
+        self._certificate_authority = settings.certificate_authority
+        if self._certificate_authority:
+            if not self._certificate_authority.is_file():
+                raise SettingsError(
+                    f"kubeflow.certificate_authority: {self._certificate_authority}: no such file; give the PEM file "
+                    "of the authority that signed the server's certificate"
+                )
+            arguments["ssl_ca_cert"] = str(self._certificate_authority)
         if credentials.token:
             arguments["existing_token"] = credentials.token.get_secret_value()
         if credentials.cookies:
@@ -113,7 +121,14 @@ class Connection(kfp.Client):
     def _refused(self, status: int, body: bytes | None, reason: str | None) -> ServiceError:
         if status == 0:
             said = " ".join((reason or "").split())
-            return ServiceError(f"{self.host} cannot prove who it is: {said}. Give an http:// address, or mend its TLS")
+            authority = self._certificate_authority
+            remedy = (
+                f"Is its certificate signed by the authority in {authority}?"
+                if authority
+                else "If a private authority signed its certificate, give that one's PEM file as "
+                "kubeflow.certificate_authority"
+            )
+            return ServiceError(f"{self.host} cannot prove who it is: {said}. {remedy}")
         text, is_of_the_api = _said(body)
         said = self._credentials.hidden_in(text or reason or "")
         what = {

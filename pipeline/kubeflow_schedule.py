@@ -1,14 +1,11 @@
 """Recurring runs on Kubeflow Pipelines: one a recommender, under its name."""
 
-import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from pipeline import kubeflow_client
+from pipeline import kubeflow_client, kubeflow_schedule_view
 from pipeline.kubeflow_client import Version
 from pipeline.kubeflow_follow import SUCCEEDED
 from schemas.environment import Credentials
@@ -19,30 +16,8 @@ if TYPE_CHECKING:
     from pipeline.kubeflow_connection import Connection
 
 _PAGE = 100
-_ZONE = (
-    "Kubeflow Pipelines has one time zone for all schedules: the variable CRON_SCHEDULE_TIMEZONE of its deployment "
-    "ml-pipeline-scheduledworkflow has to be {}; without it, it is UTC"
-)
-
-
-def check(cron: str) -> None:
-    """Refuses what the server would take in another sense.
-
-    Raises:
-      SettingsError: not six fields, or seconds that start more than one run a minute.
-    """
-    fields = cron.split()
-    if len(fields) == 5:
-        # The server would take the minutes for seconds, the hours for minutes: 0 3 * * * is 3 past every hour there.
-        raise SettingsError(
-            f"--schedule {cron!r}: five fields, as in a crontab; Kubeflow Pipelines wants six, the seconds first: "
-            f'"0 {cron}"'
-        )
-    if len(fields) != 6 or not re.fullmatch("[0-5]?[0-9]", fields[0]):
-        raise SettingsError(
-            f"--schedule {cron!r}: six fields are expected: second (a number), minute, hour, day of the month, month "
-            'and day of the week, such as "0 0 3 * * *" for three at night'
-        )
+_SIGN = "Atalaya: "
+"""With which the description of a recurring run begins that is ours; others may have the same name."""
 
 
 def schedule(settings: Settings, credentials: Credentials, cron: str, verbose: bool = False) -> int:
@@ -54,8 +29,8 @@ def schedule(settings: Settings, credentials: Credentials, cron: str, verbose: b
     """
     with kubeflow_client.quiet(verbose) as console:
         connection = kubeflow_client.connect(settings, credentials)
-        version, _ = kubeflow_client.uploaded(connection, settings, console)
-        update(connection, settings, version, cron, console)
+        with kubeflow_client.compiled(settings, console) as package:
+            update(connection, settings, package, cron, console)
     return SUCCEEDED
 
 
@@ -63,7 +38,7 @@ def list_schedules(settings: Settings, credentials: Credentials, verbose: bool =
     """Shows all recurring runs of the server, or of the namespace where it has several users."""
     with kubeflow_client.quiet(verbose) as console:
         connection = kubeflow_client.connect(settings, credentials)
-        _show(recurring_runs(connection), console)
+        kubeflow_schedule_view.show(recurring_runs(connection), settings.kubeflow.time_zone, console)
     return SUCCEEDED
 
 
@@ -71,7 +46,7 @@ def unschedule(settings: Settings, credentials: Credentials, verbose: bool = Fal
     """Removes the recommender's schedule."""
     with kubeflow_client.quiet(verbose) as console:
         connection = kubeflow_client.connect(settings, credentials)
-        found = recurring_runs(connection, settings.name)
+        found = _ours(connection, settings.name, console)
         for recurring in found:
             connection.disable_recurring_run(recurring.recurring_run_id)
         remove(connection, found, console)
@@ -80,23 +55,55 @@ def unschedule(settings: Settings, credentials: Credentials, verbose: bool = Fal
     return SUCCEEDED
 
 
-def update(connection: "Connection", settings: Settings, version: Version, cron: str, console: Console) -> None:
-    """Makes `cron` the one schedule of the recommender, unless it is already.
+def update(connection: "Connection", settings: Settings, package: Path, cron: str, console: Console) -> None:
+    """Makes `cron` the one schedule of the recommender with the compiled pipeline, unless it is already.
 
     There is no call to change a recurring run: the new one is made disabled, and enabled when the old one no longer is,
     so that two never start runs. Broken off in between, none does, and the next call mends it.
+
+    Raises:
+      SettingsError: a run of the old one is at work, beside which there may be none; nothing is changed then.
     """
-    experiment_id = kubeflow_client.experiment(connection, settings)
     wanted = {
-        "description": f"Atalaya: {settings.name} at {cron}, {settings.kubeflow.time_zone}",
+        "description": f"{_SIGN}{settings.name} at {cron}, {settings.kubeflow.time_zone}",
         "max_concurrency": settings.kubeflow.max_concurrency,
         "no_catchup": not settings.kubeflow.catch_up,
         "service_account": settings.kubeflow.service_account,
     }
-    there = recurring_runs(connection, settings.name)
+    there = _ours(connection, settings.name, console)
+    version = kubeflow_client.find(connection, settings.name, package)
+    experiment_id = kubeflow_client.find_experiment(connection, settings)
     current = next((found for found in there if _is(found, wanted, version, cron, experiment_id)), None)
-    new = current or connection.create_recurring_run(
-        experiment_id=experiment_id,
+    old = [found for found in there if found is not current]
+    if not current:
+        _check_at_rest(connection, settings, old)
+    new = current or _create(connection, settings, package, cron, wanted, console)
+    for recurring in old:
+        connection.disable_recurring_run(recurring.recurring_run_id)
+    if not current:
+        connection.enable_recurring_run(new.recurring_run_id)
+    what = f"{settings.name} is scheduled{' so already' if current else ''}"
+    kubeflow_schedule_view.tell(what, new, settings.kubeflow.time_zone, console)
+    remove(connection, old, console)
+
+
+def _check_at_rest(connection: "Connection", settings: Settings, old: list[Any]) -> None:
+    """Refuses to replace recurring runs where a run of them and one of the new one could be at work at a time."""
+    runs = [_run_at_work(connection, recurring) for recurring in old if settings.kubeflow.max_concurrency == 1]
+    for run in filter(None, runs):
+        raise SettingsError(
+            "a run of the schedule that is to be replaced is at work, and max_concurrency is 1: "
+            f"{connection.address(run.run_id)}; nothing is changed: give the command again when it has ended"
+        )
+
+
+def _create(
+    connection: "Connection", settings: Settings, package: Path, cron: str, wanted: dict[str, Any], console: Console
+) -> Any:
+    """A new recurring run, disabled."""
+    version = kubeflow_client.upload(connection, settings.name, package, console)
+    return connection.create_recurring_run(
+        experiment_id=kubeflow_client.experiment(connection, settings),
         job_name=settings.name,
         cron_expression=cron,
         pipeline_id=version.pipeline_id,
@@ -104,15 +111,6 @@ def update(connection: "Connection", settings: Settings, version: Version, cron:
         enabled=False,
         **wanted,
     )
-    old = [found for found in there if found is not current]
-    for recurring in old:
-        connection.disable_recurring_run(recurring.recurring_run_id)
-    if not current:
-        connection.enable_recurring_run(new.recurring_run_id)
-    console.print(f"{settings.name} is scheduled{' so already' if current else ''}: {_line(new)}", soft_wrap=True)
-    if settings.kubeflow.time_zone != "UTC":
-        console.print(_ZONE.format(settings.kubeflow.time_zone), style="yellow", soft_wrap=True)
-    remove(connection, old, console)
 
 
 def recurring_runs(connection: "Connection", name: str | None = None) -> list[Any]:
@@ -132,12 +130,32 @@ def recurring_runs(connection: "Connection", name: str | None = None) -> list[An
             return found
 
 
+def _ours(connection: "Connection", name: str, console: Console) -> list[Any]:
+    """The recommender's recurring runs; of those of its name that are not ours, it is said that they are left."""
+    ours = []
+    for recurring in recurring_runs(connection, name):
+        if (recurring.description or "").startswith(_SIGN):
+            ours.append(recurring)
+        else:
+            console.print(
+                f"schedule {recurring.recurring_run_id} has the name {name} too, and was not made by Atalaya: it is "
+                "left alone",
+                style="yellow",
+                soft_wrap=True,
+            )
+    return ours
+
+
+def _run_at_work(connection: "Connection", recurring: Any) -> Any | None:
+    at_work = kubeflow_client.at_work(connection, recurring.experiment_id)
+    return next((run for run in at_work if run.recurring_run_id == recurring.recurring_run_id), None)
+
+
 def remove(connection: "Connection", disabled: list[Any], console: Console) -> None:
     """Deletes recurring runs that are disabled, except those of which a run is at work: deletion would kill it."""
     for recurring in disabled:
         number = recurring.recurring_run_id
-        at_work = kubeflow_client.at_work(connection, recurring.experiment_id)
-        if any(run.recurring_run_id == number for run in at_work):
+        if _run_at_work(connection, recurring):
             console.print(
                 f"schedule {number} is disabled, and not deleted while a run of it is at work: that would end "
                 "the run. Given again later, the command deletes it",
@@ -149,44 +167,14 @@ def remove(connection: "Connection", disabled: list[Any], console: Console) -> N
             console.print(f"schedule {number} is deleted")
 
 
-def _is(recurring: Any, wanted: dict[str, Any], version: Version, cron: str, experiment_id: str) -> bool:
+def _is(recurring: Any, wanted: dict[str, Any], version: Version | None, cron: str, experiment_id: str | None) -> bool:
     """Whether a recurring run is enabled and what is wanted."""
     reference = recurring.pipeline_version_reference
-    return (
+    return bool(
         recurring.status == "ENABLED"
         and recurring.experiment_id == experiment_id
-        and (reference and reference.pipeline_version_id) == version.version_id
-        and _cron(recurring) == cron
+        and (reference and version and reference.pipeline_version_id == version.version_id)
+        and kubeflow_schedule_view.cron(recurring) == cron
         # What is false, empty or absent may come back as absent; int64 comes back as text.
         and all(str(getattr(recurring, key) or "") == str(value or "") for key, value in wanted.items())
     )
-
-
-def _show(found: list[Any], console: Console) -> None:
-    if not found:
-        console.print("no schedules")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("recommender", "schedule", "status", "at a time", "missed runs", "id"):
-        table.add_column(heading, overflow="fold")
-    for recurring in sorted(found, key=lambda recurring: recurring.display_name):
-        table.add_row(
-            escape(recurring.display_name),
-            escape(_cron(recurring)),
-            (recurring.status or "unknown").lower(),
-            str(recurring.max_concurrency),
-            "left out" if recurring.no_catchup else "made up for",
-            recurring.recurring_run_id,
-        )
-    console.print(table)
-
-
-def _line(recurring: Any) -> str:
-    missed = "left out" if recurring.no_catchup else "made up for"
-    at_a_time = f"at most {recurring.max_concurrency} at a time"
-    return f"{escape(_cron(recurring))}, {at_a_time}, missed runs {missed} (id {recurring.recurring_run_id})"
-
-
-def _cron(recurring: Any) -> str:
-    trigger = recurring.trigger and recurring.trigger.cron_schedule
-    return trigger.cron if trigger else "at intervals"

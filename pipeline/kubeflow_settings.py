@@ -1,7 +1,7 @@
 """What a run on Kubeflow asks of the settings, and the folders that its steps see."""
 
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PosixPath, PurePosixPath
 
 from schemas.errors import SettingsError
 from schemas.kubeflow import KubeflowSettings
@@ -9,12 +9,20 @@ from schemas.settings import Settings
 
 DEFAULT = "default"
 """Key of the resources of the steps that are not named."""
+_STORAGE = "gs://"
+
+
+class _CloudFolder(PosixPath):
+    """An address as the settings hold folders; a plain path would make one slash of its two."""
+
+    def __str__(self) -> str:
+        return _STORAGE + super().__str__()
 
 
 def in_containers(settings: Settings) -> Settings:
     """The settings with the folders that a step sees."""
     outputs = Path(settings.kubeflow.outputs or settings.kubeflow.root)
-    data = settings.data.model_copy(update={"folder": Path(settings.kubeflow.data or settings.data.folder)})
+    data = settings.data.model_copy(update={"folder": _folder(_data(settings))})
     return settings.model_copy(
         update={
             "data": data,
@@ -40,7 +48,7 @@ def check(settings: Settings) -> None:
     Raises:
       SettingsError: something in `kubeflow` is missing or cannot work.
     """
-    kubeflow = settings.kubeflow
+    kubeflow, data = settings.kubeflow, _data(settings)
     if not kubeflow.image:
         raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
     if kubeflow.data is None and not settings.data.folder.is_absolute():
@@ -63,16 +71,75 @@ def check(settings: Settings) -> None:
         _check_mounted("kubeflow.root", kubeflow.root, kubeflow)
     if scheme or kubeflow.outputs:
         _check_mounted("kubeflow.outputs", kubeflow.outputs or kubeflow.root, kubeflow)
+    if not data.startswith(_STORAGE):
+        _check_mounted("kubeflow.data", data, kubeflow)
     if kubeflow.metadata.kind == "sqlite":
         _check_mounted("kubeflow.metadata.path", sqlite_file(settings), kubeflow)
+        if any(PurePosixPath(sqlite_file(settings)) == PurePosixPath(volume.path) for volume in kubeflow.volumes):
+            raise SettingsError(
+                f"kubeflow.metadata.path: {sqlite_file(settings)} is the folder of a volume; give a file in it"
+            )
+    _check_engine(settings)
+
+
+def _data(settings: Settings) -> str:
+    """Folder or address of the data, as a step sees it."""
+    return settings.kubeflow.data or str(settings.data.folder)
+
+
+def _folder(place: str) -> Path:
+    return _CloudFolder(place.removeprefix(_STORAGE)) if place.startswith(_STORAGE) else Path(place)
+
+
+def _check_engine(settings: Settings) -> None:
+    """Refuses an engine that a step's container cannot reach, or whose workers cannot reach the files."""
+    beam, root = settings.beam, settings.kubeflow.root
+    if beam.engine == "direct":
+        return
+    if root.startswith("s3://"):
+        raise SettingsError(
+            f"kubeflow.root is {root!r}, for which the workers of beam.engine {beam.engine!r} have no file system: "
+            'keep the artifacts elsewhere, or set beam.engine to "direct"'
+        )
+    if beam.engine == "dataflow":
+        _check_dataflow(settings)
+        return
+    server = getattr(beam, beam.engine).job_server
+    if not server:
+        raise SettingsError(
+            f"beam.{beam.engine}: without `job_server`, a step would start one with Java, which the image does not "
+            f"have: run one beside the cluster and set beam.{beam.engine}.job_server to its address"
+        )
+    host = server.rpartition(":")[0].lower()
+    if host == "localhost" or host.startswith("127."):
+        raise SettingsError(
+            f"beam.{beam.engine}.job_server is {server!r}, which in a step's container is the container itself: give "
+            "the address by which the containers reach it, such as that of a Kubernetes service"
+        )
+
+
+def _check_dataflow(settings: Settings) -> None:
+    for key, place in {"root": settings.kubeflow.root, "data": _data(settings)}.items():
+        if not place.startswith(_STORAGE):
+            raise SettingsError(
+                f"kubeflow.{key} is {place!r}: Dataflow's workers do not have the cluster's volumes: give a gs:// "
+                "address, or use another beam.engine"
+            )
+    if settings.batch.enabled:
+        raise SettingsError(
+            "batch.enabled: the recommendations are written to a folder on a volume, which Dataflow's workers do not "
+            "have: set it to false, or use another beam.engine"
+        )
 
 
 def _check_mounted(key: str, path: str, kubeflow: KubeflowSettings) -> None:
+    if ".." in PurePosixPath(path).parts:
+        raise SettingsError(f"{key}: {path} holds `..`: give the path that it leads to")
     if not any(PurePosixPath(path).is_relative_to(volume.path) for volume in kubeflow.volumes):
         mounted = ", ".join(volume.path for volume in kubeflow.volumes) or "none"
         raise SettingsError(
-            f"{key}: {path} lies on no mounted volume, so that nobody would see what a step writes there; mounted: "
-            f"{mounted}; add it to kubeflow.volumes, or set {key} to a folder on one of these"
+            f"{key}: {path} lies on no mounted volume, and all else in a container is its own and ends with it; "
+            f"mounted: {mounted}; add it to kubeflow.volumes, or set {key} to a folder on one of these"
         )
 
 

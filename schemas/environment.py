@@ -10,7 +10,16 @@ from schemas.kubeflow import KubeflowSettings
 from schemas.section import Section
 
 _PREFIX = "ATALAYA_KUBEFLOW_"
-_SETTINGS = ("host", "namespace", "experiment", "service_account", "image", "root", "data")
+_SETTINGS = (
+    "host",
+    "certificate_authority",
+    "namespace",
+    "experiment",
+    "service_account",
+    "image",
+    "root",
+    "data",
+)
 _TOKEN, _COOKIES = f"{_PREFIX}TOKEN", f"{_PREFIX}COOKIES"
 
 
@@ -45,7 +54,10 @@ def overridden(settings: KubeflowSettings, environment: Mapping[str, str]) -> Ku
     try:
         return KubeflowSettings.model_validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        lines = [f"{_variable(str(e['loc'][0]))}: {e['msg']}; got {e['input']!r}" for e in error.errors()]
+        lines = [
+            f"{_variable(str(e['loc'][0]))}: {e['msg'].removeprefix('Value error, ')}; got {e['input']!r}"
+            for e in error.errors()
+        ]
         raise SettingsError("\n".join(lines)) from error
 
 

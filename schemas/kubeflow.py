@@ -4,56 +4,64 @@ Nothing secret is among them: passwords come from Kubernetes secrets, what the c
 environment.
 """
 
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.section import Name, PositiveInt, Section
+from schemas.kubernetes import Cores, DataFolder, Image, Memory, MountPath, ObjectName, SecretKey, amount
+from schemas.section import Name, Section
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
 """Environment variables through which a step receives them from the secret."""
-
-MountPath = Annotated[str, Field(pattern=r"^/")]
-"""An absolute path inside the containers."""
 
 
 class Volume(Section):
     """A persistent volume claim, mounted into every step's container."""
 
-    claim: Name
+    claim: ObjectName
     path: MountPath
 
 
 class Secret(Section):
     """A key of a Kubernetes secret, as an environment variable of every step's container."""
 
-    secret: Name
-    key: Name
+    secret: ObjectName
+    key: SecretKey
     variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class SecretFiles(Section):
     """A Kubernetes secret mounted into every step's container, a file a key."""
 
-    secret: Name
+    secret: ObjectName
     path: MountPath
 
 
 class Resources(Section):
     """What a step's container asks for and may use, in Kubernetes' notation; absent: the cluster's default."""
 
-    cpu: str | None = None
+    cpu: Cores | None = None
     """Cores asked for: `2`, `500m`."""
-    cpu_limit: str | None = None
-    memory: str | None = None
+    cpu_limit: Cores | None = None
+    memory: Memory | None = None
     """Memory asked for: `4Gi`."""
-    memory_limit: str | None = None
+    memory_limit: Memory | None = None
     gpus: Annotated[int, Field(ge=0)] = 0
     gpu_type: str = "nvidia.com/gpu"
     """Kubernetes' name of the GPUs."""
     node_selector: dict[str, str] = {}
     """Labels that a node must have to run the step."""
+
+    @model_validator(mode="after")
+    def _limits_hold_what_is_asked_for(self) -> "Resources":
+        for asked, limit in (("cpu", "cpu_limit"), ("memory", "memory_limit")):
+            least, most = getattr(self, asked), getattr(self, limit)
+            if least and most and amount(least) > amount(most):
+                raise ValueError(f"`{limit}` ({most}) must not be below `{asked}` ({least})")
+        return self
 
 
 class MetadataStoreSettings(Section):
@@ -66,12 +74,12 @@ class MetadataStoreSettings(Section):
     """SQLite: the file. Absent: `metadata.sqlite` beside the artifacts."""
     host: Name = "atalaya-mysql"
     """MySQL: the server. Not `mysql`, by default: that is what Kubeflow Pipelines calls its own."""
-    port: PositiveInt = 3306
+    port: Annotated[int, Field(ge=1, le=65535)] = 3306
     database: Name = "atalaya"
-    secret: Name = "atalaya-mysql"
+    secret: ObjectName = "atalaya-mysql"
     """MySQL: the Kubernetes secret that holds user and password."""
-    user_key: Name = "username"
-    password_key: Name = "password"
+    user_key: SecretKey = "username"
+    password_key: SecretKey = "password"
 
 
 class KubeflowSettings(Section):
@@ -80,16 +88,20 @@ class KubeflowSettings(Section):
     host: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
     """Address of the API server, such as `http://localhost:8080`. Absent: that of the namespace `kubeflow` in the
     cluster that the command runs in."""
+    certificate_authority: Path | None = None
+    """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate; absent:
+    those known to all."""
     namespace: Name = "kubeflow"
     """Of the runs, where the server has several users; one without asks for none."""
     experiment: Name | None = None
     """Absent: the recommender's name."""
-    service_account: Name | None = None
+    service_account: ObjectName | None = None
     """The Kubernetes service account of the steps; absent: the server's default."""
-    image: str = ""
+    image: Image = ""
     """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
-    data: MountPath | None = None
-    """The folder of the data inside the containers; absent: `data.folder`, which must be absolute then."""
+    data: DataFolder | None = None
+    """The folder of the data, on a mounted volume or a `gs://` address; absent: `data.folder`, which must be absolute
+    then."""
     root: str = "/mnt/atalaya"
     """Folder of the artifacts on a mounted volume, or a `gs://` or `s3://` address; then `outputs` is needed too."""
     outputs: MountPath | None = None
@@ -110,6 +122,28 @@ class KubeflowSettings(Section):
     max_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
     """Most runs of one schedule at a time."""
 
+    @field_validator("host")
+    @classmethod
+    def _host_is_an_address(cls, value: str) -> str:
+        try:
+            urlsplit(value).port  # noqa: B018, which raises where it is none
+        except ValueError as error:
+            raise ValueError(f"an address such as http://localhost:8080 is expected: {error}") from None
+        return value
+
+    @field_validator("secrets")
+    @classmethod
+    def _variables_are_free(cls, value: tuple[Secret, ...]) -> tuple[Secret, ...]:
+        taken = {"PATH", MYSQL_USER, MYSQL_PASSWORD}
+        for secret in value:
+            if secret.variable in taken:
+                raise ValueError(
+                    f"the variable {secret.variable} is taken, by the image, the metadata store or another secret: "
+                    "give another name"
+                )
+            taken.add(secret.variable)
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
@@ -117,6 +151,15 @@ class KubeflowSettings(Section):
             return ZoneInfo(value).key
         except (OSError, ValueError, KeyError):  # as it is a folder, no path below the database, or not there
             raise ValueError("a name of the IANA database, such as Europe/Madrid, is expected") from None
+
+    @model_validator(mode="after")
+    def _one_mount_a_path(self) -> "KubeflowSettings":
+        mounted = [volume.path for volume in self.volumes] + [files.path for files in self.secret_files]
+        paths = [PurePosixPath(path) for path in mounted]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise ValueError(f"`volumes` and `secret_files` mount twice at {path}: give each a path of its own")
+        return self
 
     @model_validator(mode="after")
     def _one_at_a_time_on_sqlite(self) -> "KubeflowSettings":

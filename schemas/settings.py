@@ -501,7 +501,8 @@ class LocalSettings(Section):
 class Settings(Section):
     """One recommender."""
 
-    name: Annotated[str, Field(pattern=f"^{RECOMMENDER_NAME}$")]
+    # TFX refuses a pipeline whose name is longer.
+    name: Annotated[str, Field(pattern=f"^{RECOMMENDER_NAME}$", max_length=63)]
     data: DataSettings
     split: SplitSettings = SplitSettings()
     features: FeatureSettings = FeatureSettings()

@@ -45,7 +45,7 @@ k = 10
 [kubeflow]
 image = "atalaya:test"
 root = {root}
-volumes = [{{ claim = "atalaya", path = {root} }}]
+volumes = [{{ claim = "atalaya", path = {root} }}, {{ claim = "data", path = {data} }}]
 [kubeflow.metadata]
 {store}
 [gate.thresholds]

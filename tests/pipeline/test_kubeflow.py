@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline import kubeflow_settings
 from schemas.errors import SettingsError
 from schemas.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "registry.example/atalaya@sha256:" + "0" * 64
+TITLE = "{{title}} $(HOME) $$"
 # Upstream of each, by the wiring in pipeline.py.
 STEPS = {
     "import-schema-gen": set(),
@@ -41,7 +43,7 @@ STEPS = {
 }
 
 
-def _settings(**kubeflow: Any) -> Settings:
+def _settings(sections: dict[str, Any] | None = None, /, **kubeflow: Any) -> Settings:
     given = {
         "image": IMAGE,
         "data": "/mnt/data/shop",
@@ -50,12 +52,12 @@ def _settings(**kubeflow: Any) -> Settings:
     }
     tree = {
         "name": "shop_1",
-        # Two braces are a placeholder's to Kubeflow and to Argo.
-        "data": {"folder": "data", "ratings": "ratings.csv", "item_columns": {"title": "{{title}}"}},
+        # Two braces are a placeholder's to Kubeflow and to Argo, the dollars something to Kubernetes.
+        "data": {"folder": "data", "ratings": "ratings.csv", "item_columns": {"title": TITLE}},
         "batch": {"enabled": True},
         "kubeflow": given | kubeflow,
     }
-    return Settings.model_validate_json(json.dumps(tree))
+    return Settings.model_validate_json(json.dumps(tree | (sections or {})))
 
 
 RICH = {
@@ -147,7 +149,7 @@ def test_a_step_carries_its_own_node_with_the_folders_inside_the_containers(comp
     specification, _ = compiled
     texts = {step: _argument(container, "--ir") for step, container in _containers(specification).items()}
     for step, text in texts.items():
-        assert "{{" not in text
+        assert "{{" not in text and "$" not in text
         representation = json.loads(text)
         [node] = representation["nodes"]
         assert node["pipelineNode"]["nodeInfo"]["id"].lower() == step.replace("-", "")
@@ -163,7 +165,7 @@ def test_a_step_carries_its_own_node_with_the_folders_inside_the_containers(comp
     assert "/mnt/atalaya/recommendations/shop_1" in texts["batch-recommender"]
     read = json.loads(texts["ratings-example-gen"])["nodes"][0]["pipelineNode"]["parameters"]["parameters"]
     assert read["input_base"]["fieldValue"]["stringValue"] == "/mnt/data/shop"
-    assert "{{title}}" in json.dumps(read)
+    assert json.loads(read["settings"]["fieldValue"]["stringValue"])["data"]["item_columns"]["title"] == TITLE
 
 
 def test_metrics_and_summaries_are_outputs_of_the_steps_that_know_them(compiled):
@@ -279,13 +281,16 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
     # As if tensorflow-io, which s3:// needs, were installed.
     monkeypatch.setattr("pipeline.kubeflow_settings.find_spec", lambda name: name)
     specification, _ = _compile(
-        _settings(root=f"{scheme}://bucket/atalaya/", outputs="/mnt/atalaya/out"), tmp_path / "pipeline.yaml"
+        _settings(root=f"{scheme}://bucket/atalaya/", outputs="/mnt/atalaya/out", data="gs://data/shop"),
+        tmp_path / "pipeline.yaml",
     )
     containers = _containers(specification)
     pusher = _argument(containers["pusher"], "--ir")
     assert f'"{scheme}://bucket/atalaya/artifacts/shop_1"' in pusher
     assert "/mnt/atalaya/out/serving/shop_1" in pusher
     assert "/mnt/atalaya/out/recommendations/shop_1" in _argument(containers["batch-recommender"], "--ir")
+    example_gen = _argument(containers["ratings-example-gen"], "--ir")
+    assert '"stringValue":"gs://data/shop"' in example_gen and "gs:/data" not in example_gen
 
 
 @pytest.mark.parametrize(
@@ -308,9 +313,14 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
             {"metadata": {"kind": "sqlite", "path": "/var/metadata.sqlite"}},
             "kubeflow.metadata.path: /var/metadata.sqlite lies on no mounted volume",
         ),
+        (
+            {"metadata": {"kind": "sqlite", "path": "/mnt/atalaya/"}},
+            "kubeflow.metadata.path: /mnt/atalaya/ is the folder of a volume; give a file in it",
+        ),
+        ({"root": "/mnt/atalaya/../etc"}, "kubeflow.root: /mnt/atalaya/../etc holds `..`"),
+        ({"data": "/srv/shop"}, "kubeflow.data: /srv/shop lies on no mounted volume"),
         ({"resources": {"Trainr": {}}}, "kubeflow.resources.Trainr: no such step; there are: default, .*Trainer"),
         ({"resources": {"ScannExporter": {}}}, "ScannExporter: no such step"),
-        ({"resources": {"Trainer": {"memory": "16 GB"}}}, "kubeflow.resources.Trainer.memory: .*Got '16 GB'"),
     ],
 )
 def test_what_could_only_fail_in_the_cluster_is_refused(tmp_path, kubeflow, said):
@@ -319,6 +329,64 @@ def test_what_could_only_fail_in_the_cluster_is_refused(tmp_path, kubeflow, said
     with pytest.raises(SettingsError, match=said):
         compile_pipeline(_settings(**kubeflow), tmp_path / "pipeline.yaml")
     assert not (tmp_path / "pipeline.yaml").exists()
+
+
+DATAFLOW = {"project": "p", "region": "r", "temp_location": "gs://bucket/tmp", "image": "workers"}
+CLOUD = {"root": "gs://bucket", "outputs": "/mnt/atalaya", "data": "gs://bucket/shop"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "kubeflow", "said"),
+    [
+        ({"data": {"folder": "/srv/shop"}}, {"data": None}, "kubeflow.data: /srv/shop lies on no mounted volume"),
+        ({"data": {"folder": "/mnt/data/../.."}}, {"data": None}, "kubeflow.data: /mnt/data/../.. holds `..`"),
+        (
+            {"beam": {"engine": "portable", "portable": {"job_server": "localhost:8099"}}},
+            {},
+            "beam.portable.job_server is 'localhost:8099'.*the container itself",
+        ),
+        (
+            {"beam": {"engine": "spark", "spark": {"job_server": "127.0.0.1:8099"}}},
+            {},
+            "beam.spark.job_server is '127.0.0.1:8099'.*the container itself",
+        ),
+        ({"beam": {"engine": "flink", "flink": {"rest": "flink:8081"}}}, {}, "start one with Java.*flink.job_server"),
+        ({"beam": {"engine": "spark", "spark": {"master": "spark://s:7077"}}}, {}, "with Java.*spark.job_server"),
+        (
+            {"beam": {"engine": "flink", "flink": {"job_server": "flink:8099"}}},
+            {"root": "s3://bucket", "outputs": "/mnt/atalaya"},
+            "kubeflow.root is 's3://bucket'.*'flink' have no file system",
+        ),
+        (
+            {"beam": {"engine": "dataflow", "dataflow": DATAFLOW}},
+            {},
+            "kubeflow.root is '/mnt/atalaya'.*give a gs:// address",
+        ),
+        (
+            {"beam": {"engine": "dataflow", "dataflow": DATAFLOW}},
+            CLOUD | {"data": "/mnt/data/shop"},
+            "kubeflow.data is '/mnt/data/shop'.*give a gs:// address",
+        ),
+        ({"beam": {"engine": "dataflow", "dataflow": DATAFLOW}}, CLOUD, "batch.enabled: .*Dataflow's workers"),
+    ],
+)
+def test_data_and_engines_out_of_the_steps_reach_are_refused(monkeypatch, sections, kubeflow, said):
+    monkeypatch.setattr("pipeline.kubeflow_settings.find_spec", lambda name: name)
+    with pytest.raises(SettingsError, match=said):
+        kubeflow_settings.check(_settings(sections, **kubeflow))
+
+
+@pytest.mark.parametrize(
+    ("sections", "kubeflow"),
+    [
+        ({"data": {"folder": "/mnt/data/shop"}}, {"data": None}),
+        ({"beam": {"engine": "flink", "flink": {"job_server": "flink:8099", "rest": "flink:8081"}}}, {}),
+        ({"beam": {"engine": "dataflow", "dataflow": DATAFLOW}, "batch": {"enabled": False}}, CLOUD),
+        ({"beam": {"portable": {"job_server": "localhost:8099"}}}, {"metadata": {"kind": "sqlite"}}),
+    ],
+)
+def test_what_can_work_passes(sections, kubeflow):
+    kubeflow_settings.check(_settings(sections, **kubeflow))
 
 
 def test_another_ending_than_yaml_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from pipeline.kubeflow_follow import Run
 from schemas.errors import ServiceError
 
 NEW = ["POST /apis/v2beta1/pipelines", "POST /apis/v2beta1/pipelines/upload_version"]
+IMAGE = "registry.example.com/atalaya@sha256:" + "0" * 64
 EXPERIMENT, RUN = "POST /apis/v2beta1/experiments", "POST /apis/v2beta1/runs"
 
 
@@ -82,12 +83,12 @@ def test_on_one_sqlite_file_there_is_one_run_at_a_time(server, config, compiled,
 def test_the_shipped_recommender_is_submitted_as_it_is(server, monkeypatch, capfd):
     """Compiled in earnest: 20 s, nearly all of it TFX's imports."""
     monkeypatch.setenv("ATALAYA_KUBEFLOW_HOST", server.address)
-    monkeypatch.setenv("ATALAYA_KUBEFLOW_IMAGE", "registry.example.com/atalaya@sha256:0")
+    monkeypatch.setenv("ATALAYA_KUBEFLOW_IMAGE", IMAGE)
     steps = [_task("trainer", "SUCCEEDED"), _task("pusher", "SUCCEEDED"), _task("pusher-driver", "SUCCEEDED")]
     server.course = _course(("SUCCEEDED", steps))
     assert runner.main(["--kubeflow", "--wait"]) == 0
     assert server.versions[0]["display_name"] == hashlib.sha256(server.packages[0]).hexdigest()[:16]
-    assert server.packages[0].count(b"registry.example.com/atalaya@sha256:0") > 10
+    assert server.packages[0].count(IMAGE.encode()) > 10
     assert server.runs[0]["service_account"] == "atalaya"
     out = capfd.readouterr().out
     assert "trainer                 succeeded" in out and "pusher                  succeeded" in out

@@ -1,6 +1,10 @@
+import shutil
 import socket
+import subprocess
 import time
+from pathlib import Path
 
+import certifi
 import pytest
 
 import runner
@@ -144,8 +148,45 @@ def test_a_host_that_is_no_address():
 
 def test_a_server_that_does_not_speak_tls(server):
     address = server.address.replace("http:", "https:")
-    with pytest.raises(ServiceError, match=r"cannot prove who it is: .*TLS"):
+    with pytest.raises(ServiceError, match=r"cannot prove who it is: .*kubeflow\.certificate_authority$"):
         Connection(KubeflowSettings(host=address), Credentials(), FAST_S)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, signed by itself alone, and its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("the command openssl, which makes the certificate, is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    signed, key = folder / "certificate.pem", folder / "key.pem"
+    what = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=shop -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(["openssl", *what.split(), "-keyout", key, "-out", signed], check=True, capture_output=True)
+    return signed, key
+
+
+def test_a_private_authority_counts_once_its_file_is_given(server, config, certificate, monkeypatch, capfd):
+    server.speak_tls(*certificate)
+    command = ["--kubeflow", "--list-schedules", "--config", str(config())]
+    assert runner.main(command) == 1
+    err = capfd.readouterr().err
+    assert "cannot prove who it is: " in err and "give that one's PEM file as kubeflow.certificate_authority" in err
+    monkeypatch.setenv("ATALAYA_KUBEFLOW_CERTIFICATE_AUTHORITY", str(certificate[0]))
+    assert runner.main(command) == 0
+    assert "no schedules" in capfd.readouterr().out
+
+
+def test_an_authority_that_signed_nothing_here_is_named(server, certificate):
+    server.speak_tls(*certificate)
+    another = Path(certifi.where())
+    with pytest.raises(ServiceError, match=f"signed by the authority in {another}"):
+        Connection(KubeflowSettings(host=server.address, certificate_authority=another), Credentials(), FAST_S)
+
+
+def test_an_absent_file_of_an_authority_is_named(server, tmp_path):
+    absent = tmp_path / "ca.pem"
+    with pytest.raises(SettingsError, match=f"^kubeflow.certificate_authority: {absent}: no such file; give the PEM"):
+        Connection(KubeflowSettings(host=server.address, certificate_authority=absent), Credentials(), FAST_S)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(

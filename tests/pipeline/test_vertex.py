@@ -9,9 +9,11 @@ import pytest
 from schemas.errors import SettingsError
 from schemas.settings import Settings
 
+IMAGE = "atalaya@sha256:" + "1" * 64
+
 
 def _settings(name: str = "shop", ratings: str = "ratings.csv", beam: Any = None, **kubeflow: Any) -> Settings:
-    given = {"image": "atalaya@sha256:1", "root": "gs://bucket/atalaya", "data": "/gcs/bucket/shop"}
+    given = {"image": IMAGE, "root": "gs://bucket/atalaya", "data": "/gcs/bucket/shop"}
     tree = {
         "name": name,
         "data": {"folder": "data", "ratings": ratings, "items": None},
@@ -59,7 +61,7 @@ def test_each_task_has_a_component_an_executor_and_inputs_that_another_makes(spe
 
 def test_the_image_the_data_and_the_place_to_push_to_are_the_settings(specification):
     text = str(specification)
-    assert "atalaya@sha256:1" in text
+    assert IMAGE in text
     assert "/gcs/bucket/shop" in text
     assert "/gcs/bucket/atalaya/serving/shop" in text
 

@@ -100,6 +100,16 @@ def test_all_problems_are_told_at_once(tmp_path):
     assert len(str(caught.value).splitlines()) == 3
 
 
+@pytest.mark.parametrize("name", ["a" * 64, "Shop", "-shop"])
+def test_a_name_that_no_platform_takes_is_refused(tmp_path, name):
+    path = tmp_path / "settings.toml"
+    path.write_text(f'name = "{name}"\n[data]\nfolder = "d"\n')
+    with pytest.raises(SettingsError, match=f"name: String should .*; got '{name}'"):
+        load(path)
+    path.write_text(path.read_text().replace(name, "a" * 63))
+    assert load(path).name == "a" * 63
+
+
 def test_an_absent_file_says_so(tmp_path):
     with pytest.raises(SettingsError, match=r"absent\.toml: cannot be read: No such file"):
         load(tmp_path / "absent.toml")

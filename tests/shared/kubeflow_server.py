@@ -2,10 +2,12 @@
 
 import email
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -72,6 +74,13 @@ class KubeflowServer:
     def stop(self) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+    def speak_tls(self, certificate: Path, key: Path) -> None:
+        """From now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.address = self.address.replace("http:", "https:")
 
     def asked(self, operation: str) -> list[Request]:
         """The requests for one operation, in order."""

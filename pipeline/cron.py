@@ -1,0 +1,69 @@
+"""Schedules as Kubeflow Pipelines reads them: a crontab's fields with the seconds before them."""
+
+import re
+from typing import NamedTuple
+
+from schemas.errors import SettingsError
+
+
+class _Field(NamedTuple):
+    name: str
+    least: int
+    most: int
+    names: tuple[str, ...] = ()
+    """Of the numbers from `least` on."""
+
+
+_FIELDS = (
+    _Field("second", 0, 59),
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of the month", 1, 31),
+    _Field("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    _Field("day of the week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+_ITEM = re.compile(r"(?:[*?]|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/0*[1-9][0-9]*)?", re.IGNORECASE)
+"""One of a field's list: all, a number, a range, and of these every so-manieth."""
+
+
+def check(cron: str) -> None:
+    """Refuses what the server's scheduler would not read, or would take in another sense.
+
+    Raises:
+      SettingsError: not six fields, seconds that start more than one run a minute, or a field that holds something
+        else than its numbers, its names, `*`, `?`, lists, ranges and steps.
+    """
+    texts = cron.split()
+    if len(texts) == 5:
+        # The server would take the minutes for seconds, the hours for minutes: 0 3 * * * is 3 past every hour there.
+        raise SettingsError(
+            f"--schedule {cron!r}: five fields, as in a crontab; Kubeflow Pipelines wants six, the seconds first: "
+            f'"0 {cron}"'
+        )
+    if len(texts) != 6 or not re.fullmatch("[0-5]?[0-9]", texts[0]):
+        raise SettingsError(
+            f"--schedule {cron!r}: six fields are expected: second (a number), minute, hour, day of the month, month "
+            'and day of the week, such as "0 0 3 * * *" for three at night'
+        )
+    for text, field in zip(texts, _FIELDS, strict=True):
+        if not all(_is_of(field, item) for item in text.split(",")):
+            names = f" (or {field.names[0]} to {field.names[-1]})" if field.names else ""
+            raise SettingsError(
+                f"--schedule {cron!r}: the {field.name} is {text!r}, where numbers from {field.least} to {field.most}"
+                f"{names} are expected, or *, with lists (1,3), ranges (1-3) and steps (*/2)"
+            )
+
+
+def _is_of(field: _Field, item: str) -> bool:
+    match = _ITEM.fullmatch(item)
+    if not match:
+        return False
+    first = match["first"]
+    return first is None or field.least <= _number(field, first) <= _number(field, match["last"] or first) <= field.most
+
+
+def _number(field: _Field, text: str) -> int:
+    """-1, which no field allows, for a name that is none of its own."""
+    if text.isdigit():
+        return int(text)
+    return field.least + field.names.index(text.lower()) if text.lower() in field.names else -1

@@ -1,0 +1,58 @@
+"""How recurring runs are shown."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+_ZONE = (
+    "Kubeflow Pipelines has one time zone for all schedules: the variable CRON_SCHEDULE_TIMEZONE of its deployment "
+    "ml-pipeline-scheduledworkflow has to be {}; without it, it is UTC"
+)
+
+
+def cron(recurring: Any) -> str:
+    """The schedule as it was given, where it is none of intervals."""
+    trigger = recurring.trigger and recurring.trigger.cron_schedule
+    return trigger.cron if trigger else "at intervals"
+
+
+def tell(what: str, recurring: Any, time_zone: str, console: Console) -> None:
+    """Says in a line when a recurring run starts runs, and what the cluster must have for it."""
+    said = f"{_line(recurring)}, {_in_zone(time_zone)} (id {recurring.recurring_run_id})"
+    console.print(f"{what}: {said}", soft_wrap=True)
+    if time_zone != "UTC":
+        console.print(_ZONE.format(time_zone), style="yellow", soft_wrap=True)
+
+
+def show(found: list[Any], time_zone: str, console: Console) -> None:
+    """A table of recurring runs, and the time zone that is expected of their server."""
+    if not found:
+        console.print("no schedules")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("recommender", "schedule", "status", "at a time", "missed runs", "id"):
+        table.add_column(heading, overflow="fold")
+    for recurring in sorted(found, key=lambda recurring: recurring.display_name):
+        table.add_row(
+            escape(recurring.display_name),
+            escape(cron(recurring)),
+            (recurring.status or "unknown").lower(),
+            str(recurring.max_concurrency),
+            "left out" if recurring.no_catchup else "made up for",
+            recurring.recurring_run_id,
+        )
+    console.print(table)
+    console.print(f"Schedules are {_in_zone(time_zone)}", soft_wrap=True)
+
+
+def _line(recurring: Any) -> str:
+    missed = "left out" if recurring.no_catchup else "made up for"
+    at_a_time = f"at most {recurring.max_concurrency} at a time"
+    return f"{escape(cron(recurring))}, {at_a_time}, missed runs {missed}"
+
+
+def _in_zone(time_zone: str) -> str:
+    return f"in the time zone {time_zone}, which is expected of the cluster"

@@ -1,0 +1,53 @@
+"""Texts as Kubernetes allows them in what is asked of it: paths, images, names and amounts."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def _fits(pattern: str, expected: str) -> AfterValidator:
+    """Refuses a text that `pattern` does not fit as a whole, and says what is expected."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{expected} is expected")
+        return value
+
+    return AfterValidator(check)
+
+
+_PATH = r"(/(?!\.\.?(/|$))[^/:]+)+/?"
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_REPOSITORY = r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._-]+|/)[a-z0-9]+)*"
+
+MountPath = Annotated[str, _fits(_PATH, "an absolute path below /, without . and .. and colons,")]
+"""An absolute path inside the containers."""
+DataFolder = Annotated[str, _fits(f"(gs:/)?{_PATH}", "an absolute path below /, without .., or a gs:// address")]
+Image = Annotated[
+    str,
+    _fits(
+        rf"({_REPOSITORY}(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(@sha256:[0-9a-f]{{64}})?)?",
+        "a container image such as registry.example.com/name:tag or name@sha256: with 64 hexadecimal digits",
+    ),
+]
+ObjectName = Annotated[
+    str,
+    _fits(
+        rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*",
+        "a name that Kubernetes allows (lower-case letters, digits, - and . between them)",
+    ),
+]
+"""Of a claim, a secret or an account."""
+SecretKey = Annotated[str, _fits("[-._A-Za-z0-9]{1,253}", "a key of letters, digits, -, _ and .")]
+Cores = Annotated[str, _fits(r"([0-9]*\.)?[0-9]+m?", "a number of cores such as 2, 0.5 or 500m")]
+Memory = Annotated[str, _fits("[0-9]+([KMGTPE]i?)?", "an amount of memory such as 500Mi or 4Gi")]
+
+
+def amount(text: str) -> float:
+    """Cores or bytes."""
+    number = text.rstrip("mKMGTPEi")
+    unit = text.removeprefix(number)
+    if unit == "m":
+        return float(number) / 1000
+    return float(number) * (1024 if unit.endswith("i") else 1000) ** " KMGTPE".index(unit[:1] or " ")
