@@ -7,7 +7,7 @@ size runs in a folder and in a process of its own, which --fast trains in less t
 resident sets of the process and all that it started, seen five times a second, in GiB.
 
 With --folder, a measurement that was broken off goes on after the last step that it finished: hours need not be in one
-piece. The steps before keep what they took.
+piece. The steps before keep what they took; one that was finished while nobody looked is left out of the table.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def _measure(folder: Path, rows: int, options: list[str]) -> dict[str, Cost]:
     kept = folder / "costs.json"
     known = {step: Cost(*cost) for step, cost in json.loads(kept.read_text()).items()} if kept.exists() else {}
     for step, cost, reused in _steps(folder, options):
-        if not (reused and step in known):
+        if not reused:
             known[step] = cost
             kept.write_text(json.dumps(known))
             print(
@@ -118,11 +118,12 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
     """Runs the pipeline; yields each step at its end: its name, its cost, and whether an earlier run's result served.
 
     Raises:
-      SystemExit: the pipeline failed.
+      SystemExit: the pipeline failed, and has said why.
     """
     command = [sys.executable, "-W", "ignore", str(ROOT / "runner.py"), "--local", "--config", "scaling.toml", *options]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
-        watch = _Watch(process.pid)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1)
+    watch = _Watch(process.pid)
+    try:
         step, started = _IMPORTS, time.monotonic()
         for line in process.stdout or ():
             if not line.startswith("["):
@@ -133,9 +134,13 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
                 yield step, Cost(time.monotonic() - started, watch.peak()), line.rstrip().endswith("reused")
             step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
             started = time.monotonic()
+        process.wait()
+    finally:
+        # Broken off here, it must not go on to finish a step that nobody measures.
+        process.kill()
         watch.stop()
     if process.returncode not in (0, 3):  # 3: the gate refused the model
-        raise SystemExit(f"{step} failed: see {folder / 'runs'}")
+        raise SystemExit(f"{step} failed; with --folder, the run's log stays there")
 
 
 class _Watch(threading.Thread):

@@ -22,6 +22,7 @@ _FIELDS = (
     _Field("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
     _Field("day of the week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ITEM = re.compile(r"(?:[*?]|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/0*[1-9][0-9]*)?", re.IGNORECASE)
 """One of a field's list: all, a number, a range, and of these every so-manieth."""
 
@@ -52,6 +53,34 @@ def check(cron: str) -> None:
                 f"--schedule {cron!r}: the {field.name} is {text!r}, where numbers from {field.least} to {field.most}"
                 f"{names} are expected, or *, with lists (1,3), ranges (1-3) and steps (*/2)"
             )
+    _check_date(cron, *texts[3:])
+
+
+def _check_date(cron: str, days: str, months: str, weekdays: str) -> None:
+    """Refuses a day that no month has: the scheduler, which serves all users, would look for it without end."""
+    if weekdays[0] not in "*?":
+        return  # then a day counts that fits either
+    first = min(_numbers(_FIELDS[3], days))
+    longest = max(_DAYS[month - 1] for month in _numbers(_FIELDS[4], months))
+    if first > longest:
+        raise SettingsError(f"--schedule {cron!r}: there is no such date: the month has {longest} days at most")
+
+
+def _numbers(field: _Field, text: str) -> set[int]:
+    """What a field that was checked stands for."""
+    numbers: set[int] = set()
+    for item in text.split(","):
+        span, _, step = item.partition("/")
+        match = _ITEM.fullmatch(span)
+        assert match
+        if match["first"] is None:
+            first, last = field.least, field.most
+        else:
+            first = _number(field, match["first"])
+            # `3/2` goes on to the end.
+            last = _number(field, match["last"]) if match["last"] else field.most if step else first
+        numbers |= set(range(first, last + 1, int(step or 1)))
+    return numbers
 
 
 def _is_of(field: _Field, item: str) -> bool:

@@ -81,7 +81,7 @@ def update(connection: "Connection", settings: Settings, package: Path, cron: st
     for recurring in old:
         connection.disable_recurring_run(recurring.recurring_run_id)
     if not current:
-        connection.enable_recurring_run(new.recurring_run_id)
+        _enable(connection, settings, new, old)
     what = f"{settings.name} is scheduled{' so already' if current else ''}"
     kubeflow_schedule_view.tell(what, new, settings.kubeflow.time_zone, console)
     remove(connection, old, console)
@@ -95,6 +95,19 @@ def _check_at_rest(connection: "Connection", settings: Settings, old: list[Any])
             "a run of the schedule that is to be replaced is at work, and max_concurrency is 1: "
             f"{connection.address(run.run_id)}; nothing is changed: give the command again when it has ended"
         )
+
+
+def _enable(connection: "Connection", settings: Settings, new: Any, old: list[Any]) -> None:
+    """Enables a recurring run, unless one of the old has started a run until it was disabled: then all is as before."""
+    try:
+        _check_at_rest(connection, settings, old)
+    except SettingsError:
+        connection.delete_recurring_run(new.recurring_run_id)
+        for recurring in old:
+            if recurring.status == "ENABLED":
+                connection.enable_recurring_run(recurring.recurring_run_id)
+        raise
+    connection.enable_recurring_run(new.recurring_run_id)
 
 
 def _create(

@@ -13,7 +13,7 @@ _STORAGE = "gs://"
 
 
 class _CloudFolder(PosixPath):
-    """An address as the settings hold folders; a plain path would make one slash of its two."""
+    """An address as the settings hold folders, of use as `str` alone; a plain path would make one slash of its two."""
 
     def __str__(self) -> str:
         return _STORAGE + super().__str__()

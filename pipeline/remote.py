@@ -45,7 +45,7 @@ def _on_copies(operator: type) -> type:
     class OnCopies(operator):
         def run_executor(self, execution_info: Any) -> Any:
             arguments = [argument.value.string_value for argument in getattr(self, "beam_pipeline_args", [])]
-            is_elsewhere = arguments and beam.DIRECT not in arguments
+            is_elsewhere = bool(arguments) and beam.DIRECT not in arguments
             if is_elsewhere or not any(_is_remote(uri) for uri in _uris(execution_info)):
                 return super().run_executor(execution_info)
             import attr

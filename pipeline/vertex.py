@@ -5,10 +5,11 @@ its steps: Vertex AI cannot see that data have changed. And the model that a new
 the last one the Evaluator blessed, be it the same.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
-from pipeline.kubeflow_settings import in_containers
+from pipeline.kubeflow_settings import artifacts, in_containers
 from pipeline.node import loading
 from pipeline.vertex_step import MOUNTED, STORAGE
 from schemas.errors import SettingsError
@@ -37,7 +38,7 @@ def compile_pipeline(settings: Settings, path: Path) -> None:
     kubeflow = settings.kubeflow
     mounted = kubeflow.model_copy(update={"root": MOUNTED + kubeflow.root.removeprefix(STORAGE)})
     inside = in_containers(settings.model_copy(update={"kubeflow": mounted}))
-    pipeline = create_pipeline(inside, f"{kubeflow.root}/artifacts/{settings.name}")
+    pipeline = create_pipeline(inside, artifacts(settings))
     [resolver] = [node for node in pipeline.components if node.id == "LatestBlessedModel"]
     _choose_as_vertex_can(resolver)
     pipeline.enable_cache = False
@@ -51,18 +52,21 @@ def _check(settings: Settings, path: Path) -> None:
         raise SettingsError(f"{path}: Vertex AI wants a file that ends in .json; give one with -o")
     if not kubeflow.image:
         raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
-    if not kubeflow.root.startswith(STORAGE):
+    if not re.match(f"{STORAGE}[^/]", kubeflow.root):
         raise SettingsError(
             f"kubeflow.root is {kubeflow.root!r}: Vertex AI keeps artifacts in Cloud Storage; give a gs:// address"
         )
-    if kubeflow.data is None and not settings.data.folder.is_absolute():
-        raise SettingsError(
-            f"data.folder is {str(settings.data.folder)!r}, which no container has: set kubeflow.data, such as to "
-            f"{MOUNTED}bucket/folder"
-        )
+    data = kubeflow.data or str(settings.data.folder)
+    for key, place in {"data": data, "outputs": kubeflow.outputs or MOUNTED}.items():
+        if not place.startswith(MOUNTED):
+            raise SettingsError(
+                f"kubeflow.{key} is {place!r}, which no container of Vertex AI has: give a folder of Cloud Storage, "
+                f"such as {MOUNTED}bucket/folder"
+            )
     if "{" in f"{settings.data.ratings}{settings.data.items}":
         raise SettingsError(
-            f"data.ratings is {settings.data.ratings!r}: Vertex AI resolves no {{SPAN}} and the like; name the file"
+            f"data.ratings is {settings.data.ratings!r}, data.items {settings.data.items!r}: Vertex AI resolves no "
+            "{SPAN} and the like; name the files"
         )
     if settings.beam.engine != "direct":
         raise SettingsError(

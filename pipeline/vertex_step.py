@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 STORAGE, MOUNTED = "gs://", "/gcs/"
 _INVOCATION = "--json_serialized_invocation_args"
@@ -25,13 +26,28 @@ def main(arguments: list[str], mounted: str = MOUNTED) -> int:
       The executor's exit status.
     """
     place = arguments.index(_INVOCATION) + 1
-    told = arguments[place].replace(STORAGE, mounted)
-    command = [sys.executable, "-m", _EXECUTOR, *arguments[:place], told, *arguments[place + 1 :]]
+    told = _moved(json.loads(arguments[place]), STORAGE, mounted)
+    outputs = told["outputs"]
+    for several in outputs.get("artifacts", {}).values():
+        for artifact in several["artifacts"]:
+            # As everywhere else; TFX's entry point for Vertex AI leaves it to the executors.
+            Path(artifact["uri"]).mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", _EXECUTOR, *arguments[:place], json.dumps(told), *arguments[place + 1 :]]
     status = subprocess.run(command, check=False).returncode
     if status == 0:
-        said = Path(json.loads(told)["outputs"]["outputFile"])
-        said.write_text(said.read_text(encoding="utf-8").replace(mounted, STORAGE), encoding="utf-8")
+        path = Path(outputs["outputFile"])
+        said = _moved(json.loads(path.read_text(encoding="utf-8")), mounted, STORAGE)
+        path.write_text(json.dumps(said), encoding="utf-8")
     return status
+
+
+def _moved(tree: Any, old: str, new: str) -> Any:
+    """The tree, in which what began with `old` begins with `new`."""
+    if isinstance(tree, dict):
+        return {key: _moved(value, old, new) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_moved(value, old, new) for value in tree]
+    return new + tree.removeprefix(old) if isinstance(tree, str) and tree.startswith(old) else tree
 
 
 if __name__ == "__main__":

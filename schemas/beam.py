@@ -60,7 +60,10 @@ class SparkSettings(Section):
 
     job_server: Address | None = None
     """A job server that runs already, beside the cluster."""
-    master: Annotated[str, Field(pattern=r"^(spark://[^\s:/]+:[0-9]{1,5}|local(\[[0-9*]+\])?)$")] | None = None
+    master: (
+        Annotated[str, Field(pattern=r"^(spark://[^\s:/,]+:[0-9]{1,5}(,[^\s:/,]+:[0-9]{1,5})*|local(\[[0-9*]+\])?)$")]
+        | None
+    ) = None
     """Else the cluster's address, `spark://host:7077` or `local[4]`: a job server is started here, which takes Java."""
     job_server_jar: Path | None = None
     """With `master`: the job server's file; absent, Beam downloads the one of its own version."""

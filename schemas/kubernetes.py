@@ -17,7 +17,7 @@ def _fits(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_PATH = r"(/(?!\.\.?(/|$))[^/:]+)+/?"
+_PATH = r"(/(?!\.\.?(/|$))[^/:\x00-\x1f]+)+/?"
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _REPOSITORY = r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._-]+|/)[a-z0-9]+)*"
 

@@ -76,3 +76,6 @@ LOGITS = "logits"
 
 # Custom property of an exported Model artifact: the JSON of the split that it was trained with.
 SPLIT_PROPERTY = "split"
+# Custom property of both blessings: the id of the model that they are about, as text. TFX's own property of it is a
+# number, which Vertex AI rounds in one of them and makes a name in the other.
+JUDGED_PROPERTY = "judged_model"

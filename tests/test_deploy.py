@@ -75,7 +75,10 @@ def test_files_are_copied_as_the_images_user_to_where_the_shipped_settings_expec
     assert container["volumeMounts"] == [{"name": "atalaya", "mountPath": volume.path}]
     assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == volume.claim
     # The commands at its head name the folders of the shipped settings.
-    assert f" {SHIPPED.data.folder} {pod['metadata']['name']}:{SHIPPED.kubeflow.data}\n" in path.read_text()
+    assert Path(SHIPPED.kubeflow.data).name == SHIPPED.data.folder.name
+    assert (
+        f" {SHIPPED.data.folder} {pod['metadata']['name']}:{Path(SHIPPED.kubeflow.data).parent}\n" in path.read_text()
+    )
 
 
 @pytest.mark.parametrize("folder", [BASE, MYSQL], ids=["base", "mysql"])

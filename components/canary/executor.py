@@ -55,7 +55,8 @@ class Executor(base_executor.BaseExecutor):
           input_dict: `model`: the Model; `examples`: Examples whose split `eval` gives users and examples, and
             `candidates` the catalogue.
           output_dict: `blessing`: InfraBlessing with `canary.json` (`schemas.canary.CanaryRecord`) and the custom
-            properties `blessed` (0 or 1), as TFX's InfraValidator sets it, and `current_model_id`, as its Evaluator.
+            properties `blessed` (0 or 1), as TFX's InfraValidator sets it, and `current_model_id`, as its Evaluator,
+            and `judged_model`, the same as text.
           exec_properties: `settings`: JSON of `CanarySettings`.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -75,6 +76,7 @@ class Executor(base_executor.BaseExecutor):
         (written / _FILES[record.blessed]).touch()
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(record.blessed))
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+        blessing.set_string_custom_property(names.JUDGED_PROPERTY, str(model.id))
 
 
 def _width(index: Path) -> int:

@@ -17,6 +17,7 @@ from tfx.utils import io_utils
 from components.evaluator import eval_config, gate
 from schemas import verdict as verdict_schema
 from schemas.settings import GateSettings
+from schemas.signatures import JUDGED_PROPERTY
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 ANOMALIES_KEY = "anomalies"
@@ -38,7 +39,8 @@ class Executor(tfx_executor.Executor):
           input_dict: `examples`, `model`, optionally `baseline_model`, as for TFX's Evaluator; `anomalies`: what
             ExampleValidator found, by split.
           output_dict: `evaluation`: TFMA's results, and beside them `verdict.json` (`schemas.verdict.Verdict`);
-            `blessing`: blessed only if TFMA's thresholds and every rule of the gate hold and no split has anomalies.
+            `blessing`: blessed only if TFMA's thresholds and every rule of the gate hold and no split has anomalies;
+            with the custom property `judged_model`, the model's id as text.
           exec_properties: `eval_config`, `example_splits` as for TFX's Evaluator; `gate`: JSON of `GateSettings`.
         """
         super().Do(input_dict, output_dict, exec_properties)
@@ -55,6 +57,8 @@ class Executor(tfx_executor.Executor):
         io_utils.write_string_file(os.path.join(folder, verdict_schema.FILE_NAME), verdict.model_dump_json(indent=1))
         if not verdict.blessed:
             _withdraw(blessing)
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        blessing.set_string_custom_property(JUDGED_PROPERTY, str(model.id))
 
 
 def _verdict(

@@ -151,10 +151,14 @@ def _write_records(folder: str, shard: int, num_shards: int, batches: Iterable[l
     fileio.makedirs(folder)
     name = f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz"
     # Not in the split's folder, of which every file is read.
-    partial = os.path.join(os.path.dirname(folder), f"partial-{uuid.uuid4().hex}-{name}")
+    partial = os.path.join(os.path.dirname(folder.rstrip("/")), f"partial-{uuid.uuid4().hex}-{name}")
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=COMPRESSION_LEVEL)
-    with tf.io.TFRecordWriter(partial, options) as writer:
-        for batch in batches:
-            for example in batch:
-                writer.write(example)
-    fileio.rename(partial, os.path.join(folder, name), overwrite=True)
+    try:
+        with tf.io.TFRecordWriter(partial, options) as writer:
+            for batch in batches:
+                for example in batch:
+                    writer.write(example)
+        fileio.rename(partial, os.path.join(folder, name), overwrite=True)
+    except BaseException:
+        fileio.remove(partial)
+        raise

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from tfx import types
-from tfx.components.evaluator import constants
 from tfx.components.pusher import executor as tfx_executor
 from tfx.components.util import model_utils
 from tfx.proto import pusher_pb2
@@ -17,6 +16,7 @@ from components.pusher.folder import push
 from schemas import on_device_record, training_record
 from schemas import verdict as verdict_schema
 from schemas.model_card import ModelCard
+from schemas.signatures import JUDGED_PROPERTY
 
 EVALUATION_KEY = "evaluation"
 
@@ -74,7 +74,6 @@ class Executor(tfx_executor.Executor):
             model_utils.is_model_blessed(judged)
             and model_utils.is_infra_validated(tried)
             and all(
-                blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY) == model.id
-                for blessing in (judged, tried)
+                blessing.get_string_custom_property(JUDGED_PROPERTY) == str(model.id) for blessing in (judged, tried)
             )
         )

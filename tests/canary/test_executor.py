@@ -65,6 +65,7 @@ def _assert_refused(blessing: standard_artifacts.InfraBlessing) -> None:
     assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").exists() and not (Path(blessing.uri) / "INFRA_BLESSED").exists()
     assert blessing.get_int_custom_property("blessed") == 0
     assert blessing.get_int_custom_property("current_model_id") == 7
+    assert blessing.get_string_custom_property("judged_model") == "7"
 
 
 def test_a_good_export_is_blessed_by_a_process_with_tensorflow_alone(artifacts):
@@ -73,6 +74,7 @@ def test_a_good_export_is_blessed_by_a_process_with_tensorflow_alone(artifacts):
     assert record.tensorflow == tf.__version__
     assert blessing.get_int_custom_property("blessed") == 1
     assert blessing.get_int_custom_property("current_model_id") == 7
+    assert blessing.get_string_custom_property("judged_model") == "7"
     assert (Path(blessing.uri) / "INFRA_BLESSED").exists() and not (Path(blessing.uri) / "INFRA_NOT_BLESSED").exists()
 
 

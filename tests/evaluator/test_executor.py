@@ -110,6 +110,7 @@ def _evaluate(tmp_path, examples, gate: dict, anomalies: str = "", baseline_wors
     verdict = verdicts.read(evaluation.uri)
     # The two forms in which TFX keeps a blessing must agree with the verdict.
     assert blessing.get_int_custom_property("blessed") == verdict.blessed
+    assert blessing.get_string_custom_property("judged_model") == str(inputs["model"][0].id)
     files = [path.name for path in Path(blessing.uri).iterdir()]
     assert files == (["BLESSED"] if verdict.blessed else ["NOT_BLESSED"])
     return verdict

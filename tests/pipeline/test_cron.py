@@ -30,6 +30,8 @@ from schemas.errors import SettingsError
         ("0 0 0 * 13 *", r"the month is '13', where numbers from 1 to 12 \(or jan to dec\)"),
         ("0 0 0 * mon *", "the month is 'mon'"),
         ("0 0 0 * * 7", r"the day of the week is '7', where numbers from 0 to 6 \(or sun to sat\)"),
+        ("0 0 3 30 2 *", "there is no such date: the month has 29 days at most"),
+        ("0 0 3 31 4-6/2,nov ?", "there is no such date: the month has 30 days at most"),
         ("0 0 0 * * sunday", "the day of the week is 'sunday'"),
     ],
 )
@@ -46,6 +48,9 @@ def test_what_the_scheduler_would_not_read_or_read_otherwise_is_refused(text, ex
         "0 0,30 0 1,15,31 jan-Mar,12 ?",
         "05 10/20 0-22/2 * * sun,3-6",
         "0 0 0 ?/2 */100 0",
+        "0 0 0 29 feb *",
+        "0 0 0 31 2/2 ?",  # 2/2: each second month from February on
+        "0 0 0 30 2 mon",  # on Mondays too
     ],
 )
 def test_what_the_scheduler_reads_passes(text):

@@ -2,6 +2,7 @@ import pytest
 
 import runner
 from kubeflow_server import refusing
+from pipeline import kubeflow_schedule
 
 NIGHTLY, HOURLY = "0 0 3 * * *", "0 30 * * * *"
 BASE = "/apis/v2beta1/recurringruns"
@@ -114,6 +115,21 @@ def test_while_a_run_of_it_is_at_work_a_schedule_of_one_run_is_not_replaced(serv
     assert command("--schedule", cron, lines=lines)[0] == 0
     (left,) = server.recurring
     assert left["status"] == "ENABLED" and left["recurring_run_id"] != before["recurring_run_id"]
+
+
+def test_a_run_that_begins_while_its_schedule_is_replaced_brings_the_old_one_back(server, command, monkeypatch):
+    command("--schedule", NIGHTLY)
+    before = dict(server.recurring[0])
+    create = kubeflow_schedule._create
+
+    def create_meanwhile(*arguments):
+        server.runs = [_run_of(before)]
+        return create(*arguments)
+
+    monkeypatch.setattr(kubeflow_schedule, "_create", create_meanwhile)
+    status, out = command("--schedule", HOURLY)
+    assert status == 2 and "nothing is changed" in out
+    assert server.recurring == [before] and server.most_enabled == 1
 
 
 def test_a_run_that_a_removed_schedule_left_at_work_holds_up_the_next(server, command):

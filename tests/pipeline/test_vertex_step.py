@@ -8,28 +8,33 @@ from pipeline import vertex_step
 SHARED = Path(__file__).parents[1] / "shared"
 
 
-def _artifact(uri: str) -> dict[str, object]:
+def _artifact(uri: str, **metadata: str) -> dict[str, object]:
     schema = {"schemaTitle": "tfx.Model"}
-    return {"artifacts": [{"name": "projects/1/artifacts/2", "type": schema, "uri": uri, "metadata": {}}]}
+    return {"artifacts": [{"name": "projects/1/artifacts/2", "type": schema, "uri": uri, "metadata": metadata}]}
 
 
-def _run(mounted: Path, executor: str, **told: object) -> int:
-    invocation = {**told, "outputs": {**told["outputs"], "outputFile": "gs://bucket/run/output.json"}}
+def _run(mounted: Path, executor: str, outputs: dict[str, object], **told: object) -> int:
+    invocation = {"outputs": {"artifacts": outputs, "outputFile": "gs://bucket/run/output.json"}, **told}
     arguments = ["--executor_class_path", executor, "--json_serialized_invocation_args", json.dumps(invocation)]
     return vertex_step.main([*arguments, "--runner=unused"], f"{mounted}/")
 
 
-def test_a_step_works_in_a_folder_and_says_addresses(tmp_path, monkeypatch):
+def test_steps_work_in_a_folder_and_say_addresses(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(SHARED))
-    (tmp_path / "bucket" / "run" / "model").mkdir(parents=True)
-    told = {"outputs": {"artifacts": {"model": _artifact("gs://bucket/run/model")}}}
-    assert _run(tmp_path, "far_away.WriterExecutor", **told) == 0
-    assert (tmp_path / "bucket/run/model/Format-Serving/weights").read_bytes() == b"\x00\xff" * 5
+    written, copied = "gs://bucket/run/model", "gs://bucket/run/copied"
+    assert _run(tmp_path, "far_away.WriterExecutor", {"model": _artifact(written)}) == 0
     said = json.loads((tmp_path / "bucket/run/output.json").read_text())
     [model] = said["artifacts"]["model"]["artifacts"]
-    assert model["uri"] == model["metadata"]["made_in"] == "gs://bucket/run/model"
+    assert model["uri"] == model["metadata"]["made_in"] == written
+    inputs = {"artifacts": {"model": _artifact(written)}, "parameters": {"fails": {"intValue": 0}}}
+    elsewhere = f"/mnt{tmp_path}/folder"
+    assert _run(tmp_path, "far_away.ReaderExecutor", {"copied": _artifact(copied, of=elsewhere)}, inputs=inputs) == 0
+    assert (tmp_path / "bucket/run/copied/weights").read_bytes() == b"\x00\xff" * 10
+    said = json.loads((tmp_path / "bucket/run/output.json").read_text())
+    [model] = said["artifacts"]["copied"]["artifacts"]
+    assert (model["uri"], model["metadata"]) == (copied, {"made_from": written, "of": elsewhere})
 
 
 def test_a_step_that_fails_keeps_its_status(tmp_path):
-    assert _run(tmp_path, "nowhere.Executor", outputs={}) != 0
+    assert _run(tmp_path, "nowhere.Executor", {}) != 0
     assert not (tmp_path / "bucket/run/output.json").exists()

@@ -31,7 +31,7 @@ def model(tmp_path: Path, model_card: ModelCard) -> standard_artifacts.Model:
 
 def _bless(blessing: Artifact, blessed: int, model: int) -> Artifact:
     blessing.set_int_custom_property("blessed", blessed)
-    blessing.set_int_custom_property("current_model_id", model)
+    blessing.set_string_custom_property("judged_model", str(model))
     return blessing
 
 
@@ -57,6 +57,29 @@ def _do(
         {"push_destination": destination},
     )
     return pushed
+
+
+def _through_vertex(artifact: Artifact, title: str) -> Artifact:
+    """What the step after the one that made an artifact gets of it on Vertex AI."""
+    from kfp.pipeline_spec import pipeline_spec_pb2
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as entry
+
+    passed = entry.to_runtime_artifact(artifact, {})
+    passed.type.schema_title = title
+    [back] = entry.parse_raw_artifact_dict({"it": pipeline_spec_pb2.ArtifactList(artifacts=[passed])}, {})["it"]
+    return back
+
+
+def test_blessings_are_of_the_model_after_vertex_ai_passed_them_on(model):
+    model.id = 249208122507636219  # as TFX makes of an artifact's name there; too many digits for a floating number
+    blessings = {
+        "model_blessing": _through_vertex(_bless(standard_artifacts.ModelBlessing(), 1, model.id), "tfx.ModelBlessing"),
+        "infra_blessing": _through_vertex(_bless(standard_artifacts.InfraBlessing(), 1, model.id), "tfx.InfraBlessing"),
+    }
+    given = {name: [blessing] for name, blessing in blessings.items()}
+    assert executor.Executor().CheckBlessing({"model": [model], **given})
+    model.id += 1
+    assert not executor.Executor().CheckBlessing({"model": [model], **given})
 
 
 def _versions(base: Path) -> list[str]:
