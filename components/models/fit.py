@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
@@ -51,7 +52,24 @@ def fit(
 def cosine_adam(learning_rate: float, num_batches: int, epochs: int) -> tf.keras.optimizers.Adam:
     """Adam with a learning rate that falls to 0 along a cosine over all epochs (Loshchilov and Hutter, 2017)."""
     steps = max(1, num_batches * epochs)
-    return tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+    return _FusedAdam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+
+
+class _FusedAdam(tf.keras.optimizers.Adam):
+    """Adam whose step is one pass over a variable's memory, compiled by XLA, where TensorFlow's are some ten.
+
+    With tens of thousands of users, that halves the time of a batch: Adam changes all rows, whichever the batch held.
+    Keras does so on GPUs alone. Gradients of some rows become dense, with the same result: XLA would compile the step
+    anew for each number of rows.
+    """
+
+    def __init__(self, learning_rate: tf.keras.optimizers.schedules.LearningRateSchedule):
+        super().__init__(learning_rate)
+        self.jit_compile = True
+
+    def apply_gradients(self, grads_and_vars: Any, *positional: Any, **named: Any) -> Any:
+        dense = [(tf.convert_to_tensor(gradient), variable) for gradient, variable in grads_and_vars]
+        return super().apply_gradients(dense, *positional, **named)
 
 
 def _spare_autograph() -> None:

@@ -32,7 +32,8 @@ def test_steps_work_in_a_folder_and_say_addresses(tmp_path, monkeypatch):
     assert (tmp_path / "bucket/run/copied/weights").read_bytes() == b"\x00\xff" * 10
     said = json.loads((tmp_path / "bucket/run/output.json").read_text())
     [model] = said["artifacts"]["copied"]["artifacts"]
-    assert (model["uri"], model["metadata"]) == (copied, {"made_from": written, "of": elsewhere})
+    assert model["uri"] == copied
+    assert model["metadata"].items() >= {"made_from": written, "of": elsewhere}.items()
 
 
 def test_a_step_that_fails_keeps_its_status(tmp_path):
