@@ -31,8 +31,8 @@ def check(cron: str) -> None:
     """Refuses what the server's scheduler would not read, or would take in another sense.
 
     Raises:
-      SettingsError: not six fields, seconds that start more than one run a minute, or a field that holds something
-        else than its numbers, its names, `*`, `?`, lists, ranges and steps.
+      SettingsError: not six fields, seconds that start more than one run a minute, a field that holds something else
+        than its numbers, its names, `*`, `?`, lists, ranges and steps, or a date that there is not.
     """
     texts = cron.split()
     if len(texts) == 5:
@@ -63,7 +63,9 @@ def _check_date(cron: str, days: str, months: str, weekdays: str) -> None:
     first = min(_numbers(_FIELDS[3], days))
     longest = max(_DAYS[month - 1] for month in _numbers(_FIELDS[4], months))
     if first > longest:
-        raise SettingsError(f"--schedule {cron!r}: there is no such date: the month has {longest} days at most")
+        raise SettingsError(
+            f"--schedule {cron!r}: there is no such date: the month has {longest} days at most; give one of them"
+        )
 
 
 def _numbers(field: _Field, text: str) -> set[int]:
