@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
 .PHONY: help setup data run test test-flink check format image lock clean \
-	bench bench-index bench-scaling bench-batch bench-similar bench-quality bench-ablation bench-on-device
+	bench bench-index bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ SEEDS ?= 42
 bench-scaling: setup ## measure time and memory of each step on made-up ratings (ROWS="100000 1000000")
 	@$(BIN)/python -m benchmarks.scaling $(ROWS)
 ROWS ?= 100000
+
+bench-training: setup ## measure a batch of training with many users (USERS=how many)
+	@$(BIN)/python -W ignore -m benchmarks.training $(if $(USERS),--users $(USERS))
 
 bench-batch: setup ## measure recommendations for all users at once (USERS=how many of the large model's)
 	@$(BIN)/python -m benchmarks.batch $(if $(USERS),--users $(USERS))

@@ -36,7 +36,8 @@ method = "time"
 [batch]
 enabled = true
 """
-_GROUPS, _EVENTS_A_USER = 5, 150
+EVENTS_A_USER = 150
+_GROUPS = 5
 _SECONDS_BETWEEN_LOOKS = 0.2
 _IMPORTS = "imports"
 
@@ -74,7 +75,7 @@ def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
       items, 1,700 of them at 100,000 rows.
     """
     generator = np.random.default_rng(seed)
-    num_users, num_items = max(2, rows // _EVENTS_A_USER), round(17 * rows**0.4)
+    num_users, num_items = max(2, rows // EVENTS_A_USER), round(17 * rows**0.4)
     table = pd.DataFrame({"user_id": [], "item_id": []}, dtype=int)
     while len(table) < rows:
         user = generator.integers(num_users, size=rows)

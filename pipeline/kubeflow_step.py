@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import node, remote, summary
 from pipeline.code_version import sources_version
 from pipeline.node import Node
+from pipeline.progress import OnceAMinute
 from schemas import verdict as verdict_schema
 from schemas.kubeflow import MYSQL_PASSWORD, MYSQL_USER
 
@@ -79,8 +80,9 @@ def _log_to_output() -> None:
     """Shows the steps' messages among the libraries'; absl, which TFX logs with, stays at its own level."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.addFilter(OnceAMinute())
     logger = logging.getLogger("atalaya")
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
     logger.propagate = False
 

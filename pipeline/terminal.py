@@ -22,8 +22,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from pipeline.progress import OnceAMinute
+
 LOGGER = logging.getLogger("atalaya")
-"""Steps tell the user things through this logger; a record's `progress` is (what, done, total)."""
+"""Steps tell the user things through this logger; a record's `progress` is (what, done, total), its message says so."""
 
 
 @contextlib.contextmanager
@@ -108,7 +110,10 @@ def _progress(console: Console, *columns: ProgressColumn) -> Progress:
 
 
 class StepView(logging.Handler):
-    """Shows one step after the other: name and clock while it works, bars for what it reports, a line at its end."""
+    """Shows one step after the other: name and clock while it works, bars for what it reports, a line at its end.
+
+    Where there is no terminal, what it reports is a line once a minute.
+    """
 
     def __init__(self, console: Console, steps: int):
         """Shows `steps` steps on `console`."""
@@ -118,6 +123,8 @@ class StepView(logging.Handler):
         self._number = 0
         self._progress: Progress | None = None
         self._bars: dict[str, TaskID] = {}
+        if not console.is_terminal:
+            self.addFilter(OnceAMinute())
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
@@ -153,9 +160,9 @@ class StepView(logging.Handler):
         self._console.print(f"{self._head():<32}{seconds:7.1f} s  {outcome}".rstrip())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Draws a progress record; prints any other."""
+        """Draws a progress record where there is a terminal; prints any other."""
         progress = getattr(record, "progress", None)
-        if progress is None:
+        if progress is None or not self._console.is_terminal:
             message = record.getMessage()
             self._console.print(
                 f"        {escape(message)}", style="yellow" if record.levelno >= logging.WARNING else "dim"

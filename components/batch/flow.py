@@ -46,6 +46,6 @@ class _WriteShard(beam.DoFn):
         what, size = f"recommendations {number}/{self._num_shards}", shard.end - shard.begin
 
         def report(done: int) -> None:
-            _log.debug("", extra={"progress": (what, done, size)})
+            _log.debug("%s: %d of %d", what, done, size, extra={"progress": (what, done, size)})
 
         write_parquet(self._users.tables(shard.begin, shard.end, report), SCHEMA, shard.path)

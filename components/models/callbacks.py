@@ -81,7 +81,7 @@ class ProgressLog:
         now = time.monotonic()
         if done == self._total or now - self._reported >= _SECONDS_BETWEEN_REPORTS:
             self._reported = now
-            _LOG.debug("", extra={"progress": (what, done, self._total)})
+            _LOG.debug("%s: %d of %d", what, done, self._total, extra={"progress": (what, done, self._total)})
 
 
 class Progress(tf.keras.callbacks.Callback):

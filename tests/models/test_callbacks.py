@@ -77,4 +77,5 @@ def test_progress_reports_the_last_batch_and_not_every_one(caplog: pytest.LogCap
             progress.on_train_batch_end(batch)
     reports = [record.progress for record in caplog.records]
     assert reports[-1] == ("a model epoch 3/7", 1000, 1000)
+    assert caplog.messages[-1] == "a model epoch 3/7: 1000 of 1000"
     assert len(reports) < 20

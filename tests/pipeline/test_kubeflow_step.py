@@ -1,6 +1,8 @@
+import logging
+
 import pytest
 
-from pipeline import kubeflow_step
+from pipeline import kubeflow_step, progress
 from pipeline.code_version import sources_version
 from pipeline.node import Node
 
@@ -33,6 +35,18 @@ def test_a_run_without_an_id_of_its_own_is_refused(capsys):
     command = ["--node", "Trainer", "--run-id", "{{$.pipeline_job_uuid}}", "--ir", "{}", "--code", sources_version()]
     assert kubeflow_step.main([*command, "--sqlite", "/nowhere/metadata.sqlite"]) == 1
     assert "version 2.4 or newer is needed" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(60.0, False), (0.0, True)])
+def test_progress_is_a_line_once_a_minute(capsys, monkeypatch, seconds, shown):
+    def launch(options):
+        logging.getLogger("atalaya").debug("epoch 1/2: 3 of 10", extra={"progress": ("epoch 1/2", 3, 10)})
+        return Node({}, reused=False)
+
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", seconds)
+    monkeypatch.setattr(kubeflow_step, "_launch", launch)
+    assert kubeflow_step.main([*COMMAND, "--code", sources_version(), "--sqlite", "unused"]) == 0
+    assert ("epoch 1/2: 3 of 10" in capsys.readouterr().out) == shown
 
 
 def test_a_summary_that_cannot_be_written_fails_no_step(capsys, monkeypatch, tmp_path):

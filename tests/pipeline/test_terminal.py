@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import terminal
+from pipeline import progress, terminal
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -37,7 +37,7 @@ def _shown(is_terminal: bool) -> str:
     view = terminal.StepView(Console(file=output, force_terminal=is_terminal, width=100, color_system=None), steps=2)
     with view.attached():
         with view.step("Trainer"):
-            terminal.LOGGER.debug("", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
+            terminal.LOGGER.debug("epoch 1/2: 3 of 10", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
             terminal.LOGGER.info("two-tower: 2 epochs")
             print("a library's noise", file=sys.stderr)
         view.done("unchanged, reused")
@@ -52,6 +52,12 @@ def test_without_a_terminal_there_are_lines_and_no_bars(capsys):
     assert len(lines) == 3
     # The message is in the log too, which standard error goes to.
     assert "two-tower: 2 epochs" in capsys.readouterr().err
+
+
+def test_without_a_terminal_progress_is_a_line_once_a_minute(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    assert _shown(is_terminal=False).splitlines()[1].strip() == "epoch 1/2: 3 of 10"
+    assert "epoch 1/2: 3 of 10" in capsys.readouterr().err
 
 
 def test_on_a_terminal_epochs_have_a_bar_and_noise_stays_away(capsys):
