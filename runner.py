@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from pipeline import tensorflow_environment
 from schemas import environment
 from schemas.errors import DataError, ServiceError, SettingsError
 from schemas.settings import Settings, fast, load
@@ -27,8 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load(options.config)
         if options.fast:
             settings = fast(settings)
-        # Keras 2, which TensorFlow Recommenders needs; read when TensorFlow is imported.
-        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+        tensorflow_environment.prepare()
         return _local(settings, options) if options.local else _elsewhere(settings, options)
     except (SettingsError, DataError) as error:
         print(error, file=sys.stderr)

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import node, remote, summary
+from pipeline import node, remote, summary, tensorflow_environment
 from pipeline.code_version import sources_version
 from pipeline.node import Node
 from pipeline.progress import OnceAMinute
@@ -35,8 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
       The exit status: 0 the node ran, or its result was in the cache already; 1 it failed.
     """
     options = _parser().parse_args(arguments)
-    # Keras 2, which TensorFlow Recommenders needs; read when TensorFlow is imported.
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    tensorflow_environment.prepare()
     _log_to_output()
     started = time.monotonic()
     try:
