@@ -37,10 +37,11 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=67_000, help="(default: %(default)s)")
     options = parser.parse_args()
     seconds: dict[str, list[float]] = {side: [] for side in _SIDES}
-    for _ in range(_TURNS):
+    for turn in range(_TURNS):
         for side, what_is_ours in _SIDES.items():
             with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as process:
                 seconds[side] += process.submit(_train, options.users, *what_is_ours).result()
+            print(f"turn {turn + 1} of {_TURNS}: {side} done", file=sys.stderr, flush=True)
     print(f"{options.users:,} users, {_TURNS} x {_BATCHES} batches\n")
     print("| | a batch: median, s | 10 % below | 10 % above |\n|---|---:|---:|---:|")
     for side, measured in seconds.items():
