@@ -79,7 +79,7 @@ def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> 
     model.compile(optimizer=cosine_adam(0.001, 1, 1) if is_optimizer_ours else tf.keras.optimizers.Adam())
     users = user_items(events, num_users)
     batches = QueryBatches(users, "blocks", 4, settings.history_length, settings.batch_size, seed=0)
-    train, iterator = model.make_train_function(), iter(batches.dataset())
+    train, iterator = model.make_train_function(), iter(batches.dataset().repeat())
     times = []
     for _ in range(_WARM_UP + _BATCHES):
         times.append(time.perf_counter())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Without huge pages, which some systems hand out unasked: page faults while 64 MiB are filled and given up twenty times.
+# Without huge pages, which some systems hand out unasked: faults while 64 MiB are filled and given up twenty times.
 PROGRAM = """
 import ctypes, resource
 PR_SET_THP_DISABLE = 41
