@@ -4,6 +4,7 @@ import math
 
 import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator import gate, tfma_metrics
 from schemas import signatures as names
@@ -32,7 +33,7 @@ def build(settings: GateSettings) -> tfma.EvalConfig:
             continue
         # A threshold without a slice would be applied to every slice: name the overall one.
         metrics.per_slice_thresholds[rule.metric].thresholds.append(
-            tfma.PerSliceMetricThreshold(slicing_specs=[_slicing(rule)], threshold=_threshold(rule))
+            config_pb2.PerSliceMetricThreshold(slicing_specs=[_slicing(rule)], threshold=_threshold(rule))
         )
     options = tfma.Options(
         compute_confidence_intervals=wrappers_pb2.BoolValue(value=True),
