@@ -25,6 +25,8 @@ def convert(saved_model: str, signatures: Sequence[str], variant: str) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if variant != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        # Else newer converters quantize a table that is both looked up and multiplied twice, and store both.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if variant == "float16":
         converter.target_spec.supported_types = [tf.float16]
     try:

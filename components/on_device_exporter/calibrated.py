@@ -10,9 +10,9 @@ from tensorflow.lite.python.convert_phase import ConverterError
 from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-_KEPT_IN_FLOAT = ["SCATTER_ND", "TOPK_V2", "SELECT_V2", "MAXIMUM"]
+_KEPT_IN_FLOAT = ["SCATTER_ND", "TOPK_V2", "SELECT_V2", "MAXIMUM", "DIV"]
 """What makes and takes minus infinity, the score of what is left out: no range in 8 bits can hold it. And what keeps a
-sum of nothing above zero, by a number that would be zero in 8 bits."""
+sum of nothing above zero, by a number that would be zero in 8 bits, and what divides by it."""
 
 
 def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.ndarray]) -> bytes:

@@ -47,3 +47,26 @@ def test_signatures_share_their_tables(tmp_path: Path) -> None:
     alone = convert.convert(str(tmp_path), ["one"], "float32")
     both = convert.convert(str(tmp_path), ["one", "two"], "float32")
     assert 40_000 < len(alone) < len(both) < len(alone) + 4_000
+
+
+class _TiedTable(tf.Module):
+    """1,000 vectors of 64 numbers: one is looked up and multiplied by all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._vectors = tf.Variable(np.random.default_rng(7).normal(size=[1_000, 64]).astype(np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([1], tf.int32, "place")])
+    def scores(self, place: tf.Tensor) -> dict[str, tf.Tensor]:
+        query = tf.nn.relu(tf.gather(self._vectors, place))
+        return {"score": tf.matmul(query, self._vectors, transpose_b=True)}
+
+
+def test_in_8_bits_a_table_that_is_looked_up_and_multiplied_is_stored_once(tmp_path: Path) -> None:
+    model = _TiedTable()
+    tf.saved_model.save(model, str(tmp_path), signatures={"scores": model.scores})
+    sizes = {
+        variant: len(convert.convert(str(tmp_path), ["scores"], variant)) for variant in ("float32", "dynamic_range")
+    }
+    assert sizes["float32"] > 256_000
+    assert 64_000 < sizes["dynamic_range"] < 80_000
