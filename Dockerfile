@@ -1,7 +1,9 @@
 # The image of the steps on Kubeflow Pipelines: `make image IMAGE=registry.example.com/atalaya:1`.
 # Kubeflow gives each container its command (python -m pipeline.kubeflow_step ...); the settings come with it.
+# The older stack: --build-arg BASE=python:3.10-slim-bookworm --build-arg LOCK=requirements-py310.txt
 
-FROM python:3.10-slim-bookworm AS builder
+ARG BASE=python:3.13-slim-trixie
+FROM $BASE AS builder
 # One of the locked packages comes as C++ source.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
@@ -9,9 +11,10 @@ RUN apt-get update \
 RUN python -m venv /opt/atalaya
 ENV PATH=/opt/atalaya/bin:$PATH
 WORKDIR /build
-COPY requirements.txt .
+ARG LOCK=requirements.txt
+COPY $LOCK .
 # The lock is complete, so nothing is resolved; the tools of development go again.
-RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements.txt \
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement $LOCK \
     && pip uninstall --yes import-linter mypy pre-commit pytest ruff uv
 COPY pyproject.toml README.md LICENSE runner.py ./
 COPY schemas schemas
@@ -19,7 +22,7 @@ COPY components components
 COPY pipeline pipeline
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:3.10-slim-bookworm
+FROM $BASE
 # Folders into which older releases of Kubeflow's launcher, which runs as the container's user, put artifacts.
 RUN useradd --uid 1000 --create-home atalaya \
     && install --directory --owner atalaya /gcs /minio /s3

@@ -1,16 +1,16 @@
-# One command a chore. Each sees to it first that .venv holds what requirements.txt locks.
+# One command a chore. Each sees to it first that .venv holds what the lock of its stack says (tools/setup.sh).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test test-flink check format image lock clean \
+.PHONY: help setup data run test test-flink test-debian check format image lock clean \
 	bench bench-index bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv with Python 3.10, the locked packages and this project
+setup: ## make .venv: Python 3.13 or 3.12, or 3.10 on older systems, the locked packages and this project (ATALAYA_STACK=py313 or py310)
 	@bash tools/setup.sh
 
 data: setup ## fetch MovieLens 100K into data/
@@ -26,6 +26,9 @@ test-flink: setup ## run the pipeline's data steps on a Flink cluster of this ma
 	@bash tools/flink.sh
 	@ATALAYA_FLINK=$(FLINK) $(BIN)/python -m pytest -m flink tests/e2e
 export FLINK ?= $(HOME)/.cache/atalaya/flink
+
+test-debian: ## run README's two commands in a fresh root of another Debian (RELEASE=bookworm or trixie; as root, with debootstrap)
+	@bash tools/in-debian.sh $(RELEASE)
 
 check: setup ## format, lint, types and layers
 	@$(BIN)/ruff format --check .
@@ -76,11 +79,15 @@ bench-training: setup ## measure a batch of training with many users (USERS=how 
 bench-batch: setup ## measure recommendations for all users at once (USERS=how many of the large model's)
 	@$(BIN)/python -m benchmarks.batch $(if $(USERS),--users $(USERS))
 
-lock: setup ## renew the locks after a change of pyproject.toml (UPGRADE=1: to the newest versions allowed)
-	@$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra dev --python-version 3.10 --output-file requirements.txt
-	@$(BIN)/uv pip compile $(LOCK_OPTIONS) --group bench --constraints requirements.txt --python-version 3.10 --output-file requirements-bench.txt
-	@$(BIN)/uv pip compile $(LOCK_OPTIONS) tools/compiler.in --universal --output-file tools/compiler.txt
-LOCK_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
+lock: setup ## renew the locks of both stacks after a change of pyproject.toml (UPGRADE=1: to the newest versions allowed)
+	@$(LOCK) pyproject.toml --extra dev $(PY313) --output-file requirements.txt
+	@$(LOCK) pyproject.toml --extra dev $(PY310) --output-file requirements-py310.txt
+	@$(LOCK) --group bench $(PY313) --constraints requirements.txt --output-file requirements-bench.txt
+	@$(LOCK) --group bench $(PY310) --constraints requirements-py310.txt --output-file requirements-bench-py310.txt
+	@$(LOCK) tools/compiler.in --universal --output-file tools/compiler.txt
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
+PY313 := --universal --python-version 3.12
+PY310 := --python-version 3.10
 
 clean: ## remove .venv, .venv-bench, caches and built files; data/ and the pipeline's artifacts stay
 	@rm -rf .venv .venv-bench build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

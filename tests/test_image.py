@@ -7,16 +7,16 @@ import tomli
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomli.loads((ROOT / "pyproject.toml").read_text())
-BASE = "python:3.10-slim-bookworm"
+BASE = "python:3.13-slim-trixie"
 
 
 def _stages() -> list[list[tuple[str, str]]]:
-    """The instructions of each stage, in order, continued lines joined."""
+    """The instructions before the first stage, then those of each stage, in order, continued lines joined."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE).replace("\\\n", " ")
     stages: list[list[tuple[str, str]]] = []
     for line in filter(None, map(str.strip, text.splitlines())):
         instruction, _, arguments = line.partition(" ")
-        if instruction == "FROM":
+        if instruction == "FROM" or not stages:
             stages.append([])
         stages[-1].append((instruction, " ".join(arguments.split())))
     return stages
@@ -26,31 +26,35 @@ def _of(stage: list[tuple[str, str]], instruction: str) -> list[str]:
     return [arguments for name, arguments in stage if name == instruction]
 
 
-def test_both_stages_start_from_the_projects_python():
-    builder, image = _stages()
-    assert _of(builder, "FROM") == [f"{BASE} AS builder"] and _of(image, "FROM") == [BASE]
-    version = (ROOT / ".python-version").read_text().strip()
-    assert BASE.startswith(f"python:{version}-") and f">={version}" in PROJECT["project"]["requires-python"]
+def test_both_stages_start_from_a_python_and_a_system_that_the_lock_is_for():
+    arguments, builder, image = _stages()
+    assert _of(arguments, "ARG") == [f"BASE={BASE}"]
+    assert _of(builder, "FROM") == ["$BASE AS builder"] and _of(image, "FROM") == ["$BASE"]
+    setup = (ROOT / "tools" / "setup.sh").read_text()
+    version = re.fullmatch(r"python:(3\.\d+)-slim-trixie", BASE).group(1)
+    assert re.search(rf"versions=\({re.escape(version)} [^)]*\) lock=requirements\.txt ", setup)
+    assert any(line.endswith(f":: {version}") for line in PROJECT["project"]["classifiers"])
 
 
 def test_packages_are_those_of_the_lock_by_their_hashes():
-    builder, image = _stages()
+    _, builder, image = _stages()
     installs = [command for run in _of(builder, "RUN") for command in run.split(" && ") if "pip install" in command]
     lock, project = installs
     assert all("--no-cache-dir" in command and "--no-deps" in command for command in installs)
-    assert "--require-hashes" in lock and lock.endswith("--requirement requirements.txt")
+    assert "--require-hashes" in lock and lock.endswith("--requirement $LOCK")
+    assert _of(builder, "ARG") == ["LOCK=requirements.txt"]
     assert "--no-build-isolation" in project and project.endswith(" .")
     assert not any("pip " in run or "apt-get" in run for run in _of(image, "RUN"))
 
 
 def test_the_tools_of_development_do_not_stay():
-    removed = re.search(r"pip uninstall --yes ([\w -]+)", _of(_stages()[0], "RUN")[-2])
+    removed = re.search(r"pip uninstall --yes ([\w -]+)", _of(_stages()[1], "RUN")[-2])
     tools = {re.split("[<>=]", line)[0] for line in PROJECT["project"]["optional-dependencies"]["dev"]}
     assert set(removed.group(1).split()) == tools - {"setuptools"}  # which builds the project, and which TFX imports
 
 
 def test_the_image_runs_steps_as_nobody_in_particular():
-    _, image = _stages()
+    _, _, image = _stages()
     assert _of(image, "USER") == ["1000:1000"] and image.index(("USER", "1000:1000")) > image.index(image[1])
     assert "useradd --uid 1000" in _of(image, "RUN")[0]
     environment = dict(pair.split("=", 1) for line in _of(image, "ENV") for pair in line.split())
@@ -64,11 +68,12 @@ def test_the_image_runs_steps_as_nobody_in_particular():
 
 
 def test_what_is_copied_is_the_project_and_nothing_of_this_machine():
-    builder, _ = _stages()
+    _, builder, _ = _stages()
     copied = {name.rstrip("/") for arguments in _of(builder, "COPY") for name in arguments.split()[:-1]}
     packages = {name.rstrip("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
     modules = {f"{name}.py" for name in PROJECT["tool"]["setuptools"]["py-modules"]}
-    assert copied == packages | modules | {"pyproject.toml", "README.md", "LICENSE", "requirements.txt"}
+    assert copied == packages | modules | {"pyproject.toml", "README.md", "LICENSE", "$LOCK"}
+    copied = copied - {"$LOCK"} | {"requirements.txt", "requirements-py310.txt"}
     assert all((ROOT / name).exists() for name in copied)
 
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]

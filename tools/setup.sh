@@ -1,52 +1,96 @@
 #!/usr/bin/env bash
-# Makes .venv with Python 3.10, the packages that requirements.txt locks, and this project itself (editable).
-# Does nothing where that has been done for the present requirements.txt and pyproject.toml; an installation that
-# was broken off is made anew. PYTHON=/path/to/python3.10 names the interpreter to use.
-# `tools/setup.sh bench` makes .venv-bench in the same way, which holds the peers of requirements-bench.txt as well.
+# Makes .venv with the packages of a lock and this project itself (editable). There are two stacks, of one source tree:
+#   py313   TFX 1.21 on Python 3.13 or 3.12, where glibc is 2.39 or newer: requirements.txt
+#   py310   TFX 1.16 on Python 3.10, on older systems: requirements-py310.txt
+# ATALAYA_STACK=py313 or py310 chooses one; PYTHON=/path/to/python names the interpreter to use.
+# Does nothing where that has been done for the present lock and pyproject.toml; an interrupted installation is repeated.
+# `tools/setup.sh bench` makes .venv-bench in the same way, which also holds the peers that the benchmarks need.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+die() { echo "set-up: $*" >&2; exit 1; }
+
 case ${1:-} in
-  '') venv=.venv locks=(requirements.txt) ;;
-  bench) venv=.venv-bench locks=(requirements.txt requirements-bench.txt) ;;
+  '') venv=.venv ;;
+  bench) venv=.venv-bench ;;
   *) echo "set-up: unknown environment '$1'; give none or 'bench'" >&2; exit 2 ;;
 esac
 stamp=$venv/.installed
 unfinished=$venv/.unfinished
 
-wanted='install Python 3.10 with its C headers (pyenv install 3.10, or the packages python3.10, python3.10-venv and python3.10-dev of your system) and give the same command again, with PYTHON=/path/to/python3.10 if it is not on PATH'
+# The version of this system's glibc, or nothing where the C library is another one.
+glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | awk '{print $2}') || true
+at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }  # WANTED PRESENT
 
-die() { echo "set-up: $*" >&2; exit 1; }
+# Sets `stack`, and `reason`: why it is that one.
+choose_stack() {
+  [[ $(uname -sm) == "Linux x86_64" && -n $glibc ]] ||
+    die "TFX has packages for Linux with glibc on x86_64 alone, and this is $(uname -sm)${glibc:+ with glibc $glibc}; use such a system, or a container of one."
+  if [[ -n ${ATALAYA_STACK:-} ]]; then
+    stack=$ATALAYA_STACK reason="ATALAYA_STACK is set"
+  elif at_least 2.39 "$glibc"; then
+    stack=py313 reason="this system's glibc $glibc is 2.39 or newer"
+  else
+    stack=py310 reason="this system's glibc $glibc is older than 2.39, which TFX 1.21 needs"
+  fi
+  case $stack in
+    py313)
+      at_least 2.39 "$glibc" ||
+        die "ATALAYA_STACK=py313 needs glibc 2.39 or newer, and this system has $glibc; unset it to use Python 3.10 with TFX 1.16, or use a newer system (Debian 13, Ubuntu 24.04)."
+      versions=(3.13 3.12) lock=requirements.txt contents="TFX 1.21" ;;
+    py310) versions=(3.10) lock=requirements-py310.txt contents="TFX 1.16" ;;
+    *) die "ATALAYA_STACK must be py313 or py310, and is '$stack'; correct or unset it." ;;
+  esac
+  locks=("$lock")
+  if [[ $venv == .venv-bench ]]; then locks+=("${lock/requirements/requirements-bench}"); fi
+}
 
 # What the environment depends on: the folder too, since scripts in it name the interpreter by its full path.
 fingerprint() { echo "$PWD"; cat "${locks[@]}" pyproject.toml tools/setup.sh | cksum; }
 
 is_done() { [[ -x $venv/bin/python && ! -e $unfinished && -f $stamp && "$(<"$stamp")" == "$(fingerprint)" ]]; }
 
-# Interpreters that may exist, those most likely to be 3.10 first. A shim of pyenv may be there and not work.
+# Interpreters that may exist, the likeliest first. A shim of pyenv may be there and not work.
 interpreters() {
-  printf '%s\n' ${PYTHON:+"$PYTHON"} python3.10 python3 python
-  find "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.10.*/bin/python 2>/dev/null || true
+  local version
+  printf '%s\n' ${PYTHON:+"$PYTHON"} "${versions[@]/#/python}"
+  for version in "${versions[@]}"; do
+    find "${PYENV_ROOT:-${HOME:-}/.pyenv}/versions" -path "*/versions/$version.*/bin/python" -prune 2>/dev/null || true
+  done
+  printf '%s\n' python3 python
 }
 
-# An interpreter of 3.10 that has its C headers: one of the packages is compiled.
-python310() {
-  local candidate
-  while read -r candidate; do
-    "$candidate" - 2>/dev/null <<'PY' && return
+# Prints the base interpreter of $1 if it is of a version wanted and has its C headers: one of the packages is compiled.
+fitting() {
+  "$1" - "${versions[@]}" <<'PY'
 import os, sys, sysconfig
-if sys.version_info[:2] != (3, 10) or not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
-    sys.exit(1)
+version = "%d.%d" % sys.version_info[:2]
+if version not in sys.argv[1:]:
+    sys.exit("is Python " + version)
+if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
+    sys.exit("has no C headers (Python.h)")
 print(getattr(sys, "_base_executable", sys.executable))
 PY
+}
+
+# Sets `python`: the interpreter for the environment; false where none fits.
+find_python() {
+  local candidate
+  if [[ -n ${PYTHON:-} ]]; then
+    [[ -x $(command -v "$PYTHON") ]] || die "PYTHON=$PYTHON is not a program; name a Python $wanted, or unset PYTHON."
+    python=$(fitting "$PYTHON" 2>&1) || die "PYTHON=$PYTHON ${python##*$'\n'}, and the stack $stack takes Python $wanted with its C headers; name such a one, or unset PYTHON."
+    return
+  fi
+  while read -r candidate; do
+    if python=$(fitting "$candidate" 2>/dev/null); then return; fi
   done < <(interpreters)
   return 1
 }
 
-# The lines of requirements.txt for one package, hashes included.
-locked() { awk -v name="$1==" 'index($0, name) == 1 {on = 1; print; next} on && /^    --hash/ {print; next} {on = 0}' requirements.txt; }
+# The lines of the lock for one package, hashes included.
+locked() { awk -v name="$1==" 'index($0, name) == 1 {on = 1; print; next} on && /^    --hash/ {print; next} {on = 0}' "$lock"; }
 
-# Sets `uv`: the environment's own, that on PATH, or the locked one, installed aside by any Python that has pip.
+# Sets `uv`: the environment's own, the one on PATH, or the locked one, installed aside by any Python that has pip.
 find_uv() {
   local candidate
   for candidate in "$PWD/$venv/bin/uv" "$PWD/.venv/bin/uv" uv; do
@@ -64,8 +108,8 @@ find_uv() {
     uv=$scratch/uv/bin/uv
     return
   done < <(interpreters)
-  [[ -f $scratch/log ]] || die "no Python was found: $wanted."
-  die "the installer uv could not be had, which takes any Python from 3.8 on with pip and a package registry that answers; pip's last word was: $(tail -n 1 "$scratch/log")"
+  [[ -f $scratch/log ]] || die "no Python was found; $remedy."
+  die "the installer uv could not be installed, which takes any Python from 3.8 on with pip and a package registry that answers; pip's last line was: $(tail -n 1 "$scratch/log")"
 }
 
 # Hands pip's configuration (environment and pip.conf) on to uv, which does not read it.
@@ -90,13 +134,13 @@ follow_pip() {
 }
 
 make_venv() {
-  local python log=$scratch/venv.log
-  if python=$(python310); then
+  local log=$scratch/venv.log
+  if find_python; then
     "$uv" venv --quiet --no-project --clear --python "$python" "$venv" || die "$python could not make $venv."
   else
-    echo "set-up: no Python 3.10 with its headers here; asking uv for one"
-    "$uv" venv --quiet --no-project --clear --python 3.10 --managed-python "$venv" &>"$log" ||
-      die "no Python 3.10 with its C headers was found on PATH or in pyenv, and uv could not download one: $wanted."
+    echo "set-up: no Python $wanted with its C headers here; asking uv for one"
+    "$uv" venv --quiet --no-project --clear --python "${versions[0]}" --managed-python "$venv" &>"$log" ||
+      die "no Python $wanted with its C headers was found on PATH or in pyenv, and uv could not download one; $remedy."
   fi
 }
 
@@ -119,15 +163,21 @@ find_compiler() {
 }
 
 install_packages() {
+  echo "set-up: Python $("$venv/bin/python" -c 'import platform; print(platform.python_version())') with $contents ($lock), because $reason"
   echo "set-up: installing $(grep -h '^[a-z].*==' "${locks[@]}" | sort -u | wc -l) locked packages into $venv"
   if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" "${locks[@]}"; then
-    # Where uv failed before it changed a thing (no connection), what was there is as good as before.
-    if [[ $venv/lib/python3.10/site-packages -ot $unfinished ]]; then rm -f "$unfinished"; fi
-    die "the locked packages could not be installed; what uv said is above."
+    # Where uv failed before it changed anything (no connection), what was there is as good as before.
+    if [[ $(echo "$venv"/lib/python3.*/site-packages) -ot $unfinished ]]; then rm -f "$unfinished"; fi
+    die "the locked packages could not be installed; uv's output is above."
   fi
   "$uv" pip install --quiet --no-deps --no-build-isolation --python "$venv/bin/python" --editable . ||
-    die "the project itself could not be installed; what uv said is above."
+    die "the project itself could not be installed; uv's output is above."
 }
+
+choose_stack
+wanted=${versions[*]/%/ or}
+wanted=${wanted% or}
+remedy="install Python ${versions[0]} with its C headers (pyenv install ${versions[0]}, or the packages python${versions[0]}, python${versions[0]}-venv and python${versions[0]}-dev of your system) and repeat the command, with PYTHON=/path/to/python${versions[0]} if it is not on PATH"
 
 is_done && exit
 if command -v flock >/dev/null; then
@@ -138,13 +188,11 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 SECONDS=0
-# Broken off, or the folder was moved: the scripts in it then start an interpreter that is not there.
+# Interrupted, or the folder was moved: the scripts in it then start an interpreter that is not there.
 if [[ -e $unfinished || (-f $stamp && $(head -n 1 "$stamp") != "$PWD") ]]; then rm -rf "$venv"; fi
 follow_pip
 find_uv
-if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then
-  make_venv
-fi
+if ! fitting "$venv/bin/python" &>/dev/null; then make_venv; fi
 find_compiler
 touch "$unfinished"
 rm -f "$stamp"
