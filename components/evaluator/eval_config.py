@@ -2,7 +2,6 @@
 
 import math
 
-import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -16,17 +15,21 @@ CANDIDATE = "candidate"
 BASELINE = "baseline"
 
 
-def build(settings: GateSettings) -> tfma.EvalConfig:
+def build(settings: GateSettings) -> config_pb2.EvalConfig:
     """The EvalConfig for a candidate and, where one is resolved, the last blessed model.
 
     Without a baseline model, TFX drops the second model and the change thresholds.
     """
     models = [
-        tfma.ModelSpec(name=name, is_baseline=name == BASELINE, signature_name=names.EVALUATE, label_key=names.RATING)
+        config_pb2.ModelSpec(
+            name=name, is_baseline=name == BASELINE, signature_name=names.EVALUATE, label_key=names.RATING
+        )
         for name in (CANDIDATE, BASELINE)
     ]
-    metrics = tfma.MetricsSpec(
-        metrics=[tfma.MetricConfig(class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__)]
+    metrics = config_pb2.MetricsSpec(
+        metrics=[
+            config_pb2.MetricConfig(class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__)
+        ]
     )
     for rule in gate.rules(settings, has_baseline_model=True):
         if rule.kind == "lower":  # TFMA has no threshold for an interval
@@ -35,27 +38,33 @@ def build(settings: GateSettings) -> tfma.EvalConfig:
         metrics.per_slice_thresholds[rule.metric].thresholds.append(
             config_pb2.PerSliceMetricThreshold(slicing_specs=[_slicing(rule)], threshold=_threshold(rule))
         )
-    options = tfma.Options(
+    options = config_pb2.Options(
         compute_confidence_intervals=wrappers_pb2.BoolValue(value=True),
-        confidence_intervals=tfma.ConfidenceIntervalOptions(method=tfma.ConfidenceIntervalOptions.JACKKNIFE),
+        confidence_intervals=config_pb2.ConfidenceIntervalOptions(
+            method=config_pb2.ConfidenceIntervalOptions.JACKKNIFE
+        ),
     )
-    slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[feature]) for feature in SLICE_FEATURES)]
-    return tfma.EvalConfig(model_specs=models, metrics_specs=[metrics], slicing_specs=slices, options=options)
+    slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in SLICE_FEATURES)]
+    return config_pb2.EvalConfig(model_specs=models, metrics_specs=[metrics], slicing_specs=slices, options=options)
 
 
-def _slicing(rule: gate.Rule) -> tfma.SlicingSpec:
-    return tfma.SlicingSpec(feature_values={rule.slice_feature: rule.slice_value} if rule.slice else {})
+def _slicing(rule: gate.Rule) -> config_pb2.SlicingSpec:
+    return config_pb2.SlicingSpec(feature_values={rule.slice_feature: rule.slice_value} if rule.slice else {})
 
 
-def _threshold(rule: gate.Rule) -> tfma.MetricThreshold:
+def _threshold(rule: gate.Rule) -> config_pb2.MetricThreshold:
     if rule.kind == "change":
         better = METRICS[rule.metric].higher_is_better
-        direction = tfma.MetricDirection.HIGHER_IS_BETTER if better else tfma.MetricDirection.LOWER_IS_BETTER
+        direction = (
+            config_pb2.MetricDirection.HIGHER_IS_BETTER if better else config_pb2.MetricDirection.LOWER_IS_BETTER
+        )
         bound = wrappers_pb2.DoubleValue(value=rule.at_least if better else rule.at_most)
-        return tfma.MetricThreshold(change_threshold=tfma.GenericChangeThreshold(direction=direction, absolute=bound))
-    value = tfma.GenericValueThreshold()
+        return config_pb2.MetricThreshold(
+            change_threshold=config_pb2.GenericChangeThreshold(direction=direction, absolute=bound)
+        )
+    value = config_pb2.GenericValueThreshold()
     if rule.at_least > -math.inf:
         value.lower_bound.value = rule.at_least
     if rule.at_most < math.inf:
         value.upper_bound.value = rule.at_most
-    return tfma.MetricThreshold(value_threshold=value)
+    return config_pb2.MetricThreshold(value_threshold=value)
