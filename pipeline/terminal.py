@@ -94,6 +94,11 @@ def counting(console: Console, what: str, total: int) -> Iterator[Callable[[int]
         yield lambda done: progress.update(task, completed=done)
 
 
+def _draws(console: Console) -> bool:
+    """Whether bars can be drawn: on a terminal that can move its cursor."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def _progress(console: Console, *columns: ProgressColumn) -> Progress:
     return Progress(
         SpinnerColumn(),
@@ -102,7 +107,7 @@ def _progress(console: Console, *columns: ProgressColumn) -> Progress:
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not _draws(console),
         # Else rich would take what the libraries write to standard error and print it above the bars.
         redirect_stdout=False,
         redirect_stderr=False,
@@ -123,7 +128,7 @@ class StepView(logging.Handler):
         self._number = 0
         self._progress: Progress | None = None
         self._bars: dict[str, TaskID] = {}
-        if not console.is_terminal:
+        if not _draws(console):
             self.addFilter(OnceAMinute())
 
     @contextlib.contextmanager
@@ -147,7 +152,7 @@ class StepView(logging.Handler):
         self._name, self._started = name, time.monotonic()
         bars = (BarColumn(), TextColumn("{task.fields[count]}"))
         self._progress = _progress(self._console, *bars)
-        if not self._console.is_terminal:
+        if not _draws(self._console):
             self._console.print(f"{self._head()} started")
         with self._progress:
             self._bars = {name: self._progress.add_task(self._head(), total=None, count="")}
@@ -162,7 +167,7 @@ class StepView(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Draws a progress record where there is a terminal; prints any other."""
         progress = getattr(record, "progress", None)
-        if progress is None or not self._console.is_terminal:
+        if progress is None or not _draws(self._console):
             message = record.getMessage()
             self._console.print(
                 f"        {escape(message)}", style="yellow" if record.levelno >= logging.WARNING else "dim"

@@ -32,9 +32,10 @@ def test_noise_goes_to_the_file_and_what_matters_stays(tmp_path, mode):
     assert process.stderr == (log.read_text() if mode == "verbose" else "")
 
 
-def _shown(is_terminal: bool) -> str:
+def _shown(is_terminal: bool, kind: str = "xterm") -> str:
     output = io.StringIO()
-    view = terminal.StepView(Console(file=output, force_terminal=is_terminal, width=100, color_system=None), steps=2)
+    console = Console(file=output, force_terminal=is_terminal, width=100, color_system=None, _environ={"TERM": kind})
+    view = terminal.StepView(console, steps=2)
     with view.attached():
         with view.step("Trainer"):
             terminal.LOGGER.debug("epoch 1/2: 3 of 10", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
@@ -44,8 +45,9 @@ def _shown(is_terminal: bool) -> str:
     return output.getvalue()
 
 
-def test_without_a_terminal_there_are_lines_and_no_bars(capsys):
-    lines = _shown(is_terminal=False).splitlines()
+@pytest.mark.parametrize("options", [{"is_terminal": False}, {"is_terminal": True, "kind": "dumb"}])
+def test_where_nothing_can_be_drawn_there_are_lines_and_no_bars(options, capsys):
+    lines = _shown(**options).splitlines()
     assert lines[0] == "[ 1/2] Trainer started"
     assert lines[1].strip() == "two-tower: 2 epochs"
     assert lines[2].startswith("[ 1/2] Trainer") and lines[2].endswith("unchanged, reused")
