@@ -190,4 +190,7 @@ def _new_pipeline(connection: "Connection", name: str) -> str:
     from kfp_server_api import V2beta1Pipeline
 
     body = V2beta1Pipeline(display_name=name, namespace=connection.run_namespace)
-    return connection.pipelines.create_pipeline(body).pipeline_id
+    api = connection.pipelines
+    # The SDK's name for it since 2.17, and the one before.
+    create = getattr(api, "pipeline_service_create_pipeline", None) or api.create_pipeline
+    return create(body).pipeline_id
