@@ -92,7 +92,7 @@ def _check(options: argparse.Namespace) -> None:
         # Every run would be taken for another attempt at the first one.
         raise RuntimeError(
             f"the run's id came as {options.run_id}, which this Kubeflow Pipelines does not fill in: "
-            "version 2.4 or newer is needed"
+            "version 2.5 or newer is needed"
         )
     ours = sources_version()
     if ours != options.code:

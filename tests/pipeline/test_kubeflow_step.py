@@ -34,7 +34,7 @@ def test_a_store_has_to_be_named():
 def test_a_run_without_an_id_of_its_own_is_refused(capsys):
     command = ["--node", "Trainer", "--run-id", "{{$.pipeline_job_uuid}}", "--ir", "{}", "--code", sources_version()]
     assert kubeflow_step.main([*command, "--sqlite", "/nowhere/metadata.sqlite"]) == 1
-    assert "version 2.4 or newer is needed" in capsys.readouterr().err.splitlines()[-1]
+    assert "version 2.5 or newer is needed" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(60.0, False), (0.0, True)])
