@@ -64,11 +64,13 @@ def update(connection: "Connection", settings: Settings, package: Path, cron: st
     Raises:
       SettingsError: a run of the old one is at work, beside which there may be none; nothing is changed then.
     """
+    account = settings.kubeflow.service_account
     wanted = {
-        "description": f"{_SIGN}{settings.name} at {cron}, {settings.kubeflow.time_zone}",
+        # With the account: servers up to 2.16.1 forget it, newer ones return their default where none was asked for.
+        "description": f"{_SIGN}{settings.name} at {cron}, {settings.kubeflow.time_zone}"
+        + (f", as {account}" if account else ""),
         "max_concurrency": settings.kubeflow.max_concurrency,
         "no_catchup": not settings.kubeflow.catch_up,
-        "service_account": settings.kubeflow.service_account,
     }
     there = _ours(connection, settings.name, console)
     version = kubeflow_client.find(connection, settings.name, package)
@@ -83,7 +85,7 @@ def update(connection: "Connection", settings: Settings, package: Path, cron: st
     if not current:
         _enable(connection, settings, new, old)
     what = f"{settings.name} is scheduled{' so already' if current else ''}"
-    kubeflow_schedule_view.tell(what, new, settings.kubeflow.time_zone, console)
+    kubeflow_schedule_view.tell(what, new, settings.kubeflow, console)
     remove(connection, old, console)
 
 
@@ -121,6 +123,7 @@ def _create(
         cron_expression=cron,
         pipeline_id=version.pipeline_id,
         version_id=version.version_id,
+        service_account=settings.kubeflow.service_account,
         enabled=False,
         **wanted,
     )

@@ -7,9 +7,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from schemas.kubeflow import KubeflowSettings
+
 _ZONE = (
     "Kubeflow Pipelines has one time zone for all schedules: the variable CRON_SCHEDULE_TIMEZONE of its deployment "
     "ml-pipeline-scheduledworkflow has to be {}; without it, it is UTC"
+)
+_ACCOUNT = (
+    "This server ignores the service account {} of a schedule, as all before 2.17 do. Its runs get its default: "
+    "pipeline-runner or, in a profile, default-editor; give that account what the steps need, such as a bucket"
 )
 
 
@@ -19,12 +25,14 @@ def cron(recurring: Any) -> str:
     return trigger.cron if trigger else "at intervals"
 
 
-def tell(what: str, recurring: Any, time_zone: str, console: Console) -> None:
+def tell(what: str, recurring: Any, kubeflow: KubeflowSettings, console: Console) -> None:
     """Says in a line when a recurring run starts runs, and what the cluster must have for it."""
-    said = f"{_line(recurring)}, {_in_zone(time_zone)} (id {recurring.recurring_run_id})"
+    said = f"{_line(recurring)}, {_in_zone(kubeflow.time_zone)} (id {recurring.recurring_run_id})"
     console.print(f"{what}: {said}", soft_wrap=True)
-    if time_zone != "UTC":
-        console.print(_ZONE.format(time_zone), style="yellow", soft_wrap=True)
+    if kubeflow.time_zone != "UTC":
+        console.print(_ZONE.format(kubeflow.time_zone), style="yellow", soft_wrap=True)
+    if kubeflow.service_account and recurring.service_account != kubeflow.service_account:
+        console.print(_ACCOUNT.format(escape(kubeflow.service_account)), style="yellow", soft_wrap=True)
 
 
 def show(found: list[Any], time_zone: str, console: Console) -> None:

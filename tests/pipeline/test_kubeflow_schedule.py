@@ -52,6 +52,32 @@ def test_concurrency_catching_up_and_account_are_those_of_the_settings(server, c
     assert status == 0 and "scheduled so already" in out and _of_recurring(server) == []
 
 
+@pytest.mark.parametrize("forgets_accounts", [True, False], ids=["2.16", "2.17"])
+@pytest.mark.parametrize("lines", ["", 'service_account = "runner"\n'], ids=["default account", "own account"])
+def test_given_again_a_schedule_stays_whatever_the_server_makes_of_its_account(
+    server, command, forgets_accounts, lines
+):
+    server.forgets_accounts = forgets_accounts
+    _, first = command("--schedule", NIGHTLY, lines=lines)
+    # A run of it at work would make a replacement fail.
+    server.runs = [_run_of(server.recurring[0])]
+    status, again = command("--schedule", NIGHTLY, lines=lines)
+    assert status == 0 and "scheduled so already" in again and server.changes() == []
+    for out in (first, again):
+        assert ("ignores the service account runner" in out) == (forgets_accounts and bool(lines))
+
+
+@pytest.mark.parametrize("forgets_accounts", [True, False], ids=["2.16", "2.17"])
+def test_another_account_in_the_settings_is_another_schedule(server, command, forgets_accounts):
+    server.forgets_accounts = forgets_accounts
+    command("--schedule", NIGHTLY)
+    status, out = command("--schedule", NIGHTLY, lines='service_account = "runner"\n')
+    assert status == 0 and "is deleted" in out
+    (recurring,) = server.recurring
+    assert recurring.get("service_account") == (None if forgets_accounts else "runner")
+    assert server.asked(f"POST {BASE}")[0].body["service_account"] == "runner"
+
+
 def test_the_zone_that_the_scheduler_must_have_is_told(command):
     _, out = command("--schedule", NIGHTLY, lines='time_zone = "Europe/Madrid"\n')
     assert "in the time zone Europe/Madrid" in out

@@ -15,6 +15,7 @@ import yaml
 
 import kubeflow_api
 
+_DEFAULT_ACCOUNT = "pipeline-runner"
 _NOW = "2026-03-04T05:06:07Z"
 _FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 
@@ -44,6 +45,8 @@ class KubeflowServer:
 
     def __init__(self) -> None:
         self.multi_user = False
+        self.forgets_accounts = False
+        """Whether a recurring run loses its service account, as in 2.4.0 to 2.16.1; 2.17 fills its default in."""
         self.experiments: list[dict[str, Any]] = []
         self.pipelines: list[dict[str, Any]] = []
         self.versions: list[dict[str, Any]] = []
@@ -252,7 +255,8 @@ def _check_references(server: KubeflowServer, body: Any) -> None:
 
 def _create_run(server: KubeflowServer, _: dict[str, str], body: Any) -> Any:
     _check_references(server, body)
-    created = {"run_id": server.new_id(), "created_at": _NOW, "state": "PENDING", **body}
+    account = body.get("service_account") or _DEFAULT_ACCOUNT
+    created = {"run_id": server.new_id(), "created_at": _NOW, "state": "PENDING", **body, "service_account": account}
     server.runs.append(created)
     return created
 
@@ -277,6 +281,10 @@ def _create_recurring(server: KubeflowServer, _: dict[str, str], body: Any) -> A
     kept = {key: value for key, value in body.items() if value is not False}
     created = {"recurring_run_id": server.new_id(), "created_at": _NOW, "status": status, **kept}
     created["max_concurrency"] = str(body["max_concurrency"])
+    if server.forgets_accounts:
+        created.pop("service_account", None)
+    else:
+        created["service_account"] = body.get("service_account") or _DEFAULT_ACCOUNT
     server.recurring.append(created)
     return created
 
