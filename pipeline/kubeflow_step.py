@@ -1,6 +1,7 @@
 """`python -m pipeline.kubeflow_step`: one node of a pipeline in a container of Kubeflow Pipelines."""
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import node, remote, summary, tensorflow_environment
+from pipeline import kubeflow_lock, node, remote, summary, tensorflow_environment
 from pipeline.code_version import sources_version
 from pipeline.node import Node
 from pipeline.progress import OnceAMinute
@@ -40,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     try:
         _check(options)
-        result = _launch(options)
+        with _turn(options):
+            result = _launch(options)
     except Exception as error:
         traceback.print_exc()
         print(f"{options.node}: failed: {node.explain(error)}", file=sys.stderr)
@@ -103,6 +105,13 @@ def _check(options: argparse.Namespace) -> None:
         )
 
 
+def _turn(options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    """On a SQLite file, steps of all runs take turns; a server has no need of it."""
+    if not options.sqlite:
+        return contextlib.nullcontext()
+    return kubeflow_lock.alone(Path(options.sqlite), f"the step {options.node} of the run {options.run_id}")
+
+
 def _launch(options: argparse.Namespace) -> Node:
     with node.loading():
         import absl.logging
@@ -137,7 +146,6 @@ def _connection(options: argparse.Namespace) -> Any:
     from tfx.orchestration import metadata
 
     if options.sqlite:
-        Path(options.sqlite).parent.mkdir(parents=True, exist_ok=True)
         return metadata.sqlite_metadata_connection_config(options.sqlite)
     host, port, database = options.mysql
     absent = [variable for variable in (MYSQL_USER, MYSQL_PASSWORD) if variable not in os.environ]

@@ -21,6 +21,7 @@ import small_shop
 from built_wheel import ROOT, build
 from kubeflow_emulator import Emulator
 from mariadb_server import MariaDB
+from pipeline import kubeflow_lock
 
 pytestmark = pytest.mark.e2e
 
@@ -237,6 +238,20 @@ def test_a_refused_model_fails_no_step_and_is_not_pushed(place, sqlite, first):
     assert "must be >= 0.999" in printed["pusher"]
     assert strict.output("run-3", "evaluator", "summary").read_text().startswith("## Refused by the gate")
     assert _versions(root) == before
+
+
+def test_a_step_takes_its_turn_on_the_sqlite_file_when_another_runs_step_is_done(sqlite):
+    emulator, root = sqlite
+    store = root / "artifacts" / "shop" / "metadata.sqlite"
+    with kubeflow_lock.alone(store, "the step Trainer of the run by-hand"):
+        process = emulator.start("import-schema-gen", "run-scheduled")
+        for line in process.stdout:
+            if "waiting for the step Trainer of the run by-hand" in line:
+                break
+        assert process.poll() is None
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    assert "ImportSchemaGen: " in printed.splitlines()[-1]
 
 
 def test_a_step_without_its_inputs_fails(sqlite, first):

@@ -80,6 +80,18 @@ def test_on_one_sqlite_file_there_is_one_run_at_a_time(server, config, compiled,
     assert _submit(config) == 0
 
 
+def test_on_one_sqlite_file_no_run_is_started_beside_one_of_the_schedule(server, config, compiled, capfd):
+    assert _submit(config, "--schedule", "0 0 3 * * *") == 0
+    (recurring,) = server.recurring
+    # As the scheduler starts it.
+    shared = {key: recurring[key] for key in ("display_name", "experiment_id", "pipeline_version_reference")}
+    run = {**shared, "run_id": "9", "state": "RUNNING", "recurring_run_id": recurring["recurring_run_id"]}
+    server.runs = [run | {"runtime_config": {}}]
+    assert _submit(config) == 2
+    assert f"{server.address}/#/runs/details/9; wait for its end" in capfd.readouterr().err
+    assert len(server.runs) == 1
+
+
 def test_the_shipped_recommender_is_submitted_as_it_is(server, monkeypatch, capfd):
     """Compiled in earnest: 20 s, nearly all of it TFX's imports."""
     monkeypatch.setenv("ATALAYA_KUBEFLOW_HOST", server.address)

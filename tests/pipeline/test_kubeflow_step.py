@@ -38,20 +38,21 @@ def test_a_run_without_an_id_of_its_own_is_refused(capsys):
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(60.0, False), (0.0, True)])
-def test_progress_is_a_line_once_a_minute(capsys, monkeypatch, seconds, shown):
+def test_progress_is_a_line_once_a_minute(capsys, monkeypatch, tmp_path, seconds, shown):
     def launch(options):
         logging.getLogger("atalaya").debug("epoch 1/2: 3 of 10", extra={"progress": ("epoch 1/2", 3, 10)})
         return Node({}, reused=False)
 
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", seconds)
     monkeypatch.setattr(kubeflow_step, "_launch", launch)
-    assert kubeflow_step.main([*COMMAND, "--code", sources_version(), "--sqlite", "unused"]) == 0
+    assert kubeflow_step.main([*COMMAND, "--code", sources_version(), "--sqlite", str(tmp_path / "store")]) == 0
     assert ("epoch 1/2: 3 of 10" in capsys.readouterr().out) == shown
 
 
 def test_a_summary_that_cannot_be_written_fails_no_step(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow_step, "_launch", lambda options: Node({}, reused=False))
-    command = [*COMMAND, "--code", sources_version(), "--sqlite", "unused", "--summary", str(tmp_path / "summary")]
+    command = [*COMMAND, "--code", sources_version(), "--sqlite", str(tmp_path / "store")]
+    command += ["--summary", str(tmp_path / "summary")]
     assert kubeflow_step.main(command) == 0
     printed = capsys.readouterr()
     assert "Trainer: ran in 0 s" in printed.out
