@@ -21,7 +21,8 @@ _IN_CLUSTER_HOST = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PIPELINES_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
 _NONE = "no credentials"
-_LONGEST_MESSAGE = 300
+_LONGEST_MESSAGE, _LONGEST_BEGINNING = 400, 100
+"""Characters that are shown of what the server says, and of its beginning where something is left out."""
 
 
 class Connection(kfp.Client):
@@ -29,7 +30,7 @@ class Connection(kfp.Client):
 
     Attributes:
       host: address of the API server.
-      run_namespace: of the runs, or None where the server has but one user and refuses to be given one.
+      run_namespace: of the runs, or None where the server has but one user and ignores it.
     """
 
     def __init__(
@@ -135,10 +136,11 @@ class Connection(kfp.Client):
             401: f"does not know you by {self._shown}",
             403: f"forbids this to {self._shown}",
             404: "has no such thing",
+            409: "has that already",
         }
         return ServiceError(
             f"{self.host} {what.get(status, 'failed' if status >= 500 else 'refuses the request')} "
-            f"({status}: {said[:_LONGEST_MESSAGE]}). {self._remedy(status, is_of_the_api)}",
+            f"({status}: {_shortened(said)}). {self._remedy(status, is_of_the_api)}",
             status,
         )
 
@@ -151,6 +153,8 @@ class Connection(kfp.Client):
             return "Ask for the right to it, and check kubeflow.namespace."
         if status == 404 and is_of_the_api:
             return "Was it deleted meanwhile? Given again, the command makes anew what is missing."
+        if status == 409:
+            return "Did another command make it meanwhile? Give this one again."
         if status == 404:
             return "Check kubeflow.host: the address of the API or of the user interface of Kubeflow Pipelines 2."
         return (
@@ -173,6 +177,15 @@ def _said(body: bytes | None) -> tuple[str, bool]:
     text = (body or b"").decode("utf-8", "replace")
     try:
         tree = json.loads(text)
-        return " ".join(str(tree.get("message") or tree["error"]).split()), True
+        # Uploads are answered by other code than the rest: with `error_message`, and a stack trace in `error_details`.
+        said = tree.get("message") or tree.get("error_message") or tree["error"]
+        return " ".join(str(said).split()), True
     except (ValueError, AttributeError, KeyError):
         return "" if "<html" in text.lower() else " ".join(text.split()), False
+
+
+def _shortened(text: str) -> str:
+    """The text without its middle, where it is long: what was asked for stands first, the cause last."""
+    if len(text) <= _LONGEST_MESSAGE:
+        return text
+    return f"{text[:_LONGEST_BEGINNING]} ... {text[_LONGEST_BEGINNING + 5 - _LONGEST_MESSAGE :]}"

@@ -92,7 +92,7 @@ class KubeflowSettings(Section):
     """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate; absent:
     those known to all."""
     namespace: Name = "kubeflow"
-    """Of the runs, where the server has several users; one without asks for none."""
+    """Of the runs, where the server has several users; one without ignores it."""
     experiment: Name | None = None
     """Absent: the recommender's name."""
     service_account: ObjectName | None = None

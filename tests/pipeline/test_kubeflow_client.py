@@ -1,7 +1,9 @@
 import hashlib
+import io
 import threading
 
 import pytest
+from rich.console import Console
 
 import kubeflow_api
 import runner
@@ -69,6 +71,26 @@ def test_a_changed_pipeline_is_a_new_version_of_the_same(server, config, compile
     assert b"atalaya:2" in server.packages[-1]
 
 
+def test_an_upload_that_is_refused_is_told_without_its_stack_trace(connection, server, compiled, settings, tmp_path):
+    package = tmp_path / "pipeline.yaml"
+    package.write_text("name: no specification")
+    with pytest.raises(ServiceError) as caught:
+        kubeflow_client.upload(connection, settings.name, package, Console(file=io.StringIO()))
+    assert "refuses the request (400: Failed to create a pipeline version: unknown template format). " in str(
+        caught.value
+    )
+
+
+def test_a_version_that_another_command_uploads_meanwhile_is_named(connection, server, compiled, settings, monkeypatch):
+    kubeflow_client.uploaded(connection, settings, Console(file=io.StringIO()))
+    monkeypatch.setattr(kubeflow_client, "find", lambda *_: None)
+    with pytest.raises(
+        ServiceError, match=r"has that already \(409: .*already exist\)\. Did another command"
+    ) as caught:
+        kubeflow_client.uploaded(connection, settings, Console(file=io.StringIO()))
+    assert "go:" not in str(caught.value)
+
+
 def test_on_one_sqlite_file_there_is_one_run_at_a_time(server, config, compiled, capfd):
     _submit(config)
     assert _submit(config) == 2
@@ -119,10 +141,14 @@ def test_the_namespace_is_told_to_a_server_of_several_users_alone(server, config
     assert server.pipelines[0]["namespace"] == server.experiments[0]["namespace"] == "ana"
     lists = [request for request in server.requests if "namespace" in request.parameters]
     assert {request.operation.split("/")[-1] for request in lists} == {"pipelines", "experiments"}
-    server.multi_user = False  # it refuses one now
+    server.multi_user = False
     server.runs[0]["state"] = "SUCCEEDED"
+    server.requests.clear()
     compiled.image = "atalaya:2"
     assert _submit(lambda: config('namespace = "ana"\n')) == 0
+    assert not any(
+        "namespace" in request.parameters or "namespace" in (request.body or {}) for request in server.requests
+    )
 
 
 def test_waiting_shows_the_steps_and_ends_with_success(server, config, compiled, capfd):
@@ -211,10 +237,6 @@ def test_looking_on_can_be_stopped(connection, server, compiled, settings, conso
 
 
 def _started(connection, server, settings) -> Run:
-    import io
-
-    from rich.console import Console
-
     version, steps = kubeflow_client.uploaded(connection, settings, Console(file=io.StringIO()))
     assert steps == {"trainer", "pusher"}
     return kubeflow_client.start(connection, settings, version, steps)

@@ -117,6 +117,28 @@ def test_each_failure_is_told_in_a_line_with_its_remedy(server, fault, secrets, 
     assert str(caught.value).startswith(server.address) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (401, "Review.authentication.k8s.io: the token has an audience other than pipelines.kubeflow.org"),
+        (403, 'User "ana" is not authorized with reason: (cannot verb "create" resource "runs" in namespace "bob")'),
+    ],
+)
+def test_of_a_long_message_the_beginning_and_the_cause_at_the_end_are_shown(server, status, cause):
+    message = "Failed to create a run" + ": Failed to authorize with API" * 20 + f": {cause}"
+    server.faults = [refusing(status, message)]
+    with pytest.raises(ServiceError) as caught:
+        _ask(server)
+    assert f"({status}: Failed to create a run: Failed" in str(caught.value)
+    assert f"{cause}). " in str(caught.value) and len(str(caught.value)) < len(message)
+
+
+def test_a_message_is_shortened_to_its_limit_and_no_sooner():
+    text = "a" * 100 + "b" * 300
+    assert kubeflow_connection._shortened(text) == text
+    assert kubeflow_connection._shortened(text + "c") == "a" * 100 + " ... " + "b" * 294 + "c"
+
+
 def test_a_time_out_holds_for_every_request(connection, server):
     """0.3 s for all of them, by the fixture, whichever method of the SDK asks."""
     calls = [

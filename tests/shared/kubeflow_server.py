@@ -39,6 +39,18 @@ class Refusal(Exception):
         super().__init__(message)
         self.status = status
 
+    def body(self) -> dict[str, Any]:
+        """What the API's gateway sends."""
+        return {"error": str(self), "code": 3, "message": str(self)}
+
+
+class UploadRefusal(Refusal):
+    """Uploads do not come by the gateway."""
+
+    def body(self) -> dict[str, Any]:
+        trace = f"{self}\ngithub.com/kubeflow/pipelines/backend/src/common/util.NewUserError\n\t/go/src/error.go:205"
+        return {"error_message": str(self), "error_details": trace}
+
 
 class KubeflowServer:
     """Started on a free port of this machine by `with`."""
@@ -104,8 +116,6 @@ class KubeflowServer:
         self.problems += kubeflow_api.problems_of_request(name, query, body, form)
         request = Request(name, in_path | query, body, headers)
         self.requests.append(request)
-        if not self.multi_user and request.parameters.get("namespace"):
-            raise Refusal(400, "In single-user mode, a namespace cannot be given")
         answer = _ANSWERS[name](self, request.parameters, body or form)
         names = [recurring["display_name"] for recurring in self.recurring if recurring["status"] == "ENABLED"]
         self.most_enabled = max(self.most_enabled, *(names.count(name) for name in names), 0)
@@ -127,7 +137,7 @@ class KubeflowServer:
                     answer = server.answer(self.command, self.path, dict(self.headers), content)
                     send(self, 200, answer)
                 except Refusal as refusal:
-                    send(self, refusal.status, {"error": str(refusal), "code": 3, "message": str(refusal)})
+                    send(self, refusal.status, refusal.body())
                 except KeyError as error:
                     server.problems.append(str(error))
                     send(self, 404, {"error": str(error), "code": 5, "message": str(error)})
@@ -228,12 +238,12 @@ def _create_pipeline(server: KubeflowServer, _: dict[str, str], body: Any) -> An
 def _upload_version(server: KubeflowServer, parameters: dict[str, str], form: Any) -> Any:
     pipeline_id, name = parameters.get("pipelineid"), parameters.get("name")
     if not any(one["pipeline_id"] == pipeline_id for one in server.pipelines):
-        raise Refusal(404, f"pipeline {pipeline_id} not found")
+        raise UploadRefusal(400, f"Failed to create a pipeline version: pipeline {pipeline_id} not found")
+    if any((one["pipeline_id"], one["display_name"]) == (pipeline_id, name) for one in server.versions):
+        raise UploadRefusal(409, f"Failed to create a pipeline version: The name {name} already exist")
     first = next(iter(yaml.safe_load_all(form["uploadfile"])))
-    if first["schemaVersion"] != "2.1.0" or any(
-        (one["pipeline_id"], one["display_name"]) == (pipeline_id, name) for one in server.versions
-    ):
-        raise Refusal(400, "invalid pipeline spec, or a version of that name exists")
+    if first.get("schemaVersion") != "2.1.0":
+        raise UploadRefusal(400, "Failed to create a pipeline version: unknown template format")
     created = {
         "pipeline_id": pipeline_id,
         "pipeline_version_id": server.new_id(),
