@@ -116,20 +116,13 @@ class Connection(kfp.Client):
                 f"does not answer within {seconds:g} s. It may have done what it was asked: look before you repeat it"
             )
         else:
-            what = f"broke the connection off ({type(error).__name__}). Is it being restarted? Try again"
+            tls = ", or does it expect https://" if self.host.startswith("http:") else ""
+            what = f"broke the connection off ({type(error).__name__}). Is it being restarted{tls}? Try again"
         return ServiceError(f"{self.host} {what}")
 
     def _refused(self, status: int, body: bytes | None, reason: str | None) -> ServiceError:
         if status == 0:
-            said = " ".join((reason or "").split())
-            authority = self._certificate_authority
-            remedy = (
-                f"Is its certificate signed by the authority in {authority}?"
-                if authority
-                else "If a private authority signed its certificate, give that one's PEM file as "
-                "kubeflow.certificate_authority"
-            )
-            return ServiceError(f"{self.host} cannot prove who it is: {said}. {remedy}")
+            return self._not_trusted(" ".join((reason or "").split()))
         text, is_of_the_api = _said(body)
         said = self._credentials.hidden_in(text or reason or "")
         what = {
@@ -143,6 +136,22 @@ class Connection(kfp.Client):
             f"({status}: {_shortened(said)}). {self._remedy(status, is_of_the_api)}",
             status,
         )
+
+    def _not_trusted(self, said: str) -> ServiceError:
+        """TLS failed: over the certificate, or as the server does not speak it."""
+        if not any(part in said.lower() for part in ("certificate", "hostname")):
+            return ServiceError(
+                f"{self.host} does not speak TLS as expected of https://: {said}. Is its address http://, or the port "
+                "another one? Check kubeflow.host"
+            )
+        authority = self._certificate_authority
+        remedy = (
+            f"Is its certificate signed by the authority in {authority}?"
+            if authority
+            else "If a private authority signed its certificate, give that one's PEM file as "
+            "kubeflow.certificate_authority"
+        )
+        return ServiceError(f"{self.host} cannot prove who it is: {said}. {remedy}")
 
     def _remedy(self, status: int, is_of_the_api: bool = False) -> str:
         if status in (401, 403) and self._shown == _NONE:

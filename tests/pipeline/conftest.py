@@ -45,7 +45,7 @@ def console() -> Console:
 def connection(settings: Settings):
     from pipeline.kubeflow_connection import Connection
 
-    return Connection(settings.kubeflow, Credentials(), timeout_s=(1.0, 0.3))
+    return Connection(settings.kubeflow, Credentials())
 
 
 @pytest.fixture

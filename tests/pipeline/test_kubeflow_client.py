@@ -1,6 +1,5 @@
 import hashlib
 import io
-import threading
 
 import pytest
 from rich.console import Console
@@ -207,12 +206,22 @@ def test_a_server_that_comes_back_is_asked_on(connection, server, compiled, sett
     assert _output(console).count("no answer") == 3
 
 
-def test_a_server_that_stays_away_is_given_up_and_the_run_goes_on(connection, server, compiled, settings, console):
+def test_a_server_that_stays_away_is_given_up_and_the_run_goes_on(
+    connection, server, compiled, settings, console, monkeypatch
+):
     run = _started(connection, server, settings)
     server.course = _course(("RUNNING", [_task("trainer", "RUNNING")]))
-    threading.Timer(0.2, server.stop).start()
+    waits: list[float] = []
+
+    def sleep(seconds):
+        if not waits:  # after the first answer
+            server.stop()
+        waits.append(seconds)
+
+    monkeypatch.setattr(kubeflow_follow.time, "sleep", sleep)
     with pytest.raises(ServiceError, match=r"cannot be reached: .*refused") as caught:
-        kubeflow_follow.follow(connection, run, console, poll_s=0.01)
+        kubeflow_follow.follow(connection, run, console, poll_s=5)
+    assert waits == [5, 5, 10, 20, 40, 80]
     assert "trainer" in _output(console) and _output(console).count("no answer") == 5
     assert str(caught.value).endswith(f"The run goes on: {run.address}")
 

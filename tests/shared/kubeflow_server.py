@@ -1,10 +1,10 @@
 """A server that answers as that of Kubeflow Pipelines does, keeps what it is told and checks every request."""
 
+import contextlib
 import email
 import json
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -169,11 +169,12 @@ def with_page(status: int, content_type: str = "text/html") -> Fault:
     return Fault(lambda handler: send(handler, status, "<html><body>Log in</body></html>", content_type))
 
 
-def hanging(seconds: float) -> Fault:
-    """No answer for a while, then none at all."""
+def hanging() -> Fault:
+    """No answer for as long as the client waits for one."""
 
     def act(handler: BaseHTTPRequestHandler) -> None:
-        time.sleep(seconds)
+        with contextlib.suppress(OSError):
+            handler.rfile.read(1)  # returns when the client hangs up
         handler.close_connection = True
 
     return Fault(act)
@@ -181,7 +182,11 @@ def hanging(seconds: float) -> Fault:
 
 def breaking_off() -> Fault:
     """The connection ends without an answer."""
-    return hanging(0)
+
+    def act(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+
+    return Fault(act)
 
 
 def _form(content_type: str, content: bytes) -> dict[str, Any]:
