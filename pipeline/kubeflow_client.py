@@ -150,7 +150,7 @@ def start(connection: "Connection", settings: Settings, version: Version, steps:
         version_id=version.version_id,
         service_account=settings.kubeflow.service_account,
     )
-    return Run(run.run_id, connection.address(run.run_id), steps)
+    return Run(run.run_id, connection.address(run.run_id), steps, settings.kubeflow.namespace)
 
 
 def experiment(connection: "Connection", settings: Settings) -> str:

@@ -18,6 +18,7 @@ POLL_S = 5.0
 _GOOD = ("SUCCEEDED", "SKIPPED")
 FINAL = (*_GOOD, "FAILED", "CANCELED")
 """States that a run or a step no longer leaves."""
+_ENDED = ("CANCELING", "CANCELED")
 _TRIES = 6
 """Times that a server which does not answer is asked, at intervals that double: two and a half minutes in all."""
 
@@ -30,6 +31,8 @@ class Run(NamedTuple):
     """Where it is seen in the user interface."""
     steps: frozenset[str]
     """Names of the tasks in the compiled pipeline."""
+    namespace: str
+    """Of its pods."""
 
 
 def follow(connection: "Connection", run: Run, console: Console, poll_s: float = POLL_S) -> int:
@@ -48,12 +51,15 @@ def follow(connection: "Connection", run: Run, console: Console, poll_s: float =
       ServiceError: the server refuses, or is gone and does not come back.
     """
     shown: dict[str, str] = {}
+    ended = False
     try:
         while True:
             state = _state(connection, run, console, poll_s)
             _show_steps(state, run, shown, console)
+            # A run that is terminated is CANCELING first, then FAILED.
+            ended = ended or state.state in _ENDED or any(past.state in _ENDED for past in state.state_history or [])
             if state.state in FINAL:
-                return _show_end(state, run, console)
+                return _show_end(state, run, ended, console)
             time.sleep(poll_s)
     except KeyboardInterrupt:
         console.print(f"Stopped looking on; the run goes on: {escape(run.address)}", soft_wrap=True)
@@ -82,7 +88,7 @@ def _show_steps(state: Any, run: Run, shown: dict[str, str], console: Console) -
             console.print(f"{_clock()}  {task.display_name:<24}{task.state.lower()}{_took(task)}")
 
 
-def _show_end(state: Any, run: Run, console: Console) -> int:
+def _show_end(state: Any, run: Run, ended: bool, console: Console) -> int:
     if state.state in _GOOD:
         console.print(
             "[bold green]The run succeeded[/]. A refused model fails no step: whether it was pushed stands in the "
@@ -90,13 +96,19 @@ def _show_end(state: Any, run: Run, console: Console) -> int:
             soft_wrap=True,
         )
         return SUCCEEDED
-    console.print(f"[bold red]The run {'was ended' if state.state == 'CANCELED' else 'failed'}[/]")
-    for task in _tasks(state):
-        if task.state == "FAILED" and task.error:
-            console.print(f"  {escape(f'{task.display_name}: {task.error.message}')}", soft_wrap=True)
+    console.print(f"[bold red]The run {'was ended' if ended else 'failed'}[/]: {escape(run.address)}", soft_wrap=True)
     if state.error:
         console.print(f"  {escape(state.error.message)}", soft_wrap=True)
-    console.print(f"The steps' logs: {escape(run.address)}", soft_wrap=True)
+    failed = [task.display_name for task in _tasks(state) if task.display_name in run.steps and task.state == "FAILED"]
+    if failed:
+        console.print(
+            f"Failed: {', '.join(failed)}. Kubeflow's API does not say why; the log of each step does:\n"
+            f"  kubectl logs -n {run.namespace} -l pipeline/runid={run.run_id} -c main --prefix --tail=-1 | "
+            "grep 'failed: '\n"
+            "Where the pod is gone, see the step's artifact executor-logs, which newer servers (2.17) keep.",
+            soft_wrap=True,
+            markup=False,
+        )
     return FAILED
 
 

@@ -188,14 +188,44 @@ def test_each_state_of_a_step_is_told_once(connection, server, compiled, setting
     ]
 
 
-@pytest.mark.parametrize(("state", "said"), [("FAILED", "The run failed"), ("CANCELED", "The run was ended")])
-def test_a_run_that_does_not_succeed_says_why(connection, server, compiled, settings, console, state, said):
+def test_of_a_failed_run_it_is_said_where_the_cause_stands(connection, server, compiled, settings, console):
     run = _started(connection, server, settings)
-    error = {"code": 2, "message": "ValueError: no such file: [d/ratings.csv]"}
-    server.course = _course(("RUNNING", []), (state, [_task("trainer", "FAILED", error=error)]))
+    tasks = [_task("trainer", "FAILED"), _task("trainer-driver", "FAILED"), _task("pusher", "SKIPPED")]
+    server.course = _course(("RUNNING", []), ("FAILED", tasks))
     assert kubeflow_follow.follow(connection, run, console, poll_s=0.01) == 1
     out = _output(console)
-    assert said in out and "trainer: ValueError: no such file: [d/ratings.csv]" in out and run.address in out
+    assert f"The run failed: {run.address}" in out
+    assert "Failed: trainer. Kubeflow's API does not say why" in out
+    # Pods have the run's id as a label; a step's own last line begins with `Trainer: failed: `.
+    command = f"kubectl logs -n kubeflow -l pipeline/runid={run.run_id} -c main --prefix --tail=-1 | grep 'failed: '"
+    assert f"\n  {command}\n" in out and "executor-logs" in out
+
+
+def test_what_the_server_says_of_the_run_itself_is_shown(connection, server, compiled, settings, console):
+    run = _started(connection, server, settings)
+    server.course = [{"state": "FAILED", "error": {"code": 2, "message": "no [quota]"}}]
+    assert kubeflow_follow.follow(connection, run, console, poll_s=0.01) == 1
+    assert "\n  no [quota]\n" in _output(console) and "kubectl" not in _output(console)
+
+
+CANCELING = {"state": "CANCELING", "update_time": "2026-03-04T05:06:08Z"}
+
+
+@pytest.mark.parametrize(
+    "course",
+    [
+        [{"state": "CANCELING"}, {"state": "FAILED"}],
+        [{"state": "FAILED", "state_history": [CANCELING]}],
+        [{"state": "CANCELED"}],
+    ],
+    ids=["seen", "missed", "canceled"],
+)
+def test_a_run_that_is_terminated_was_ended_and_did_not_fail(connection, server, compiled, settings, console, course):
+    run = _started(connection, server, settings)
+    server.course = [{"state": "RUNNING"}, *course]
+    assert kubeflow_follow.follow(connection, run, console, poll_s=0.01) == 1
+    assert f"The run was ended: {run.address}" in _output(console)
+    assert server.course == course[-1:]  # looked on to the end
 
 
 def test_a_server_that_comes_back_is_asked_on(connection, server, compiled, settings, console):
