@@ -96,7 +96,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     kubeflow.add_argument("--wait", action="store_true", help="follow the run to its end")
     instead = kubeflow.add_mutually_exclusive_group()
     instead.add_argument("--compile-only", action="store_true", help="write the pipeline to a file and send it nowhere")
-    instead.add_argument("--schedule", metavar="CRON", help='run it again and again, six fields: "0 0 3 * * *"')
+    instead.add_argument(
+        "--schedule", metavar="CRON", help='run it again and again, six fields: "0 0 3 * * *"; or @daily'
+    )
     instead.add_argument("--list-schedules", action="store_true", help="show all schedules of the server")
     instead.add_argument("--unschedule", action="store_true", help="remove the recommender's schedule")
     kubeflow.add_argument(

@@ -22,6 +22,7 @@ _FIELDS = (
     _Field("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
     _Field("day of the week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
+_DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ITEM = re.compile(r"(?:[*?]|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/0*[1-9][0-9]*)?", re.IGNORECASE)
 """One of a field's list: all, a number, a range, and of these every so-manieth."""
@@ -31,9 +32,12 @@ def check(cron: str) -> None:
     """Refuses what the server's scheduler would not read, or would take in another sense.
 
     Raises:
-      SettingsError: not six fields, seconds that start more than one run a minute, a field that holds something else
-        than its numbers, its names, `*`, `?`, lists, ranges and steps, or a date that there is not.
+      SettingsError: neither a descriptor such as `@daily` nor six fields, seconds that start more than one run a
+        minute, a field that holds something else than its numbers, its names, `*`, `?`, lists, ranges and steps, or a
+        date that there is not.
     """
+    if cron in _DESCRIPTORS:
+        return
     texts = cron.split()
     if len(texts) == 5:
         # The server would take the minutes for seconds, the hours for minutes: 0 3 * * * is 3 past every hour there.
@@ -44,7 +48,7 @@ def check(cron: str) -> None:
     if len(texts) != 6 or not re.fullmatch("[0-5]?[0-9]", texts[0]):
         raise SettingsError(
             f"--schedule {cron!r}: six fields are expected: second (a number), minute, hour, day of the month, month "
-            'and day of the week, such as "0 0 3 * * *" for three at night'
+            f'and day of the week, such as "0 0 3 * * *" for three at night; or one of {", ".join(_DESCRIPTORS)}'
         )
     for text, field in zip(texts, _FIELDS, strict=True):
         if not all(_is_of(field, item) for item in text.split(",")):

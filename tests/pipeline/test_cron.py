@@ -12,7 +12,8 @@ from schemas.errors import SettingsError
         ("*/5 0 3 * * *", "second \\(a number\\)"),
         ("60 0 3 * * *", "second \\(a number\\)"),
         ("0 0 3 * * * 2027", "six fields are expected"),
-        ("@daily", "six fields are expected"),
+        ("@Daily", "six fields are expected.*or one of .*@daily"),
+        ("@every 1h", "six fields are expected"),
         ("", "six fields are expected"),
         ("0 99 77 x y z", "the minute is '99', where numbers from 0 to 59 are expected"),
         ("0 0 24 * * *", "the hour is '24', where numbers from 0 to 23"),
@@ -43,6 +44,8 @@ def test_what_the_scheduler_would_not_read_or_read_otherwise_is_refused(text, ex
 @pytest.mark.parametrize(
     "text",
     [
+        "@daily",
+        "@midnight",
         "0 0 3 * * *",
         "59 */15 8-18 ? * MON-FRI",
         "0 0,30 0 1,15,31 jan-Mar,12 ?",

@@ -1,7 +1,10 @@
+import contextlib
+import json
+
 import pytest
 
 import runner
-from kubeflow_server import refusing
+from kubeflow_server import Refusal, refusing
 from pipeline import kubeflow_schedule
 
 NIGHTLY, HOURLY = "0 0 3 * * *", "0 30 * * * *"
@@ -241,6 +244,30 @@ def test_the_namespace_bounds_what_is_listed_where_there_are_several_users(serve
     server.multi_user = True
     command("--list-schedules", lines='namespace = "ana"\n')
     assert server.asked(f"GET {BASE}")[0].parameters["namespace"] == "ana"
+
+
+def test_a_descriptor_is_a_schedule_as_any_other(server, command):
+    status, out = command("--schedule", "@daily")
+    assert status == 0 and "shop is scheduled: @daily" in out
+    assert server.recurring[0]["trigger"] == {"cron_schedule": {"cron": "@daily"}}
+    assert "scheduled so already" in command("--schedule", "@daily")[1]
+
+
+@pytest.mark.parametrize(
+    ("cron", "is_taken"), [("0 3 * * *", True), ("@daily", True), ("0 0 3 * * 7", False), ("0 0 x * * *", False)]
+)
+def test_the_server_is_as_lenient_as_the_real_one(server, cron, is_taken):
+    body = {
+        "display_name": "r",
+        "max_concurrency": "1",
+        "mode": "ENABLE",
+        "pipeline_version_reference": {"pipeline_id": "p", "pipeline_version_id": "v"},
+        "experiment_id": "e",
+        "trigger": {"cron_schedule": {"cron": cron}},
+    }
+    server.versions, server.experiments = [{"pipeline_version_id": "v"}], [{"experiment_id": "e"}]
+    with contextlib.nullcontext() if is_taken else pytest.raises(Refusal, match="not a supported format"):
+        server.answer("POST", BASE, {}, json.dumps(body).encode())
 
 
 def test_a_cron_that_the_server_would_read_otherwise_is_refused_before_anything_else(server, command):

@@ -289,8 +289,9 @@ def _create_recurring(server: KubeflowServer, _: dict[str, str], body: Any) -> A
     _check_references(server, body)
     if not 1 <= int(body["max_concurrency"]) <= 10:
         raise Refusal(400, "The max concurrency of the recurring run must be within 1-10")
-    if len(body["trigger"]["cron_schedule"]["cron"].split()) not in (5, 6):
-        raise Refusal(400, "Schedule cron is not a valid cron expression")
+    cron = body["trigger"]["cron_schedule"]["cron"]
+    if not _is_cron(cron):
+        raise Refusal(400, f"Schedule cron is not a supported format(https://godoc.org/github.com/robfig/cron): {cron}")
     status = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[body["mode"]]
     # As the server does it: 64-bit integers come back as text, what is false not at all.
     kept = {key: value for key, value in body.items() if value is not False}
@@ -302,6 +303,23 @@ def _create_recurring(server: KubeflowServer, _: dict[str, str], body: Any) -> A
         created["service_account"] = body.get("service_account") or _DEFAULT_ACCOUNT
     server.recurring.append(created)
     return created
+
+
+_DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+_CRON_RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+
+
+def _is_cron(text: str) -> bool:
+    """Five fields are the first five of six; only numbers are known here, of the names that the server also reads."""
+    fields = text.split()
+    if text in _DESCRIPTORS or len(fields) not in (5, 6):
+        return text in _DESCRIPTORS
+    numbers = [(number, bounds) for field, bounds in zip(fields, _CRON_RANGES, strict=False) for number in _ends(field)]
+    return all(number.isdigit() and low <= int(number) <= high for number, (low, high) in numbers)
+
+
+def _ends(field: str) -> list[str]:
+    return [end for item in field.split(",") for end in item.split("/")[0].split("-") if end not in ("*", "?")]
 
 
 def _recurring(server: KubeflowServer, parameters: dict[str, str]) -> dict[str, Any]:
