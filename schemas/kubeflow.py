@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.kubernetes import Cores, DataFolder, Image, Memory, MountPath, ObjectName, SecretKey, amount
+from schemas.kubernetes import (
+    Cores,
+    DataFolder,
+    Image,
+    Memory,
+    MountPath,
+    Namespace,
+    ObjectName,
+    SecretKey,
+    VolumeName,
+    amount,
+)
 from schemas.section import Name, Section
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
@@ -21,7 +32,7 @@ MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
 class Volume(Section):
     """A persistent volume claim, mounted into every step's container."""
 
-    claim: ObjectName
+    claim: VolumeName
     path: MountPath
 
 
@@ -36,7 +47,7 @@ class Secret(Section):
 class SecretFiles(Section):
     """A Kubernetes secret mounted into every step's container, a file a key."""
 
-    secret: ObjectName
+    secret: VolumeName
     path: MountPath
 
 
@@ -91,7 +102,7 @@ class KubeflowSettings(Section):
     certificate_authority: Path | None = None
     """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate; absent:
     those known to all."""
-    namespace: Name = "kubeflow"
+    namespace: Namespace = "kubeflow"
     """Of the runs, where the server has several users; one without ignores it."""
     experiment: Name | None = None
     """Absent: the recommender's name."""
@@ -159,6 +170,16 @@ class KubeflowSettings(Section):
         for path in paths:
             if paths.count(path) > 1:
                 raise ValueError(f"`volumes` and `secret_files` mount twice at {path}: give each a path of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _one_volume_a_name(self) -> "KubeflowSettings":
+        both = {volume.claim for volume in self.volumes} & {files.secret for files in self.secret_files}
+        if both:
+            raise ValueError(
+                f"`volumes` and `secret_files` both have {min(both)!r}, and Kubeflow names a volume after each: rename "
+                "the claim or the secret"
+            )
         return self
 
     @model_validator(mode="after")

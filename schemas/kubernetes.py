@@ -38,7 +38,19 @@ ObjectName = Annotated[
         "a name that Kubernetes allows (lower-case letters, digits, - and . between them)",
     ),
 ]
-"""Of a claim, a secret or an account."""
+"""Of a secret or an account."""
+VolumeName = Annotated[
+    str,
+    _fits(
+        rf"(?=.{{1,63}}$){_LABEL}",
+        "a name that a volume may have, as Kubeflow calls the volume so (at most 63 lower-case letters, digits and - "
+        "between them, no dots),",
+    ),
+]
+"""Of a claim or a secret that is mounted."""
+Namespace = Annotated[
+    str, _fits(rf"(?=.{{1,63}}$){_LABEL}", "a namespace (at most 63 lower-case letters, digits and - between them)")
+]
 SecretKey = Annotated[str, _fits("[-._A-Za-z0-9]{1,253}", "a key of letters, digits, -, _ and .")]
 Cores = Annotated[str, _fits(r"([0-9]*\.)?[0-9]+m?", "a number of cores such as 2, 0.5 or 500m")]
 Memory = Annotated[str, _fits("[0-9]+([KMGTPE]i?)?", "an amount of memory such as 500Mi or 4Gi")]
