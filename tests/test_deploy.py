@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+import pod_security
 from schemas.kubeflow import KubeflowSettings, MetadataStoreSettings
 from schemas.settings import load
 
@@ -52,6 +53,8 @@ def test_the_account_may_read_one_secret_and_change_nothing_of_others():
     rules = _documents(BASE)["Role", "atalaya"]["rules"]
     secrets = [rule for rule in rules if "secrets" in rule["resources"]]
     assert [(rule["resourceNames"], rule["verbs"]) for rule in secrets] == [(["mlpipeline-minio-artifact"], ["get"])]
+    # Of Argo's agent, which no release of Kubeflow Pipelines starts as this account.
+    assert not any("tasksets" in resource for rule in rules for resource in rule["resources"])
     assert not any("*" in rule[key] for rule in rules for key in ("apiGroups", "resources", "verbs"))
 
 
@@ -60,8 +63,11 @@ def test_the_volume_is_given_to_the_images_user_where_it_is_mounted():
     (container,) = _containers(job)
     (volume,) = SHIPPED.kubeflow.volumes
     assert container["volumeMounts"] == [{"name": "atalaya", "mountPath": volume.path}]
-    assert container["command"][-3:] == ["--owner=1000", "--group=1000", volume.path]
+    # Kubernetes gives the volume to this group; the job shows that its user may then write to it.
+    pod = job["spec"]["template"]["spec"]["securityContext"]
+    assert (pod["runAsUser"], pod["runAsGroup"], pod["fsGroup"]) == (1000, 1000, 1000)
     assert "\nUSER 1000:1000\n" in (ROOT / "Dockerfile").read_text()
+    assert container["command"] == ["mkdir", "--parents", str(Path(SHIPPED.kubeflow.data).parent)]
     claims = [entry["persistentVolumeClaim"]["claimName"] for entry in job["spec"]["template"]["spec"]["volumes"]]
     assert claims == [volume.claim]
 
@@ -70,7 +76,8 @@ def test_files_are_copied_as_the_images_user_to_where_the_shipped_settings_expec
     path = DEPLOY / "kubeflow" / "data.yaml"
     (pod,) = yaml.safe_load_all(path.read_text())
     (volume,) = SHIPPED.kubeflow.volumes
-    assert pod["spec"]["securityContext"] == {"runAsUser": 1000, "runAsGroup": 1000}
+    context = pod["spec"]["securityContext"]
+    assert (context["runAsUser"], context["runAsGroup"]) == (1000, 1000)
     (container,) = pod["spec"]["containers"]
     assert container["volumeMounts"] == [{"name": "atalaya", "mountPath": volume.path}]
     assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == volume.claim
@@ -79,6 +86,70 @@ def test_files_are_copied_as_the_images_user_to_where_the_shipped_settings_expec
     assert (
         f" {SHIPPED.data.folder} {pod['metadata']['name']}:{Path(SHIPPED.kubeflow.data).parent}\n" in path.read_text()
     )
+
+
+def _pods() -> dict[str, Any]:
+    """What pods are made of, by the name of the object that makes them: metadata and specification."""
+    (pod,) = yaml.safe_load_all((DEPLOY / "kubeflow" / "data.yaml").read_text())
+    objects = {**_documents(BASE), **_documents(MYSQL)}
+    templates = {
+        name: document["spec"]["template"]
+        for (_, name), document in objects.items()
+        if "template" in document.get("spec", {})
+    }
+    return templates | {"atalaya-data": pod}
+
+
+SAFE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}
+WHOLE = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def _pod(whole: dict[str, Any], own: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"securityContext": WHOLE | whole, "containers": [{"name": "main", "securityContext": SAFE | own}], **more}
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        (_pod({}, {}), None),
+        (_pod({}, {}, volumes=[{"name": "v", "csi": {}}, {"name": "w", "emptyDir": {}}]), None),
+        (_pod({"runAsNonRoot": False}, {"runAsNonRoot": True}), None),
+        (_pod({"runAsNonRoot": None}, {}), "main may run as root"),
+        (_pod({}, {"runAsNonRoot": False}), "main may run as root"),
+        (_pod({"runAsUser": 0}, {}), "the pod runs as root"),
+        (_pod({}, {"runAsUser": 0}), "main runs as root"),
+        (_pod({}, {"allowPrivilegeEscalation": True}), "main may gain privileges"),
+        (_pod({}, {"privileged": True}), "main is privileged"),
+        (_pod({}, {"capabilities": {"drop": ["NET_RAW"]}}), "main keeps capabilities"),
+        (_pod({}, {"capabilities": {"drop": ["ALL"], "add": ["CHOWN"]}}), "main adds capabilities"),
+        (_pod({}, {"seccompProfile": {"type": "Unconfined"}}), "main has another seccomp profile"),
+        (_pod({}, {"appArmorProfile": {"type": "Unconfined"}}), "main has another AppArmor profile"),
+        (_pod({}, {"seLinuxOptions": {"type": "spc_t"}}), "main has SELinux options"),
+        (_pod({}, {"procMount": "Unmasked"}), "main changes /proc"),
+        (_pod({"sysctls": [{"name": "kernel.msgmax"}]}, {}), "the pod sets sysctls"),
+        (_pod({}, {}, hostNetwork=True), "hostNetwork is true"),
+        (_pod({}, {}, volumes=[{"name": "v", "hostPath": {}}]), "volume v is a hostPath"),
+        (_pod({}, {}, initContainers=[{"name": "first", "securityContext": {}}]), "first may gain privileges"),
+        ({"containers": [{"name": "main", "securityContext": SAFE}]}, "main has no seccomp profile"),
+        (
+            {"securityContext": WHOLE, "containers": [{"name": "m", "ports": [{"hostPort": 1}]}]},
+            "m takes a port of the node",
+        ),
+    ],
+)
+def test_what_pod_security_refuses_is_found(pod, expected):
+    found = pod_security.violations(pod)
+    assert (expected in found) if expected else found == []
+
+
+def test_pod_security_admits_all_pods():
+    found = {name: pod_security.violations(pod["spec"]) for name, pod in _pods().items()}
+    assert found == {"atalaya-data": [], "atalaya-mysql": [], "atalaya-volume": []}
+
+
+def test_no_pod_has_a_sidecar_of_istios():
+    # The steps have none either: of a database with one, the mesh would refuse them; a job with one does not end.
+    assert [pod["metadata"]["labels"]["sidecar.istio.io/inject"] for pod in _pods().values()] == ["false"] * 3
 
 
 @pytest.mark.parametrize("folder", [BASE, MYSQL], ids=["base", "mysql"])
