@@ -104,8 +104,10 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
             task.set_caching_options(False)
             if settings.kubeflow.retries:
                 task.set_retry(settings.kubeflow.retries, backoff_duration=_RETRY_AFTER)
-            _give(task, node_id, settings.kubeflow)
+            resources = settings.kubeflow.resources.get(node_id, settings.kubeflow.resources.get(DEFAULT, Resources()))
+            _give(task, resources)
             _attach(task, settings.kubeflow)
+            _complete(task, settings.kubeflow, resources)
 
     return pipeline
 
@@ -143,11 +145,10 @@ def _store(settings: Settings) -> list[str]:
     return ["--mysql", metadata.host, str(metadata.port), metadata.database]
 
 
-def _give(task: Any, node_id: str, kubeflow: KubeflowSettings) -> None:
+def _give(task: Any, resources: Resources) -> None:
     """Asks for the step's resources."""
     from kfp import kubernetes
 
-    resources = kubeflow.resources.get(node_id, kubeflow.resources.get(DEFAULT, Resources()))
     for field, give in {
         "cpu": task.set_cpu_request,
         "cpu_limit": task.set_cpu_limit,
@@ -164,8 +165,12 @@ def _give(task: Any, node_id: str, kubeflow: KubeflowSettings) -> None:
 
 
 def _attach(task: Any, kubeflow: KubeflowSettings) -> None:
-    """Mounts volumes and hands secrets in."""
+    """Mounts volumes and hands variables and secrets in."""
     from kfp import kubernetes
+
+    for variable, value in sorted(kubeflow.variables.items()):
+        # Kubernetes makes $$ one $, and fills $(VARIABLE) in.
+        task.set_env_variable(variable, value.replace("$", "$$"))
 
     for volume in kubeflow.volumes:
         kubernetes.mount_pvc(task, pvc_name=volume.claim, mount_path=volume.path)
@@ -176,3 +181,18 @@ def _attach(task: Any, kubeflow: KubeflowSettings) -> None:
         kubernetes.use_secret_as_env(task, secret.secret, {secret.key: secret.variable})
     for files in kubeflow.secret_files:
         kubernetes.use_secret_as_volume(task, files.secret, files.path)
+
+
+def _complete(task: Any, kubeflow: KubeflowSettings, resources: Resources) -> None:
+    """Adds what not every kfp-kubernetes has a function for, in the notation of `kubernetes_executor_config.proto`.
+
+    Servers pass over the fields that they do not know. To be called last: the functions would not.
+    """
+    fields: dict[str, Any] = {
+        # All else that pod security "restricted" asks of a pod, the server sets itself.
+        "securityContext": {"runAsNonRoot": True},
+        "imagePullSecret": [{"secretName": name} for name in kubeflow.image_pull_secrets],
+        "tolerations": [toleration.model_dump(exclude_defaults=True) for toleration in resources.tolerations],
+    }
+    pod = task.platform_config.setdefault("kubernetes", {})
+    pod.update({field: value for field, value in fields.items() if value})

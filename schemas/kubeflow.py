@@ -15,11 +15,14 @@ from schemas.kubernetes import (
     Cores,
     DataFolder,
     Image,
+    LabelValue,
     Memory,
     MountPath,
     Namespace,
     ObjectName,
+    QualifiedName,
     SecretKey,
+    Variable,
     VolumeName,
     amount,
 )
@@ -41,7 +44,7 @@ class Secret(Section):
 
     secret: ObjectName
     key: SecretKey
-    variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    variable: Variable
 
 
 class SecretFiles(Section):
@@ -49,6 +52,26 @@ class SecretFiles(Section):
 
     secret: VolumeName
     path: MountPath
+
+
+class Toleration(Section):
+    """A taint of nodes that a step's pod puts up with, in Kubernetes' terms."""
+
+    key: QualifiedName | None = None
+    """Absent: whichever, with the operator `Exists`."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: LabelValue = ""
+    """With the operator `Equal`: of the taint."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Absent: all of them."""
+
+    @model_validator(mode="after")
+    def _operator_fits(self) -> "Toleration":
+        if self.operator == "Equal" and self.key is None:
+            raise ValueError('a `key` is missing: only operator = "Exists" does without')
+        if self.operator == "Exists" and self.value:
+            raise ValueError('`value` is of no use with operator = "Exists": leave it out, or use "Equal"')
+        return self
 
 
 class Resources(Section):
@@ -61,10 +84,12 @@ class Resources(Section):
     """Memory asked for: `4Gi`."""
     memory_limit: Memory | None = None
     gpus: Annotated[int, Field(ge=0)] = 0
-    gpu_type: str = "nvidia.com/gpu"
+    gpu_type: QualifiedName = "nvidia.com/gpu"
     """Kubernetes' name of the GPUs."""
-    node_selector: dict[str, str] = {}
+    node_selector: dict[QualifiedName, LabelValue] = {}
     """Labels that a node must have to run the step."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints of nodes that may run the step all the same."""
 
     @model_validator(mode="after")
     def _limits_hold_what_is_asked_for(self) -> "Resources":
@@ -107,9 +132,12 @@ class KubeflowSettings(Section):
     experiment: Name | None = None
     """Absent: the recommender's name."""
     service_account: ObjectName | None = None
-    """The Kubernetes service account of the steps; absent: the server's default."""
+    """The Kubernetes service account of the steps; absent: the server's default. Servers before 2.17 ignore it in the
+    runs of a schedule."""
     image: Image = ""
     """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
+    image_pull_secrets: tuple[ObjectName, ...] = ()
+    """Kubernetes secrets with the credentials of the image's registry."""
     data: DataFolder | None = None
     """The folder of the data, on a mounted volume or a `gs://` address; absent: `data.folder`, which must be absolute
     then."""
@@ -121,6 +149,9 @@ class KubeflowSettings(Section):
     """How often a step that failed is tried again."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()
     volumes: tuple[Volume, ...] = ()
+    variables: dict[Variable, str] = {}
+    """Environment variables of every step's container, as they are: nothing in them is filled in. No place for what is
+    secret: the compiled pipeline shows them."""
     secrets: tuple[Secret, ...] = ()
     secret_files: tuple[SecretFiles, ...] = ()
     resources: dict[str, Resources] = {}
@@ -142,18 +173,25 @@ class KubeflowSettings(Section):
             raise ValueError(f"an address such as http://localhost:8080 is expected: {error}") from None
         return value
 
-    @field_validator("secrets")
+    @field_validator("variables")
     @classmethod
-    def _variables_are_free(cls, value: tuple[Secret, ...]) -> tuple[Secret, ...]:
-        taken = {"PATH", MYSQL_USER, MYSQL_PASSWORD}
-        for secret in value:
-            if secret.variable in taken:
-                raise ValueError(
-                    f"the variable {secret.variable} is taken, by the image, the metadata store or another secret: "
-                    "give another name"
-                )
-            taken.add(secret.variable)
+    def _values_are_no_placeholders(cls, value: dict[str, str]) -> dict[str, str]:
+        for variable, text in value.items():
+            if "{{" in text:
+                raise ValueError(f"{variable} holds two braces, {{{{, which Kubeflow would fill in: write them apart")
         return value
+
+    @model_validator(mode="after")
+    def _variables_are_free(self) -> "KubeflowSettings":
+        taken = {"PATH", MYSQL_USER, MYSQL_PASSWORD}
+        for variable in [*self.variables, *(secret.variable for secret in self.secrets)]:
+            if variable in taken:
+                raise ValueError(
+                    f"the variable {variable} is taken, by the image, the metadata store or another entry of "
+                    "`variables` and `secrets`: give another name"
+                )
+            taken.add(variable)
+        return self
 
     @field_validator("time_zone")
     @classmethod

@@ -19,6 +19,7 @@ def _fits(pattern: str, expected: str) -> AfterValidator:
 
 _PATH = r"(/(?!\.\.?(/|$))[^/:\x00-\x1f]+)+/?"
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_QUALIFIED = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _REPOSITORY = r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._-]+|/)[a-z0-9]+)*"
 
 MountPath = Annotated[str, _fits(_PATH, "an absolute path below /, without . and .. and colons,")]
@@ -51,6 +52,16 @@ VolumeName = Annotated[
 Namespace = Annotated[
     str, _fits(rf"(?=.{{1,63}}$){_LABEL}", "a namespace (at most 63 lower-case letters, digits and - between them)")
 ]
+QualifiedName = Annotated[
+    str,
+    _fits(
+        rf"((?=[^/]{{1,253}}/){_LABEL}(\.{_LABEL})*/)?{_QUALIFIED}",
+        "a name of at most 63 letters, digits, -, _ and ., with an optional prefix such as example.com/,",
+    ),
+]
+"""Of a label, a taint or a resource."""
+LabelValue = Annotated[str, _fits(f"({_QUALIFIED})?", "a value of at most 63 letters, digits, -, _ and .")]
+Variable = Annotated[str, _fits("[A-Za-z_][A-Za-z0-9_]*", "a variable's name of letters, digits and _")]
 SecretKey = Annotated[str, _fits("[-._A-Za-z0-9]{1,253}", "a key of letters, digits, -, _ and .")]
 Cores = Annotated[str, _fits(r"([0-9]*\.)?[0-9]+m?", "a number of cores such as 2, 0.5 or 500m")]
 Memory = Annotated[str, _fits("[0-9]+([KMGTPE]i?)?", "an amount of memory such as 500Mi or 4Gi")]

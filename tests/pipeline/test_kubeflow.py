@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+import pod_security
 from pipeline import kubeflow_settings
 from schemas.errors import SettingsError
 from schemas.settings import Settings
@@ -62,6 +63,8 @@ def _settings(sections: dict[str, Any] | None = None, /, **kubeflow: Any) -> Set
 
 RICH = {
     "retries": 4,
+    "image_pull_secrets": ["registry", "mirror.example.com"],
+    "variables": {"GOOGLE_APPLICATION_CREDENTIALS": "/var/secrets/key.json", "PRICE": "5$ or $(HOME)"},
     "secrets": [{"secret": "cloud", "key": "token", "variable": "TOKEN"}],
     "secret_files": [{"secret": "cloud", "path": "/var/secrets"}],
     "resources": {
@@ -74,6 +77,10 @@ RICH = {
             "gpus": 1,
             "gpu_type": "example.com/gpu",
             "node_selector": {"pool": "gpu"},
+            "tolerations": [
+                {"key": "example.com/gpu", "value": "present", "effect": "NoSchedule"},
+                {"operator": "Exists"},
+            ],
         },
     },
 }
@@ -210,9 +217,29 @@ def test_resources_are_the_steps_own_or_the_default(compiled):
         "memoryLimit": 21.47483648,
         "accelerator": {"type": "example.com/gpu", "count": "1"},
     }
-    selectors = {name: executor.get("nodeSelector") for name, executor in kubernetes.items()}
-    assert selectors.pop("exec-trainer") == {"labels": {"pool": "gpu"}}
-    assert set(selectors.values()) == {None}
+    nodes = {name: (executor.get("nodeSelector"), executor.get("tolerations")) for name, executor in kubernetes.items()}
+    selector, tolerations = nodes.pop("exec-trainer")
+    assert selector == {"labels": {"pool": "gpu"}}
+    assert tolerations == [
+        {"key": "example.com/gpu", "value": "present", "effect": "NoSchedule"},
+        {"operator": "Exists"},
+    ]
+    assert set(nodes.values()) == {(None, None)}
+
+
+def test_pod_security_admits_the_steps(compiled):
+    """With what the server sets itself, from 2.17 on; `runAsNonRoot` alone it leaves to the pipeline."""
+    _, kubernetes = compiled
+    for executor in kubernetes.values():
+        context = {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        pod = {"containers": [{"name": "main", "securityContext": context}]}
+        assert pod_security.violations(pod) == ["main may run as root"]
+        context |= executor["securityContext"]
+        assert pod_security.violations(pod) == []
 
 
 def test_volumes_and_secrets_are_named_and_no_secret_is_told(compiled):
@@ -234,10 +261,27 @@ def test_volumes_and_secrets_are_named_and_no_secret_is_told(compiled):
             ("cloud", "token"): "TOKEN",
         }
         assert _known(executor["secretAsVolume"]) == [{"secretName": "cloud", "mountPath": "/var/secrets"}]
+        assert [secret["secretName"] for secret in executor["imagePullSecret"]] == ["registry", "mirror.example.com"]
     for container in _containers(specification).values():
-        assert "env" not in container
+        # Kubernetes makes $$ one $.
+        assert container["env"] == [
+            {"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": "/var/secrets/key.json"},
+            {"name": "PRICE", "value": "5$$ or $$(HOME)"},
+        ]
         assert _argument(container, "--mysql", 3) == ["db", "3307", "shops"]
         assert "metadataConnectionConfig" not in _argument(container, "--ir")
+
+
+def test_what_kubernetes_is_asked_is_what_the_servers_own_schema_knows(compiled):
+    from google.protobuf import json_format
+    from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
+
+    _, kubernetes = compiled
+    # Older packages lack some of the fields; there, the others are held to it.
+    is_older = "security_context" not in KubernetesExecutorConfig.DESCRIPTOR.fields_by_name
+    for executor in kubernetes.values():
+        known = json_format.ParseDict(executor, KubernetesExecutorConfig(), ignore_unknown_fields=is_older)
+        assert is_older or known.security_context.run_as_non_root
 
 
 def test_kubeflows_own_loader_takes_it_and_it_is_small(package):
@@ -282,7 +326,8 @@ def test_with_a_sqlite_file_one_step_runs_at_a_time(tmp_path):
     assert all(STEPS[step] <= waits[step] for step in STEPS)
     for container in _containers(specification).values():
         assert _argument(container, "--sqlite") == "/mnt/atalaya/artifacts/shop_1/metadata.sqlite"
-    assert not any("secretAsEnv" in executor for executor in kubernetes.values())
+    assert not any({"secretAsEnv", "imagePullSecret"} & executor.keys() for executor in kubernetes.values())
+    assert not any("env" in container for container in _containers(specification).values())
     assert not any("retryPolicy" in task for task in tasks.values())
 
 
