@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import multiprocessing
 import os
 import re
 import socket
@@ -22,7 +23,8 @@ def check(settings: Settings) -> None:
 
     Raises:
       DataError: an input file is absent, empty or lacks a column.
-      SettingsError: a folder cannot be written to, or the engine cannot be reached or cannot reach the folders.
+      SettingsError: a folder cannot be written to, or the engine cannot be reached, cannot reach the folders
+        or lacks semaphores.
     """
     _check_engine(settings.beam)
     _check_file(settings.data, "ratings")
@@ -45,6 +47,8 @@ def _check_engine(beam: BeamSettings) -> None:
             "beam.engine: Dataflow's workers cannot see this machine's folders, where a local run keeps its artifacts; "
             "use another engine here, and this one on Kubeflow Pipelines, with kubeflow.root and kubeflow.data on gs://"
         )
+    if beam.engine == "direct":
+        _check_semaphores()
     endpoint = beam.endpoint()
     if endpoint is None:
         return
@@ -54,6 +58,17 @@ def _check_engine(beam: BeamSettings) -> None:
     except (OSError, OverflowError) as error:
         raise SettingsError(
             f"beam.{beam.engine}: nothing answers at {endpoint}: {error}; start the cluster or mend the address"
+        ) from error
+
+
+def _check_semaphores() -> None:
+    # Beam's sinks end with threads of `multiprocessing`, whose locks are semaphores.
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        raise SettingsError(
+            f"beam.engine: 'direct' needs semaphores, and this system makes none in /dev/shm: {error.strerror}; "
+            "mount a tmpfs there that this user may write to"
         ) from error
 
 

@@ -15,8 +15,14 @@ import pytest
 
 import engines
 import flink
+import semaphores
 
-pytestmark = [pytest.mark.e2e, pytest.mark.flink, pytest.mark.skipif(bool(flink.why_not()), reason=flink.why_not())]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.flink,
+    pytest.mark.skipif(bool(flink.why_not()), reason=flink.why_not()),
+    semaphores.needed,
+]
 JOB_SECONDS = 600
 
 

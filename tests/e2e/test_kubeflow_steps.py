@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import semaphores
 import small_shop
 from built_wheel import ROOT, build
 from kubeflow_emulator import Emulator
 from mariadb_server import MariaDB
 from pipeline import kubeflow_lock
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, semaphores.needed]
 
 CONFIG = """
 name = "shop"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import semaphores
 from schemas import model_card as cards
 from schemas import on_device_record
 from schemas import verdict as verdicts
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, semaphores.needed]
 
 ROOT = Path(__file__).parents[2]
 

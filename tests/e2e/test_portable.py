@@ -17,8 +17,9 @@ import pytest
 
 import engines
 import ports
+import semaphores
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, semaphores.needed]
 START_SECONDS = 120
 
 

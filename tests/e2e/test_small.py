@@ -16,12 +16,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import semaphores
 import small_shop
 from schemas import model_card as cards
 from schemas import verdict as verdicts
 from small_shop import EVENTS, GROUPS, ITEMS, USERS
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, semaphores.needed]
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """

@@ -12,11 +12,14 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+import semaphores
 from components.evaluator import eval_config, executor
 from pipeline import beam
 from schemas import signatures as names
 from schemas import verdict as verdicts
 from schemas.settings import BeamSettings, GateSettings
+
+pytestmark = semaphores.needed
 
 # rank, popularity's rank, rating, bias's rating, rating given, user activity
 EXAMPLES = [

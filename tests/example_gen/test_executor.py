@@ -17,6 +17,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 import schemas
+import semaphores
 from components.example_gen import executor, parsing
 from components.example_gen.component import RatingsExampleGen
 from components.example_gen.executor import Executor
@@ -213,6 +214,7 @@ def anomalies(records: list[bytes], folder: Path) -> dict[str, Any]:
     return dict(tfdv.validate_statistics(statistics, tfdv.load_schema_text(str(SCHEMA))).anomaly_info)
 
 
+@semaphores.needed
 def test_the_schema_finds_fault_with_spoilt_examples_only(result, tmp_path):
     good = [record for split in ("train", "eval") for record in result.serialized(split)]
     assert anomalies(good, tmp_path) == {}

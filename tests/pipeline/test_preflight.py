@@ -1,9 +1,10 @@
+import errno
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
-import ports
 from pipeline import preflight
 from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
@@ -11,6 +12,11 @@ from schemas.settings import Settings
 
 RATINGS = "user_id,item_id,rating,timestamp\n1,2,3,4\n"
 ITEMS = "item_id,title,genres\n2,Two,\n"
+
+
+@pytest.fixture(autouse=True)
+def there_are_semaphores(monkeypatch):
+    monkeypatch.setattr(preflight.multiprocessing, "Lock", lambda: None)
 
 
 def _settings(
@@ -83,10 +89,12 @@ def test_the_folder_of_recommendations_is_looked_at_only_if_they_are_wanted(tmp_
 
 def test_an_engine_that_does_not_answer_or_cannot_see_the_folders_is_refused_at_once(tmp_path):
     settings = _settings(tmp_path)
-    [port] = ports.free(1)
-    silent = BeamSettings.model_validate({"engine": "flink", "flink": {"job_server": f"localhost:{port}"}})
-    with pytest.raises(SettingsError, match=rf"beam.flink: nothing answers at localhost:{port}: .*refused"):
-        preflight.check(settings.model_copy(update={"beam": silent}))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        silent = BeamSettings.model_validate({"engine": "flink", "flink": {"job_server": address}})
+        with pytest.raises(SettingsError, match=rf"beam.flink: nothing answers at {address}: .*refused"):
+            preflight.check(settings.model_copy(update={"beam": silent}))
     options = {"project": "p", "region": "r", "temp_location": "gs://b/t", "image": "i"}
     dataflow = BeamSettings.model_validate({"engine": "dataflow", "dataflow": options})
     with pytest.raises(SettingsError, match="Dataflow's workers cannot see this machine's folders"):
@@ -94,7 +102,21 @@ def test_an_engine_that_does_not_answer_or_cannot_see_the_folders_is_refused_at_
 
 
 def test_an_engine_that_answers_passes(tmp_path):
-    with socket.create_server(("localhost", 0)) as server:
-        address = f"localhost:{server.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
         beam = BeamSettings.model_validate({"engine": "portable", "portable": {"job_server": address}})
         preflight.check(_settings(tmp_path).model_copy(update={"beam": beam}))
+
+
+def test_a_system_without_semaphores_is_refused_where_beam_runs_here(tmp_path, monkeypatch):
+    def no_lock() -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr(preflight.multiprocessing, "Lock", no_lock)
+    settings = _settings(tmp_path)
+    with pytest.raises(SettingsError, match=r"this system makes none in /dev/shm: No such file.*; mount a tmpfs there"):
+        preflight.check(settings)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        job_server = f"127.0.0.1:{server.getsockname()[1]}"
+        elsewhere = BeamSettings.model_validate({"engine": "portable", "portable": {"job_server": job_server}})
+        preflight.check(settings.model_copy(update={"beam": elsewhere}))
