@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported: TFRS needs it
-
 from schemas.model_card import ModelCard
+
+# The shell of whoever runs the tests has no say in what they see: our settings, the width and colours of a terminal.
+for _name in [*os.environ]:
+    if _name.startswith("ATALAYA_KUBEFLOW_") or _name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
+        del os.environ[_name]
+# Nor does its proxy stand between a test and its server on this machine.
+os.environ["no_proxy"] = ",".join([*filter(None, [os.environ.get("no_proxy")]), "localhost", "127.0.0.1"])
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported: TFRS needs it
 
 if TYPE_CHECKING:
     from components.trainer.recommender import Parts

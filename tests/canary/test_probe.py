@@ -38,7 +38,7 @@ def sample(parts: Parts) -> Sample:
 
 
 def examine(model: str, settings: CanarySettings | None = None) -> CanaryRecord:
-    settings = settings or CanarySettings(calls=20, latency_p50_ms=5_000, latency_p99_ms=5_000)
+    settings = settings or CanarySettings(calls=20, latency_p50_ms=1e6, latency_p99_ms=1e6)
     return CanaryRecord.model_validate(probe.examine(contract.model_request(model, sample(make_parts()), settings)))
 
 

@@ -41,6 +41,8 @@ refit = false
 model = "item_tower"
 [canary]
 calls = 20
+latency_p50_ms = 1e6
+latency_p99_ms = 1e6
 [batch]
 enabled = {batch}
 k = 10

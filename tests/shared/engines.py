@@ -19,6 +19,9 @@ method = "time"
 history_length = 20
 [training]
 seed = 1
+[canary]
+latency_p50_ms = 1e6
+latency_p99_ms = 1e6
 [batch]
 enabled = true
 k = 10
