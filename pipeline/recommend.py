@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import recommend_all, recommend_on_device
+from pipeline import recommend_all, recommend_on_device, terminal
 from schemas import signatures as names
 from schemas.errors import DataError
 
@@ -91,6 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps({"version": version.name, **answer}))
     else:
+        terminal.show_any_text()
         file = f" {answer['on_device']}" if options.on_device else ""
         _show(answer, f"version {version.name}{file}")
     return 0
@@ -194,11 +195,6 @@ def _plain(value: bytes | np.floating) -> str | float:
     return value.decode(errors="replace") if isinstance(value, bytes) else float(value)
 
 
-def _printable(text: str) -> str:
-    """With a question mark for each byte that is not UTF-8."""
-    return text.encode(errors="replace").decode()
-
-
 def _unless_known(answer: dict[str, Any]) -> str:
     return "" if answer[names.IS_KNOWN] else " (not known)"
 
@@ -216,7 +212,7 @@ def _show(answer: dict[str, Any], version: str) -> None:
         )
     numbers = [name for name in list(_COLUMNS)[2:] if answer["items"] and name in answer["items"][0]]
     headings = [_COLUMNS[name] for name in numbers]
-    console.print(escape(_printable(f"{who}, {version}")), style="italic", soft_wrap=True)
+    console.print(escape(f"{who}, {version}"), style="italic", soft_wrap=True)
     table = Table("", "item", "title", *headings)
     for place, item in enumerate(answer["items"], start=1):
         cells = [f"{item[name]:.3f}" for name in numbers]
@@ -228,7 +224,7 @@ def _show(answer: dict[str, Any], version: str) -> None:
         unknown = answer[names.UNKNOWN_HISTORY]
         console.print(f"{unknown} of the {len(answer['history'])} items of the history are not known to this version.")
     if answer.get("unknown_ids"):
-        console.print(escape(_printable(f"Not known: {', '.join(answer['unknown_ids'])}")), soft_wrap=True)
+        console.print(escape(f"Not known: {', '.join(answer['unknown_ids'])}"), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The terminal of a local run: the noise of the libraries goes to a file, what matters stays on the screen."""
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -28,6 +29,12 @@ LOGGER = logging.getLogger("atalaya")
 """Steps tell the user things through this logger; a record's `progress` is (what, done, total), its message says so."""
 
 
+def show_any_text() -> None:
+    """Makes standard output show a question mark for what its encoding lacks, such as half a character of UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 @contextlib.contextmanager
 def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
     """Sends everything written to standard output and error to `log_file` and yields a console on the real terminal.
@@ -46,7 +53,8 @@ def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
     os.dup2(sink, 1)
     os.dup2(sink, 2)
     try:
-        with os.fdopen(terminal, "w", buffering=1, encoding=sys.stdout.encoding or "utf-8", closefd=False) as stream:
+        encoding = sys.stdout.encoding or "utf-8"
+        with os.fdopen(terminal, "w", buffering=1, encoding=encoding, errors="replace", closefd=False) as stream:
             is_terminal = os.isatty(terminal)
             # Where nobody sets a width, tables get the one they need.
             yield Console(file=stream, force_terminal=is_terminal, width=None if is_terminal else 120, highlight=False)

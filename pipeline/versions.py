@@ -13,6 +13,7 @@ from rich.console import Console
 
 from components.pusher import folder, inventory
 from components.pusher.inventory import Version
+from pipeline import terminal
 from pipeline import versions_view as view
 from schemas.errors import DataError
 from schemas.settings import RECOMMENDER_NAME
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(result))
     else:
+        terminal.show_any_text()
         # Where nobody sets a width, tables get the one they need.
         options.show(result, Console(width=None if sys.stdout.isatty() else 120, highlight=False))
     return 0

@@ -32,6 +32,32 @@ def test_noise_goes_to_the_file_and_what_matters_stays(tmp_path, mode):
     assert process.stderr == (log.read_text() if mode == "verbose" else "")
 
 
+TITLES = r"""
+import sys
+from pathlib import Path
+from pipeline import terminal
+terminal.show_any_text()
+print("Mis\u00e9rables \udcff")
+with terminal.captured(Path(sys.argv[1]), verbose=False) as console:
+    console.print("V\u00e9ronique \udcff")
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("ascii", "Mis?rables ?\nV?ronique ?\n"),
+        ("latin-1", "Mis\u00e9rables ?\nV\u00e9ronique ?\n"),
+        ("utf-8", "Mis\u00e9rables ?\nV\u00e9ronique ?\n"),
+    ],
+)
+def test_what_an_encoding_lacks_is_a_question_mark(tmp_path, encoding, expected):
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-c", TITLES, str(tmp_path / "log.txt")]
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert process.stdout.decode(encoding) == expected
+
+
 def _shown(is_terminal: bool, kind: str = "xterm") -> str:
     output = io.StringIO()
     console = Console(file=output, force_terminal=is_terminal, width=100, color_system=None, _environ={"TERM": kind})
