@@ -19,8 +19,9 @@ scratch=$(mktemp -d "$target/.new-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 echo "flink: fetching Flink"
+# The wheel is but an archive of Flink's scripts here, so that of one Python does for all.
 .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
-  --dest "$scratch/packages" --requirement "$tools/flink.txt" || die "pip could not fetch Flink's packages"
+  --python-version 3.10 --dest "$scratch/packages" --requirement "$tools/flink.txt" || die "pip could not fetch Flink's packages"
 mkdir "$scratch/flink"
 .venv/bin/python -m zipfile -e "$scratch"/packages/apache_flink-*.whl "$scratch/wheel"
 mv "$scratch"/wheel/pyflink/{bin,conf} "$scratch/flink/"
