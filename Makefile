@@ -4,7 +4,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test test-flink test-debian check format image lock clean \
+.PHONY: help setup data run test test-elsewhere test-flink test-debian check format image lock clean \
 	bench bench-index bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
@@ -21,6 +21,9 @@ run: data ## set up, fetch the data and run the pipeline on this machine
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest
+
+test-elsewhere: setup ## run all tests as on another machine: one core, no home, ASCII, another time zone and more
+	@bash tools/elsewhere.sh $(BIN)/python -m pytest
 
 test-flink: setup ## run the pipeline's data steps on a Flink cluster of this machine (Java 17 and Maven; fetches 230 MB)
 	@bash tools/flink.sh
