@@ -64,14 +64,12 @@ def _tensor(detail: dict[str, Any]) -> dict[str, Any]:
 
 def _write(file: Path, calls: Sequence[dict[str, np.ndarray]]) -> None:
     """Keeps the arrays of all calls; strings as bytes, since arrays of objects would be pickled."""
-    np.savez(
-        file,
-        **{
-            f"{number}/{name}": values.astype("S") if values.dtype == object else values
-            for number, call in enumerate(calls)
-            for name, values in call.items()
-        },
-    )
+    arrays: dict[str, Any] = {
+        f"{number}/{name}": values.astype("S") if values.dtype == object else values
+        for number, call in enumerate(calls)
+        for name, values in call.items()
+    }
+    np.savez(file, **arrays)
 
 
 def _read(file: Path, num_calls: int) -> list[dict[str, np.ndarray]]:

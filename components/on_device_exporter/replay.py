@@ -49,7 +49,8 @@ def replay(model: Path, signature: str, windows: dict[str, np.ndarray], product:
     from components.lite import process
 
     with tempfile.TemporaryDirectory() as folder:
-        np.savez(Path(folder) / "windows.npz", **windows)
+        given: dict[str, Any] = dict(windows)  # to numpy 2's types, an array might be another argument
+        np.savez(Path(folder) / "windows.npz", **given)
         process.run(__file__, model, signature, folder, *map(str, product))
         facts = json.loads((Path(folder) / "facts.json").read_text())
         with np.load(Path(folder) / "found.npz") as found:
@@ -75,10 +76,8 @@ def _main(model: str, signature: str, folder: str, width: str, num_items: str) -
     number = len(next(iter(columns.values())))
     windows = [{name: column[row : row + 1] for name, column in columns.items()} for row in range(number)]
     answers = [runner(**window) for window in windows]
-    np.savez(
-        Path(folder) / "found.npz",
-        **{name: np.array([answer[name] for answer in answers]) for name in ("item", "score")},
-    )
+    found: dict[str, Any] = {name: np.array([answer[name] for answer in answers]) for name in ("item", "score")}
+    np.savez(Path(folder) / "found.npz", **found)
     random = np.random.default_rng(0)
     vector = random.normal(size=(1, int(width))).astype(np.float32)
     matrix = random.normal(size=(int(width), int(num_items))).astype(np.float32)

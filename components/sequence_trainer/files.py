@@ -77,17 +77,13 @@ def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.nda
       seed: of the draw.
     """
     drawn = _drawn(train, _CALIBRATION_WINDOWS, seed)
-    columns = {
+    columns: dict[str, Any] = {
         f"{part}/{names.CONTEXT}{name}": values
         for part, windows in (("train", drawn), ("eval", evaluation))
         for name, values in windows.context.items()
     }
-    np.savez_compressed(
-        path,
-        **columns,
-        **{"eval/label": evaluation.label, "eval/context_length": evaluation.context_length, "eval/user": users},
-        popularity=items.popularity,
-    )
+    columns |= {"eval/label": evaluation.label, "eval/context_length": evaluation.context_length, "eval/user": users}
+    np.savez_compressed(path, **columns, popularity=items.popularity)
 
 
 def _drawn(windows: Windows, most: int, seed: int) -> Windows:
