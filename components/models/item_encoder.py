@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.models.inputs import Catalogue, Ragged
+from components.models.sparse import sparse_dense_product
 from schemas.settings import RankingSettings, RetrievalSettings, SimilarSettings
 
 
@@ -107,4 +108,4 @@ def _mean(table: tf.Variable, rows: tf.RaggedTensor) -> tf.Tensor:
         factors,
         [rows.nrows(), table.shape[0]],
     )
-    return tf.sparse.sparse_dense_matmul(members, table)
+    return sparse_dense_product(members, table)

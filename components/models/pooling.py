@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from components.models.sparse import sparse_dense_product
+
 
 def drop_events(history: tf.RaggedTensor, share: float) -> tf.RaggedTensor:
     """Leaves out each event, [num_queries, (events)], with probability `share`."""
@@ -36,7 +38,7 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
         factors,
         tf.stack([num_rows, tf.cast(tf.shape(vectors)[0], tf.int64)]),
     )
-    return tf.sparse.sparse_dense_matmul(members, vectors)
+    return sparse_dense_product(members, vectors)
 
 
 def places_from_end(history: tf.RaggedTensor) -> tf.RaggedTensor:
