@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python import convert
 from tensorflow.lite.python.convert_phase import ConverterError
 from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -42,12 +43,11 @@ def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.n
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = calls
-        options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=_KEPT_IN_FLOAT)
+        # In two steps, as TensorFlow's quantization debugger does: only so can operators be kept in float.
+        converter._experimental_calibrate_only = True
         try:
-            # Of the debugger, only that it can keep operators from being quantized, and shows what was calibrated.
-            debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_options=options)
-            debugger.calibrated_model = _without_infinite_ranges(debugger.calibrated_model)
-            return debugger.get_nondebug_quantized_model()
+            calibrated = _without_infinite_ranges(converter.convert())
+            return convert.mlir_quantize(calibrated, denylisted_ops=_KEPT_IN_FLOAT)
         except (ConverterError, RuntimeError, ValueError) as error:
             raise RuntimeError(f"`{signature}` cannot be calibrated: {error}") from error
 
