@@ -21,8 +21,9 @@ class MariaDB(NamedTuple):
     @contextlib.contextmanager
     def started(cls, folder: Path) -> Iterator["MariaDB"]:
         """Starts an empty server that listens on the loopback address alone, and ends it."""
-        user = "root" if os.getuid() == 0 else os.environ["USER"]
-        own = ["--no-defaults", f"--datadir={folder / 'data'}", f"--user={user}"]
+        own = ["--no-defaults", f"--datadir={folder / 'data'}"]
+        if os.getuid() == 0:
+            own.append("--user=root")  # who has to say so
         install = ["mariadb-install-db", *own, "--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(install, check=True, capture_output=True)
         with socket.socket() as probe:
