@@ -56,8 +56,7 @@ def main() -> int:
 def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> list[float]:
     """Seconds of each batch after the first ones, in which TensorFlow compiles."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    if not is_allocator_ours:
-        os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "0"
+    os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "1" if is_allocator_ours else "0"
     tensorflow_environment.prepare()
 
     import tensorflow as tf
