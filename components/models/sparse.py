@@ -17,7 +17,7 @@ def sparse_dense_product(left: tf.SparseTensor, right: tf.Tensor) -> tf.Tensor:
       [rows, columns].
     """
     columns = right.shape[1]
-    blocks = -(-columns // _MOST_COLUMNS)
+    blocks = max(1, -(-columns // _MOST_COLUMNS))
     widths = [columns // blocks + (block < columns % blocks) for block in range(blocks)]
     products = [tf.sparse.sparse_dense_matmul(left, block) for block in tf.split(right, widths, axis=1)]
     return tf.concat(products, axis=1)

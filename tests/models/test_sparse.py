@@ -5,7 +5,7 @@ import tensorflow as tf
 from components.models.sparse import sparse_dense_product
 
 
-@pytest.mark.parametrize("columns", [1, 31, 32, 70])
+@pytest.mark.parametrize("columns", [0, 1, 31, 32, 70])
 def test_it_is_the_product_and_has_its_gradients(columns: int) -> None:
     random = np.random.default_rng(3)
     dense = random.normal(size=(4, 6)) * (random.random((4, 6)) < 0.5)
