@@ -1,15 +1,20 @@
-"""Compares exact search with the approximate index, by recall and latency, on catalogues of several sizes.
+"""Compares exact search with the approximate indexes, by recall, latency, memory and build time, in one run.
 
-    python -m benchmarks.index [--items 1682 100000 1000000] [--width 64]
+    python -m benchmarks.index [--items 10000 100000 1000000] [--movielens FOLDER] [--interactions FILE ...]
 
-The vectors are made up: items stand in clusters, and queries are items moved a little. All take turns in one run. The
-index is built as `components/scann_exporter` builds it. Recall is the share of the truly best items that is found.
+Catalogues: made-up vectors, of which items stand in clusters and queries are items moved a little; the vectors of a
+pushed model; and factors (truncated SVD) of files with a line `user item item ...` for each user. The indexes are built
+as `components/index_exporter` builds them; half of the users choose how many items IVF searches, and recall, the share
+of the truly best items that is found, is that of the other half. All ways of searching take turns.
 """
 
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -17,13 +22,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import svds
 
 from benchmarks.turns import Call, take_turns
-from components.scann_exporter.index import Content, Index, plan
+from components.index_exporter import ivf_index, scann_index
+from components.index_exporter.content import Catalogue, Content
 from schemas import signatures as names
 from schemas.settings import IndexSettings
 
-QUERIES, BATCH, K = 256, 256, 100
+QUERIES, BATCH, K = 512, 256, 100
 ITEMS_IN_A_CLUSTER = 100
 SPREAD = 0.4
 """Standard deviation within a cluster, where that of the clusters' centres is 1."""
@@ -32,24 +40,37 @@ Search = Callable[[tf.Tensor], tf.Tensor]
 """[n, width] queries to [n, K] ids."""
 
 
+class Searcher(NamedTuple):
+    """A way of searching; the variables that it keeps, and how much of the catalogue it searches, in words."""
+
+    search: Search
+    variables: list[tf.Variable]
+    searched: str
+
+
 def main() -> None:
-    """Prints a row for each size and way of searching."""
+    """Prints a row for each catalogue and way of searching."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, nargs="+", default=[1_682, 100_000, 1_000_000])
+    parser.add_argument("--items", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--movielens", type=Path, help="folder of a pushed version, whose vectors are searched")
+    parser.add_argument("--interactions", type=Path, nargs="*", default=[], help="files to be factorized")
+    parser.add_argument("--recall", type=float, default=0.99, help="that IVF is built for (default: %(default)s)")
     parser.add_argument(
         "--share",
         type=float,
         default=IndexSettings().searched_share,
-        help="of the leaves, that a request looks into (default: %(default)s, as in the settings)",
+        help="of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
     )
     parser.add_argument("--rounds", type=int, default=50, help="requests of one query for each way")
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args()
-    print("    items  search      build s  recall@10  recall@100  p50 ms  p99 ms  queries/s at 256")
-    for num_items in options.items:
-        candidates, queries = make_vectors(num_items, options.width, options.seed)
-        _compare(candidates, queries, options.share, options.rounds)
+    print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+    print("| vectors | items | search | searched | recall@100 | p50 ms | p99 ms | queries/s at 256 | MB | build s |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name, candidates, queries in _catalogues(options):
+        _compare(name, candidates, queries, options)
+    print(f"load average {os.getloadavg()[0]:.1f}")
 
 
 def make_vectors(num_items: int, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,28 +85,62 @@ def make_vectors(num_items: int, width: int, seed: int) -> tuple[np.ndarray, np.
     return candidates, near(candidates[rng.integers(0, num_items, QUERIES)])
 
 
-def _compare(candidates: np.ndarray, queries: np.ndarray, share: float, rounds: int) -> None:
+def _catalogues(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Names, candidates and queries, [QUERIES, width] in random order."""
+    rng = np.random.default_rng(options.seed)
+    real = [("MovieLens", *_pushed_vectors(options.movielens))] if options.movielens else []
+    real += [(path.stem, *_factors(path, options.width)) for path in options.interactions]
+    for name, candidates, queries in real:
+        yield name, candidates, queries[rng.choice(len(queries), QUERIES, replace=False)]
+    for num_items in options.items:
+        yield "made up", *make_vectors(num_items, options.width, options.seed)
+
+
+def _pushed_vectors(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    model = tf.saved_model.load(str(folder))
+    items, users = model.list_items()[names.ITEM_ID], model.list_users()[names.USER_ID]
+    return tuple(columns[names.EMBEDDING].numpy() for columns in (model.embed_items(items), model.embed_users(users)))
+
+
+def _factors(path: Path, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Item and user vectors of a truncated SVD of who chose what (PureSVD: Cremonesi et al., 2010)."""
+    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    users = np.repeat(np.arange(len(lines)), [max(len(line) - 1, 0) for line in lines])
+    items = np.unique(np.array([item for line in lines for item in line[1:]]), return_inverse=True)[1]
+    # Entries with the same place are added up: that a user chose an item twice counts once.
+    chosen = csr_matrix((np.ones(len(users), np.float32), (users, items)))
+    chosen.data[:] = 1.0
+    right = svds(chosen, k=width, random_state=0, return_singular_vectors="vh")[2]
+    vectors = np.ascontiguousarray(right.T)
+    return vectors, chosen @ vectors
+
+
+def _compare(name: str, candidates: np.ndarray, queries: np.ndarray, options: argparse.Namespace) -> None:
     makers = {
         "exact": lambda: _exact(candidates),
         "BruteForce": lambda: _brute_force(candidates),
-        "ScaNN": lambda: _scann(candidates, share),
+        "ivf": lambda: _ivf(candidates, queries[BATCH:], options.recall),
     }
-    searches, build_seconds = {}, {}
-    for name, make in makers.items():
+    if find_spec("scann"):
+        makers["ScaNN"] = lambda: _scann(candidates, options.share)
+    searchers, build_seconds = {}, {}
+    for way, make in makers.items():
         started = time.perf_counter()
-        searches[name] = make()
-        build_seconds[name] = time.perf_counter() - started
-    singles, batch = [tf.constant(queries[n : n + 1]) for n in range(QUERIES)], tf.constant(queries[:BATCH])
-    one = take_turns({name: _asked(search, singles) for name, search in searches.items()}, rounds, warm_up=2)
-    many = take_turns({name: _asked(search, [batch]) for name, search in searches.items()}, rounds=5, warm_up=2)
-    truth = searches["exact"](batch).numpy()
-    for name, search in searches.items():
-        found = search(batch).numpy()
-        recalls = [_recall(truth[:, :k], found[:, :k]) for k in (10, K)]
-        p50, p99 = 1e3 * np.percentile(one[name], (50, 99))
+        searchers[way] = make()
+        build_seconds[way] = time.perf_counter() - started
+    singles, batch = [tf.constant(queries[n : n + 1]) for n in range(BATCH)], tf.constant(queries[:BATCH])
+    one = {way: _asked(searcher.search, singles) for way, searcher in searchers.items()}
+    many = {way: _asked(searcher.search, [batch]) for way, searcher in searchers.items()}
+    one_seconds = take_turns(one, options.rounds, warm_up=5)
+    many_seconds = take_turns(many, rounds=3, warm_up=1)
+    truth = searchers["exact"].search(batch).numpy()
+    for way, searcher in searchers.items():
+        recall = _recall(truth, searcher.search(batch).numpy())
+        p50, p99 = 1e3 * np.percentile(one_seconds[way], (50, 99))
+        megabytes = sum(variable.shape.num_elements() * variable.dtype.size for variable in searcher.variables) / 1e6
         print(
-            f"{len(candidates):9,}  {name:10}  {build_seconds[name]:7.1f}  {recalls[0]:9.3f}  {recalls[1]:10.3f}"
-            f"  {p50:6.2f}  {p99:6.2f}  {BATCH / np.median(many[name]):16,.0f}",
+            f"| {name} | {len(candidates):,} | {way} | {searcher.searched} | {recall:.3f} | {p50:.2f} | {p99:.2f} "
+            f"| {BATCH / np.median(many_seconds[way]):,.0f} | {megabytes:,.1f} | {build_seconds[way]:.1f} |",
             flush=True,
         )
 
@@ -94,30 +149,52 @@ def _asked(search: Search, queries: list[tf.Tensor]) -> Call:
     return lambda number: search(queries[number % len(queries)])
 
 
-def _exact(candidates: np.ndarray) -> Search:
+def _exact(candidates: np.ndarray) -> Searcher:
     table, ids = tf.Variable(candidates), tf.Variable(_ids(len(candidates)))
 
     @tf.function(input_signature=[tf.TensorSpec([None, candidates.shape[1]])])
     def search(queries: tf.Tensor) -> tf.Tensor:
         return tf.gather(ids, tf.math.top_k(tf.matmul(queries, table, transpose_b=True), K).indices)
 
-    return search
+    return Searcher(search, [table], "all")
 
 
-def _brute_force(candidates: np.ndarray) -> Search:
+def _brute_force(candidates: np.ndarray) -> Searcher:
     index = tfrs.layers.factorized_top_k.BruteForce(k=K)
     index.index(tf.constant(candidates), tf.constant(_ids(len(candidates))))
-    return lambda queries: index(queries)[1]
+    return Searcher(lambda queries: index(queries)[1], _numeric(index.variables), "all")
 
 
-def _scann(candidates: np.ndarray, share: float) -> Search:
-    ids, users = _ids(len(candidates)), np.zeros([2, candidates.shape[1]], np.float32)
-    everything, nothing = np.arange(len(ids)), np.array([], np.int64)
-    scores = np.zeros(len(ids), np.float32)
-    content = Content(ids, ids, candidates, np.array([b"somebody"], object), users, nothing, everything, scores)
-    index = Index(content, plan(len(candidates), share))
+def _ivf(candidates: np.ndarray, queries: np.ndarray, recall: float) -> Searcher:
+    content = _content(candidates, queries)
+    index = ivf_index.Index(content, np.arange(len(queries)), K, recall)
+    searched = f"{100 * index.searched_items / len(candidates):.2g} %, {index.num_leaves:,} leaves"
+    return Searcher(_search(index), _numeric(index.variables), searched)
+
+
+def _scann(candidates: np.ndarray, share: float) -> Searcher:
+    tree = scann_index.plan(len(candidates), share)
+    index = scann_index.Index(_content(candidates, candidates[:1]), tree)
+    return Searcher(_search(index), _numeric(index.variables), f"{tree.searched:,} of {tree.leaves:,} leaves")
+
+
+def _search(index: ivf_index.Index | scann_index.Index) -> Search:
     count = tf.constant(K)
     return lambda queries: index.search(queries, count)[names.ITEM_ID]
+
+
+def _content(candidates: np.ndarray, queries: np.ndarray) -> Content:
+    ids, nothing = _ids(len(candidates)), np.array([], np.int64)
+    catalogue = Catalogue(ids, ids, np.array([], object), nothing, np.zeros(1, np.int64))
+    users = np.array([b"u%d" % user for user in range(len(queries))], object)
+    asked = np.vstack([queries, np.zeros_like(queries[:1])])
+    everything, scores = np.arange(len(ids)), np.zeros(len(ids), np.float32)
+    return Content(catalogue, candidates, users, asked, nothing, everything, scores)
+
+
+def _numeric(variables: tuple[tf.Variable, ...]) -> list[tf.Variable]:
+    """Without texts, whose memory no variable knows and all ways of searching have alike."""
+    return [variable for variable in variables if variable.dtype != tf.string]
 
 
 def _ids(num_items: int) -> np.ndarray:

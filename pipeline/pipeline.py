@@ -20,7 +20,7 @@ from components.evaluator.component import Evaluator
 from components.example_gen.component import RatingsExampleGen
 from components.on_device_exporter.component import OnDeviceExporter
 from components.pusher.component import Pusher
-from components.scann_exporter.component import ScannExporter
+from components.index_exporter.component import IndexExporter
 from components.schema_gen.component import ImportSchemaGen
 from components.sequence_trainer.component import SequenceTrainer
 from components.tflite_exporter.component import TFLiteExporter
@@ -108,14 +108,14 @@ def create_pipeline(
         },
     )
 
-    # By a setting, an approximate index stands beside the exact one; without it, the Trainer's model goes on as it is.
-    index = ScannExporter(
+    # By a setting, an approximate index is added to the exact one; without it, the Trainer's model goes on as it is.
+    index = IndexExporter(
         trainer.outputs["model"],
         examples.outputs["examples"],
         settings.index,
-        code_version("components.scann_exporter.executor"),
+        code_version("components.index_exporter.executor"),
     )
-    indexes = [index] if settings.index.scann else []
+    indexes = [index] if settings.index.kind != "none" else []
     model = index.outputs["exported_model"] if indexes else trainer.outputs["model"]
 
     # The on-device models join the SavedModel before it is judged: what is evaluated is what is pushed.

@@ -439,18 +439,19 @@ class ExportSettings(Section):
 
 
 class IndexSettings(Section):
-    """An approximate index (ScaNN) beside the exact one, for catalogues too large to be scored in full."""
+    """An approximate index next to the exact one, for catalogues too large to be scored in full."""
 
-    scann: bool = False
-    """Build it; it is exported only if it passes the thresholds below, and the model is in either case."""
+    kind: Literal["none", "ivf", "scann"] = "none"
+    """`ivf`: stock operators, loaded by TensorFlow alone; `scann`: the package ScaNN, which whoever loads it must import.
+    It is exported only if it passes the thresholds below; the model is in either case."""
     min_items: PositiveInt = 50_000
     """On fewer items none is built."""
     searched_share: Annotated[float, Field(gt=0, le=1)] = 0.3
-    """Share of the leaves, as many as the square root of the number of items, that a request looks into."""
+    """ScaNN: share of the leaves, as many as the square root of the number of items, that a request searches."""
     recall_k: PositiveInt = 100
     """Items asked for when it is compared with the exact index."""
-    min_recall: Annotated[float, Field(ge=0, le=1)] = 0.9
-    """Least mean share of the exact index's items that it finds."""
+    min_recall: Annotated[float, Field(ge=0, le=1)] = 0.95
+    """Least mean share of the exact index's items that it finds; `ivf` searches as many items as that takes."""
     max_latency_ms: Annotated[float, Field(gt=0)] = 20.0
     """Longest median call, one user at a time, in milliseconds."""
 

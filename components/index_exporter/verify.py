@@ -1,8 +1,9 @@
-"""Compares the index with the exact one in a process of its own, with TensorFlow and ScaNN alone, as a server would.
+"""Compares the index with the exact one in a process of its own, as a server would.
 
 `measure` starts the process; run as a program, this file is that process.
 """
 
+import importlib
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 
-def measure(exact: Path, index: Path, users: np.ndarray, k: int) -> dict[str, float]:
+def measure(exact: Path, index: Path, users: np.ndarray, k: int, imports: list[str]) -> dict[str, float]:
     """Asks both for the best items of sampled users, in turns.
 
     Args:
@@ -21,6 +22,7 @@ def measure(exact: Path, index: Path, users: np.ndarray, k: int) -> dict[str, fl
       index: folder of the SavedModel of the index.
       users: [n] ids; each is asked for in a batch of one.
       k: number of items asked for.
+      imports: modules that bring the index's operators; otherwise the process has TensorFlow alone.
 
     Returns:
       `recall`: mean share of the exact index's items that the other finds too, in [0, 1], over the users for whom
@@ -32,18 +34,18 @@ def measure(exact: Path, index: Path, users: np.ndarray, k: int) -> dict[str, fl
     """
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "users.npy", np.array(users, np.bytes_))
-        command = [sys.executable, "-W", "ignore", __file__, str(exact), str(index), folder, str(k)]
+        command = [sys.executable, "-W", "ignore", __file__, str(exact), str(index), folder, str(k), *imports]
         process = subprocess.run(command, capture_output=True, text=True)
         if process.returncode:
             raise RuntimeError(f"{index} cannot be loaded or called: {process.stderr.strip()[-2000:]}")
         return json.loads((Path(folder) / "measures.json").read_text())
 
 
-def _main(exact: str, index: str, folder: str, k: str) -> None:
-    # ScaNN brings the operators of the index; whoever loads it must have imported it.
-    import scann  # noqa: F401
+def _main(exact: str, index: str, folder: str, k: str, *imports: str) -> None:
     import tensorflow as tf
 
+    for module in imports:
+        importlib.import_module(module)
     models = {"exact": tf.saved_model.load(exact), "index": tf.saved_model.load(index)}
     count = tf.constant(int(k))
     users = [tf.constant([user]) for user in np.load(Path(folder) / "users.npy").tolist()]

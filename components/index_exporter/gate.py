@@ -2,6 +2,9 @@
 
 from schemas.settings import IndexSettings
 
+_RAISES_RECALL = {"ivf": "", "scann": "; a larger index.searched_share raises it"}
+_IS_FASTER = {"ivf": "a lower index.min_recall", "scann": "a smaller index.searched_share"}
+
 
 def too_few_items(num_items: int, settings: IndexSettings) -> list[str]:
     """The reason not even to build the index, or none."""
@@ -25,11 +28,11 @@ def shortcomings(measures: dict[str, float], settings: IndexSettings) -> list[st
     if not recall >= settings.min_recall:
         reasons.append(
             f"recall@{settings.recall_k} against the exact index is {recall:.4f}, at least {settings.min_recall:g} "
-            "is asked for (index.min_recall); a larger index.searched_share raises it"
+            f"is asked for (index.min_recall){_RAISES_RECALL[settings.kind]}"
         )
     if not latency <= settings.max_latency_ms:
         reasons.append(
             f"the median call takes {latency:.2f} ms, at most {settings.max_latency_ms:g} ms are allowed "
-            "(index.max_latency_ms); a smaller index.searched_share is faster"
+            f"(index.max_latency_ms); {_IS_FASTER[settings.kind]} is faster"
         )
     return reasons

@@ -4,11 +4,11 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from components.scann_exporter import executor
+from components.index_exporter import executor
 from schemas.settings import IndexSettings
 
 
-class ScannExporterSpec(component_spec.ComponentSpec):
+class IndexExporterSpec(component_spec.ComponentSpec):
     """A Model in, the same Model with an approximate index out."""
 
     PARAMETERS = {
@@ -22,10 +22,10 @@ class ScannExporterSpec(component_spec.ComponentSpec):
     OUTPUTS = {executor.EXPORTED_MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
 
-class ScannExporter(base_component.BaseComponent):
+class IndexExporter(base_component.BaseComponent):
     """Builds the index, compares it with the exact one and adds it if it is good enough; output `exported_model`."""
 
-    SPEC_CLASS = ScannExporterSpec
+    SPEC_CLASS = IndexExporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
@@ -40,7 +40,7 @@ class ScannExporter(base_component.BaseComponent):
           code_version: changes whenever the code of this step does.
         """
         super().__init__(
-            ScannExporterSpec(
+            IndexExporterSpec(
                 model=model,
                 examples=examples,
                 settings=settings.model_dump_json(),

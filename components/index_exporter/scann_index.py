@@ -1,35 +1,17 @@
 """An approximate index of inner products (ScaNN), as a SavedModel that is called like the exact one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from components.index_exporter.content import Content
 from schemas import signatures as names
 
 _LEAST_REORDERED = 200
 """Items found by their codes whose scores are then computed from the vectors themselves, if not twice k is more."""
 _DIMENSIONS_PER_BLOCK = 2
 """Numbers of a vector that share a code of the quantization."""
-
-
-class Content(NamedTuple):
-    """What is indexed.
-
-    items: [num_items] ids. titles: [num_items]. candidates: [num_items, width] float32. users: [num_users] ids.
-    queries: [num_users + 1, width] float32, the last one of an unknown user. seen: [n] int64, ascending: for each item
-    that a user has seen, the user's position times num_items, plus the item's. popular, popular_scores: [num_items]
-    positions of items, the best first, and their float32 scores, for users who are not known.
-    """
-
-    items: np.ndarray
-    titles: np.ndarray
-    candidates: np.ndarray
-    users: np.ndarray
-    queries: np.ndarray
-    seen: np.ndarray
-    popular: np.ndarray
-    popular_scores: np.ndarray
 
 
 class Tree(NamedTuple):
@@ -58,7 +40,8 @@ class Index(tf.Module):
         super().__init__()
         from scann.scann_ops.py import scann_ops
 
-        self._num_items, self._num_users = len(content.items), len(content.users)
+        self._tree = tree
+        self._num_items, self._num_users = len(content.catalogue.items), len(content.users)
         self._search_op = scann_ops.scann_search_batched
         searcher = (
             scann_ops.builder(content.candidates, min(_LEAST_REORDERED, self._num_items), "dot_product")
@@ -69,8 +52,8 @@ class Index(tf.Module):
         )
         self._searcher = searcher.serialize_to_module()
         # Beyond the last item and the last of the seen stands one that is none.
-        self._items = tf.Variable(np.append(content.items, b""), trainable=False)
-        self._titles = tf.Variable(np.append(content.titles, b""), trainable=False)
+        self._items = tf.Variable(np.append(content.catalogue.items, b""), trainable=False)
+        self._titles = tf.Variable(np.append(content.catalogue.titles, b""), trainable=False)
         self._queries = tf.Variable(content.queries, trainable=False)
         self._seen = tf.Variable(np.append(content.seen, np.iinfo(np.int64).max), trainable=False)
         self._popular = tf.Variable(content.popular.astype(np.int32), trainable=False)
@@ -94,6 +77,10 @@ class Index(tf.Module):
         """Writes the SavedModel with the signatures `retrieve` and `search`."""
         signatures = {names.RETRIEVE: self.retrieve, names.SEARCH: self.search}
         tf.saved_model.save(self, folder, signatures=signatures)
+
+    def description(self) -> dict[str, Any]:
+        """How the items are divided and searched."""
+        return self._tree._asdict()
 
     def _retrieve(self, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """The items for each of [n] users, without those seen; `item_id`, `title` and `score`, [n, max(k, 0)].

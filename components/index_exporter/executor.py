@@ -1,0 +1,109 @@
+"""Adds an approximate index to the SavedModel that will be evaluated and pushed, if it is good enough."""
+
+import json
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import path_utils
+
+from components.index_exporter import content, gate, ivf_index, scann_index, verify
+from schemas import index as layout
+from schemas.settings import IndexSettings
+
+SETTINGS_KEY = "settings"
+EXPORTED_MODEL_KEY = "exported_model"
+SAMPLED_USERS = 500
+"""Users for whom the index is compared with the exact one, in addition to an unknown one; and as many to fit it by."""
+_SEED = 42
+
+_log = logging.getLogger("atalaya")
+
+
+class Executor(base_executor.BaseExecutor):
+    """Copies the SavedModel, puts the index beside it and removes that again if it fails its gate."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Builds, measures and keeps or refuses.
+
+        Args:
+          input_dict: `model`: the Trainer's Model; `examples`: Examples with the splits `candidates` and `train`.
+          output_dict: `exported_model`: the same SavedModel with `assets.extra/index/<kind>.json`, which holds the
+            verdict, and, if it is good, the index in `assets.extra/index/<kind>/`.
+          exec_properties: `settings`: JSON of `IndexSettings`.
+
+        Raises:
+          RuntimeError: the index cannot be built in this environment, or be loaded or called in a fresh process.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = IndexSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        if problem := layout.why_unavailable(settings.kind):
+            raise RuntimeError(problem)
+        source = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        exported = artifact_utils.get_single_instance(output_dict[EXPORTED_MODEL_KEY])
+        folder = Path(path_utils.serving_model_dir(exported.uri))
+        shutil.copytree(path_utils.serving_model_path(source.uri), folder, dirs_exist_ok=True)
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        catalogue, train = (artifact_utils.get_split_uri(examples, split) for split in ("candidates", "train"))
+        description = _try(folder, catalogue, train, settings)
+        if not description["exported"]:
+            shutil.rmtree(folder / layout.folder(settings.kind), ignore_errors=True)
+            reasons = "; ".join(description["reasons"])
+            _log.warning("%s is not exported: %s", layout.folder(settings.kind), reasons)
+        path = folder / layout.description_file(settings.kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(description, indent=2), encoding="utf-8")
+
+
+def _try(folder: Path, catalogue: str, train: str, settings: IndexSettings) -> dict[str, Any]:
+    """Writes the index into the model's folder, and says how it is made, what it measures and whether it may stay."""
+    items = content.read_catalogue(catalogue)
+    made: dict[str, Any] = {}
+    measures: dict[str, Any] = {}
+    reasons = gate.too_few_items(len(items.items), settings)
+    if not reasons:
+        source = content.make_content(tf.saved_model.load(str(folder)), items, train)
+        sampled, others = _sample(len(source.users))
+        started = time.perf_counter()
+        built = _build(source, sampled, settings)
+        built.save(str(folder / layout.folder(settings.kind)))
+        made = {**built.description(), "build_seconds": time.perf_counter() - started}
+        users = np.append(source.users[others], content.UNKNOWN)
+        index, imports = folder / layout.folder(settings.kind), [settings.kind] if settings.kind == "scann" else []
+        measures = {"users": len(users), **verify.measure(folder, index, users, settings.recall_k, imports)}
+        reasons = gate.shortcomings(measures, settings)
+    return {
+        "kind": settings.kind,
+        "exported": not reasons,
+        "reasons": reasons,
+        "items": len(items.items),
+        **made,
+        "measures": measures,
+        "thresholds": settings.model_dump(include={"min_items", "recall_k", "min_recall", "max_latency_ms"}),
+        "tensorflow": tf.__version__,
+    }
+
+
+def _build(source: content.Content, sampled: np.ndarray, settings: IndexSettings) -> ivf_index.Index | scann_index.Index:
+    if settings.kind == "ivf":
+        return ivf_index.Index(source, sampled, settings.recall_k, settings.min_recall)
+    return scann_index.Index(source, scann_index.plan(len(source.catalogue.items), settings.searched_share))
+
+
+def _sample(num_users: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of users by whom the index is fitted, and of others by whom it is judged (the same where there is one)."""
+    drawn = np.random.default_rng(_SEED).permutation(num_users)
+    half = max(1, num_users // 2)
+    return drawn[:half][:SAMPLED_USERS], np.sort(drawn[-half:][:SAMPLED_USERS])

@@ -1,0 +1,303 @@
+"""An approximate index of inner products in stock operators, as a SavedModel that is called like the exact one.
+
+Its items are divided into leaves (an inverted file, IVF). A request ranks the leaves, scores the items of the best ones
+exactly, and takes the best items.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.index_exporter import leaves as division
+from components.index_exporter.content import Content
+from schemas import signatures as names
+
+MOST_PADDING = 10_000
+"""Places that `k` may ask for beyond the catalogue, as for the exact model."""
+_SPARED = 0.25
+"""Part of the allowed misses that is left unused, since other users than the sampled ones will ask."""
+_CELLS_AT_ONCE = 1 << 25
+"""Scores computed at once where the exact best are looked for; bounds the memory at 128 MiB."""
+_SEED = 42
+
+Tensors = dict[str, tf.Tensor]
+
+
+class Index(tf.Module):
+    """Finds items by inner product, in leaves that are searched until they hold `searched_items` permitted items."""
+
+    def __init__(self, content: Content, sampled: np.ndarray, k: int, recall: float):
+        """Divides the items and chooses how many are searched.
+
+        Args:
+          content: what is indexed.
+          sampled: [n] int, positions of users whose best items the search must find; at least one.
+          k: number of these items.
+          recall: least mean share of them, in [0, 1].
+        """
+        super().__init__()
+        leaves = division.divide(content.candidates, _SEED)
+        self._num_items, self._num_users = len(content.catalogue.items), len(content.users)
+        self.num_leaves = len(leaves.keys)
+        row = np.empty_like(leaves.order)
+        row[leaves.order] = np.arange(self._num_items, dtype=np.int32)
+        # Everything about items is in the order of the leaves; beyond the last one is an item that is none.
+        self._vectors = _constant(content.candidates[leaves.order])
+        self._items, self._titles = (
+            _constant(np.append(values[leaves.order], b"")) for values in (content.catalogue.items, content.catalogue.titles)
+        )
+        self._keys, self._splits = _constant(leaves.keys), _constant(leaves.splits)
+        self._queries = _constant(content.queries)
+        users, items = np.divmod(content.seen, self._num_items)
+        seen = row[items]
+        self._seen = _constant(seen)
+        # The unknown user, the last one, has seen nothing.
+        seen_splits = np.searchsorted(users, np.arange(self._num_users + 2))
+        self._seen_splits = _constant(seen_splits.astype(np.int32))
+        self._popular, self._popular_scores = _constant(row[content.popular]), _constant(content.popular_scores)
+        self._num_genres = len(content.catalogue.genres)
+        self._genre_rows = _constant(row[content.catalogue.genre_items])
+        self._genre_splits = _constant(content.catalogue.genre_splits.astype(np.int32))
+        self._user_index, self._item_index = _table(content.users), _table(content.catalogue.items[leaves.order])
+        # A table cannot be empty.
+        self._genre_index = _table(np.append(content.catalogue.genres, b""))
+        seen_by = [seen[seen_splits[user] : seen_splits[user + 1]] for user in sampled]
+        best = self._best_rows(content.queries[sampled], seen_by, k)
+        before = division.items_before(leaves, content.queries[sampled], best)
+        self.searched_items = _searched(before, 1.0 - (1.0 - recall) * (1.0 - _SPARED))
+        self._make_functions(content.candidates.shape[1])
+
+    def save(self, folder: str) -> None:
+        """Writes the SavedModel with the signatures `retrieve` and `search`."""
+        signatures = {names.RETRIEVE: self.retrieve, names.SEARCH: self.search}
+        tf.saved_model.save(self, folder, signatures=signatures)
+
+    def description(self) -> dict[str, Any]:
+        """How the items are divided and searched."""
+        return {"leaves": self.num_leaves, "searched_items": self.searched_items}
+
+    def _best_rows(self, queries: np.ndarray, seen: list[np.ndarray], k: int) -> list[np.ndarray]:
+        """For each query, the rows of the k items with the highest products among those not seen."""
+        step, best = max(1, _CELLS_AT_ONCE // self._num_items), []
+        for begin in range(0, len(queries), step):
+            scores = tf.matmul(queries[begin : begin + step], self._vectors, transpose_b=True).numpy()
+            for row, rows in zip(scores, seen[begin : begin + step], strict=True):
+                row[rows] = -np.inf
+                count = min(k, self._num_items - len(rows))
+                best.append(np.argpartition(-row, count - 1)[:count] if count else np.array([], np.int64))
+        return best
+
+    def _make_functions(self, width: int) -> None:
+        strings, table = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.string)
+        nothing, no_rows, no = tf.constant([], tf.string), tf.constant([], tf.string, [0, 0]), tf.constant(False)
+        shown = [
+            *(tf.TensorSpec([], tf.int32, names.K), _named(table, names.EXCLUDE)),
+            *(_named(strings, name) for name in (names.ALLOW, names.DENY, names.GENRE)),
+        ]
+
+        @tf.function(
+            input_signature=[_named(strings, names.USER_ID), *shown, tf.TensorSpec([], tf.bool, names.INCLUDE_SEEN)]
+        )
+        def retrieve(
+            user_id: tf.Tensor,
+            k: tf.Tensor,
+            exclude: tf.Tensor = no_rows,
+            allow: tf.Tensor = nothing,
+            deny: tf.Tensor = nothing,
+            genre: tf.Tensor = nothing,
+            include_seen: tf.Tensor = no,
+        ) -> Tensors:
+            """The items for each of [n] users; inputs as those of the exact `retrieve`.
+
+            Returns:
+              `item_id`, `title` and `score`, [n, max(k, 0)]; where fewer than k items are left, the row ends in empty
+              ids and titles and zeros. `is_known`, [n] bool: whether the user is; one who is not gets what is popular.
+            """
+            users = tf.cast(self._user_index.lookup(user_id), tf.int32)
+            is_known = users < self._num_users
+            viewers = tf.where(include_seen, self._num_users, users)
+            found = self._find(tf.gather(self._queries, users), is_known, viewers, exclude, (allow, deny, genre), k)
+            return found | {names.IS_KNOWN: is_known}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, width], tf.float32, names.EMBEDDING), *shown])
+        def search(
+            embedding: tf.Tensor,
+            k: tf.Tensor,
+            exclude: tf.Tensor = no_rows,
+            allow: tf.Tensor = nothing,
+            deny: tf.Tensor = nothing,
+            genre: tf.Tensor = nothing,
+        ) -> Tensors:
+            """The items for each of [n, width] vectors, seen or not; columns as those of `retrieve`."""
+            everyone = tf.fill(tf.shape(embedding)[:1], True)
+            viewers = tf.fill(tf.shape(embedding)[:1], self._num_users)
+            return self._find(embedding, everyone, viewers, exclude, (allow, deny, genre), k)
+
+        self.retrieve, self.search = retrieve, search
+
+    def _find(
+        self,
+        queries: tf.Tensor,
+        is_known: tf.Tensor,
+        viewers: tf.Tensor,
+        exclude: tf.Tensor,
+        rules: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        k: tf.Tensor,
+    ) -> Tensors:
+        """The columns of `search`.
+
+        Args:
+          queries: [n, width].
+          is_known: [n] bool; false where the popular items are wanted instead.
+          viewers: [n] int32, users whose seen items are left out.
+          exclude: [n or 0, any] strings.
+          rules: allow, deny and genre, [any] strings each.
+          k: [] int32.
+        """
+        num_rows = tf.shape(queries)[0]
+        most = self._num_items + MOST_PADDING
+        too_many = f"`{names.K}` must be at most {most}, which is {MOST_PADDING} more than there are items, got:"
+        uneven = f"`{names.EXCLUDE}` must have one row for each row of the batch, or none; rows, batch:"
+        given = tf.shape(exclude)[0]
+        checks = [
+            tf.debugging.Assert(k <= most, [too_many, k]),
+            tf.debugging.Assert((given == num_rows) | (given == 0), [uneven, given, num_rows]),
+        ]
+        with tf.control_dependencies(checks):
+            count = tf.clip_by_value(k, 0, self._num_items)
+            exclude = tf.pad(exclude, [[0, num_rows - given], [0, 0]])
+        excluded = tf.cast(self._item_index.lookup(exclude), tf.int32)
+        has_rules = tf.add_n([tf.size(rule) for rule in rules]) > 0
+        permitted, splits = tf.cond(
+            has_rules, lambda: _apart(self._permitted)(*rules), lambda: (tf.range(0), tf.identity(self._splits))
+        )
+        popular = tf.cond(
+            has_rules & ~tf.reduce_all(is_known),
+            lambda: _apart(self._permitted_popular)(permitted),
+            lambda: (tf.identity(self._popular), tf.identity(self._popular_scores)),
+        )
+
+        def find(row: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
+            query, knows, viewer, unwanted = row
+            seen = self._seen[self._seen_splits[viewer] : self._seen_splits[viewer + 1]]
+            # Ends in the item that is none, and so never is empty.
+            banned = tf.sort(tf.concat([seen, unwanted, [self._num_items]], axis=0))
+            wanted = count + tf.size(banned)
+            rows, scores = tf.cond(
+                knows,
+                lambda: self._nearest(query, wanted, splits, permitted, has_rules),
+                lambda: (popular[0][:wanted], popular[1][:wanted]),
+            )
+            scores, places = tf.math.top_k(scores, tf.minimum(wanted, tf.size(rows)))
+            rows = tf.gather(rows, places)
+            is_banned = tf.gather(banned, tf.searchsorted(banned, rows)) == rows
+            # What is left keeps its order.
+            left = tf.where(~is_banned & (scores > -np.inf))[:count, 0]
+            padding = [[0, tf.maximum(k, 0) - tf.size(left, tf.int32)]]
+            return (
+                tf.pad(tf.gather(rows, left), padding, constant_values=self._num_items),
+                tf.pad(tf.gather(scores, left), padding),
+            )
+
+        # An empty list of rows cannot be stacked: one row is made up for it.
+        added = tf.cast(num_rows == 0, tf.int32)
+        rows, scores = tf.map_fn(
+            find,
+            (
+                tf.pad(queries, [[0, added], [0, 0]]),
+                tf.pad(is_known, [[0, added]]),
+                tf.pad(viewers, [[0, added]]),
+                tf.pad(excluded, [[0, added], [0, 0]]),
+            ),
+            fn_output_signature=(tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
+        )
+        rows, scores = rows[:num_rows], scores[:num_rows]
+        return {
+            names.ITEM_ID: tf.gather(self._items, rows),
+            names.TITLE: tf.gather(self._titles, rows),
+            names.SCORE: scores,
+        }
+
+    def _nearest(
+        self, query: tf.Tensor, wanted: tf.Tensor, splits: tf.Tensor, permitted: tf.Tensor, has_rules: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Rows of the items in the best leaves for a query, [width], and their scores, -infinity for no number.
+
+        Args:
+          query: [width].
+          wanted: [] int32, least number of items, if there are so many.
+          splits: [num_leaves + 1] int32, where the permitted items of each leaf begin, and the end.
+          permitted: [n] int32, rows of permitted items, ascending; not used without rules, when all are.
+          has_rules: [] bool.
+        """
+        # Only its direction counts for the leaves; so its length cannot overflow.
+        direction = query / tf.maximum(tf.reduce_max(tf.abs(query)), np.float32(1e-30))
+        key = tf.concat([direction, [tf.norm(direction)]], axis=0)
+        merits = tf.linalg.matvec(self._keys, key)
+        merits = tf.where(tf.math.is_finite(merits), merits, -np.inf)
+        leaves = tf.math.top_k(merits, self.num_leaves).indices
+        begins, ends = tf.gather(splits, leaves), tf.gather(splits, leaves + 1)
+        least = tf.maximum(wanted, self.searched_items)
+        searched = tf.searchsorted(tf.cumsum(ends - begins), [least])[0] + 1
+        rows = tf.ragged.range(begins[:searched], ends[:searched]).flat_values
+        rows = tf.cond(has_rules, lambda: tf.gather(permitted, rows), lambda: rows)
+        scores = tf.linalg.matvec(tf.gather(self._vectors, rows), query)
+        return rows, tf.where(tf.math.is_finite(scores), scores, -np.inf)
+
+    def _permitted(self, allow: tf.Tensor, deny: tf.Tensor, genre: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Rows that the rules permit, ascending, and where those of each leaf begin, and the end."""
+        # Empty strings are padding.
+        allow, genre = (tf.boolean_mask(ids, ids != "") for ids in (allow, genre))
+        flags = ~self._flags(self._rows_of(deny))
+        flags &= (tf.size(allow) == 0) | self._flags(self._rows_of(allow))
+        asked = tf.cast(self._genre_index.lookup(genre), tf.int32)
+        asked = tf.boolean_mask(asked, asked < self._num_genres)
+        begins, ends = tf.gather(self._genre_splits, asked), tf.gather(self._genre_splits, asked + 1)
+        hits = tf.gather(self._genre_rows, tf.ragged.range(begins, ends).flat_values)
+        flags &= (tf.size(genre) == 0) | self._flags(hits)
+        permitted = tf.cast(tf.where(flags)[:, 0], tf.int32)
+        return permitted, tf.searchsorted(permitted, self._splits)
+
+    def _permitted_popular(self, permitted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Rows and scores of permitted items, the most popular first."""
+        kept = tf.gather(self._flags(permitted), self._popular)
+        return tf.boolean_mask(self._popular, kept), tf.boolean_mask(self._popular_scores, kept)
+
+    def _rows_of(self, ids: tf.Tensor) -> tf.Tensor:
+        rows = tf.cast(self._item_index.lookup(ids), tf.int32)
+        return tf.boolean_mask(rows, rows < self._num_items)
+
+    def _flags(self, rows: tf.Tensor) -> tf.Tensor:
+        """[n] rows to [num_items] bool, true at each of them."""
+        nothing = tf.zeros([self._num_items], tf.bool)
+        return tf.tensor_scatter_nd_update(nothing, rows[:, tf.newaxis], tf.ones_like(rows, tf.bool))
+
+
+def _searched(before: np.ndarray, recall: float) -> int:
+    """The least number of items to search for the share `recall` of items before which as many are searched."""
+    if not len(before):
+        return 1
+    # A leaf is searched if fewer items than asked for are in the leaves before it.
+    return int(np.sort(before)[max(0, math.ceil(recall * len(before)) - 1)]) + 1
+
+
+def _apart(body: Any) -> Any:
+    """The same function as one operator of the graph: a branch not taken costs time for each of its operators."""
+    return tf.function(body, autograph=False, experimental_attributes={"_noinline": True})
+
+
+def _constant(values: np.ndarray) -> tf.Variable:
+    """A variable, since a graph holds at most 2 GB of constants."""
+    return tf.Variable(values, trainable=False)
+
+
+def _table(ids: np.ndarray) -> tf.lookup.StaticHashTable:
+    """Positions by id; the number of ids for an unknown one."""
+    entries = tf.lookup.KeyValueTensorInitializer(tf.constant(ids, tf.string), tf.range(len(ids), dtype=tf.int64))
+    return tf.lookup.StaticHashTable(entries, len(ids))
+
+
+def _named(spec: tf.TensorSpec, name: str) -> tf.TensorSpec:
+    return tf.TensorSpec(spec.shape, spec.dtype, name)
