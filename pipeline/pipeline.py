@@ -18,9 +18,9 @@ from components.canary.component import Canary
 from components.evaluator.baseline import LatestOtherBlessedModelStrategy
 from components.evaluator.component import Evaluator
 from components.example_gen.component import RatingsExampleGen
+from components.index_exporter.component import IndexExporter
 from components.on_device_exporter.component import OnDeviceExporter
 from components.pusher.component import Pusher
-from components.index_exporter.component import IndexExporter
 from components.schema_gen.component import ImportSchemaGen
 from components.sequence_trainer.component import SequenceTrainer
 from components.tflite_exporter.component import TFLiteExporter

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.example_gen.parsing import check_header
+from schemas import index
 from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
 from schemas.settings import DataSettings, Settings
@@ -19,13 +20,15 @@ CONNECT_SECONDS = 10
 
 
 def check(settings: Settings) -> None:
-    """Checks the input files, the folders to write to and the engine of the data steps.
+    """Checks the input files, the folders to write to, the engine of the data steps and the package of the index.
 
     Raises:
       DataError: an input file is absent, empty or lacks a column.
-      SettingsError: a folder cannot be written to, or the engine cannot be reached, cannot reach the folders
-        or lacks semaphores.
+      SettingsError: a folder cannot be written to, the engine cannot be reached, cannot reach the folders or lacks
+        semaphores, or the index needs a package that is missing.
     """
+    if problem := index.why_unavailable(settings.index.kind):
+        raise SettingsError(problem)
     _check_engine(settings.beam)
     _check_file(settings.data, "ratings")
     if settings.data.items:

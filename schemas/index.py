@@ -21,4 +21,5 @@ def why_unavailable(kind: str) -> str | None:
     """One sentence if this environment lacks the package that an index of this kind needs, otherwise None."""
     if kind != "scann" or find_spec("scann") is not None:
         return None
-    return 'index.kind = "scann": the package scann, which has no build for this TensorFlow, is missing; set index.kind = "ivf"'
+    reason = "the package scann, which has no build for this TensorFlow, is missing"
+    return f'index.kind = "scann": {reason}; set index.kind = "ivf"'

@@ -442,8 +442,8 @@ class IndexSettings(Section):
     """An approximate index next to the exact one, for catalogues too large to be scored in full."""
 
     kind: Literal["none", "ivf", "scann"] = "none"
-    """`ivf`: stock operators, loaded by TensorFlow alone; `scann`: the package ScaNN, which whoever loads it must import.
-    It is exported only if it passes the thresholds below; the model is in either case."""
+    """`ivf`: stock operators, loaded by TensorFlow alone; `scann`: needs the package ScaNN, also where it is loaded. It
+    is exported only if it passes the thresholds below; the model is in either case."""
     min_items: PositiveInt = 50_000
     """On fewer items none is built."""
     searched_share: Annotated[float, Field(gt=0, le=1)] = 0.3

@@ -10,20 +10,26 @@ UNKNOWN = [b"", b"no such id", "\U0001f354 not an id".encode(), b"x" * 10_000]
 INVALID_UTF8 = b"\xff\xfe\x80"
 LONG_HISTORY = 10_000
 _K = 10
+_MOST_FORBIDDEN = 1_000
 
 
 class Sample(NamedTuple):
     """What the model is asked about.
 
-    seen: by user id, ids of items of some of his training events; a user without any may be unknown to the model.
-    items: ids of the whole catalogue. examples: serialized tf.Examples of the evaluation split. scale: lowest and
-    highest rating.
+    seen: by user id, ids of items of some of their training events; a user without any may be unknown to the model.
+    genres: by item id, of the whole catalogue. examples: serialized tf.Examples of the evaluation split. scale: lowest
+    and highest rating.
     """
 
     seen: dict[bytes, list[bytes]]
-    items: list[bytes]
+    genres: dict[bytes, list[bytes]]
     examples: list[bytes]
     scale: tuple[float, float]
+
+    @property
+    def items(self) -> list[bytes]:
+        """Ids of the whole catalogue."""
+        return list(self.genres)
 
 
 class Case(NamedTuple):
@@ -87,6 +93,31 @@ def index_cases(sample: Sample, width: int) -> list[Case]:
             Case(signature, "k above the catalogue", {key: one, names.K: len(sample.items) + 3}),
         ]
     return [*cases, Case(names.RETRIEVE, "empty batch", {names.USER_ID: [], **count})]
+
+
+def ivf_cases(sample: Sample, width: int) -> list[Case]:
+    """What is asked of an index in stock operators: it keeps to all rules, and finds all there is if asked for it."""
+    items, users = sample.items, list(sample.seen)
+    vector, beyond = {names.EMBEDDING: [[1.0] * width]}, len(items) + 3
+    cases = [
+        *index_cases(sample, width),
+        *_of_lists(names.SEARCH, vector, items, len(items)),
+        *_of_lists(names.RETRIEVE, {names.USER_ID: UNKNOWN[:1]}, items, len(items)),
+        *_of_lists(names.RETRIEVE, {names.USER_ID: users[:1], names.INCLUDE_SEEN: True}, items, len(items)),
+        Case(
+            names.RETRIEVE,
+            "another number of rows",
+            {names.USER_ID: UNKNOWN, names.K: _K, names.EXCLUDE: [items[:1]] * 3},
+            is_refused=True,
+        ),
+    ]
+    genre = next((genres[0] for genres in sample.genres.values() if genres), None)
+    if genre is not None:
+        others = [item for item, genres in sample.genres.items() if genre not in genres]
+        inputs: dict[str, Any] = {names.K: beyond, names.GENRE: [genre]}
+        for signature, one in ((names.SEARCH, vector), (names.RETRIEVE, {names.USER_ID: UNKNOWN[:1]})):
+            cases.append(Case(signature, "a genre", one | inputs, len(items) - len(others), [others[:_MOST_FORBIDDEN]]))
+    return cases
 
 
 def _of_users(signature: str, sample: Sample) -> Iterator[Case]:

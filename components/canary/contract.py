@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.canary.cases import Case, Sample, all_cases, index_cases
+from components.canary.cases import Case, Sample, all_cases, index_cases, ivf_cases
 from schemas import signatures as names
 from schemas.settings import CanarySettings
 
@@ -48,11 +48,13 @@ def model_request(model: str, sample: Sample, settings: CanarySettings) -> dict[
     return _request(model, sample, all_cases(sample), OUTPUTS, timed, settings)
 
 
-def index_request(index: str, sample: Sample, width: int, settings: CanarySettings) -> dict[str, Any]:
-    """What the probe of an approximate index for vectors of this width reads: see `_request`."""
+def index_request(index: str, kind: str, sample: Sample, width: int, settings: CanarySettings) -> dict[str, Any]:
+    """What the probe of an approximate index of this kind, for vectors of this width, reads: see `_request`."""
     timed = {"signature": names.RETRIEVE, "inputs": {names.K: 10}}
-    request = _request(index, sample, index_cases(sample, width), INDEX_OUTPUTS, timed, settings)
-    return request | {"imports": ["scann"]}
+    cases = ivf_cases(sample, width) if kind == "ivf" else index_cases(sample, width)
+    request = _request(index, sample, cases, INDEX_OUTPUTS, timed, settings)
+    # ScaNN brings operators of its own; IVF is loaded by TensorFlow alone.
+    return request | {"imports": ["scann"] if kind == "scann" else []}
 
 
 def _request(

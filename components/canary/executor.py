@@ -21,6 +21,7 @@ from tfx.utils import path_utils
 from components.canary import contract, probe
 from components.canary.cases import Sample
 from schemas import canary as canary_schema
+from schemas import index as layout
 from schemas import signatures as names
 from schemas import training_record
 from schemas.canary import CanaryCheck, CanaryRecord
@@ -28,8 +29,6 @@ from schemas.settings import CanarySettings
 from schemas.training_record import TrainingRecord
 
 SETTINGS_KEY = "settings"
-INDEX_FOLDER = "assets.extra/index/scann"
-"""Of the approximate index within the SavedModel, if it has one; it is loaded with `scann` imported, as it must be."""
 USERS = 32
 """Users asked about: those of the first examples."""
 _EXAMPLES = 1_000
@@ -66,10 +65,11 @@ class Executor(base_executor.BaseExecutor):
         folder = Path(path_utils.serving_model_path(model.uri))
         sample = _sample(input_dict[standard_component_specs.EXAMPLES_KEY], training_record.read(folder))
         record = _run(contract.model_request(str(folder), sample, settings), settings.timeout_s)
-        index = folder / INDEX_FOLDER
-        if index.is_dir():
-            request = contract.index_request(str(index), sample, _width(index), settings)
-            record = record.beside(_run(request, settings.timeout_s), INDEX_FOLDER)
+        for kind in layout.KINDS:
+            index = folder / layout.folder(kind)
+            if index.is_dir():
+                request = contract.index_request(str(index), kind, sample, _width(index), settings)
+                record = record.beside(_run(request, settings.timeout_s), layout.folder(kind))
         written = Path(blessing.uri)
         written.mkdir(parents=True, exist_ok=True)
         (written / canary_schema.FILE_NAME).write_text(record.model_dump_json(indent=1), encoding="utf-8")
@@ -96,8 +96,10 @@ def _sample(examples: list[types.Artifact], training: TrainingRecord) -> Sample:
             seen.setdefault(user, []).extend(feature[names.HISTORY_ITEM_ID].bytes_list.value)
     catalogue = _records(artifact_utils.get_split_uri(examples, "candidates"))
     parsed = (tf.train.Example.FromString(record).features.feature for record in catalogue)
-    items = [feature[names.ITEM_ID].bytes_list.value[0] for feature in parsed]
-    return Sample(seen, items, records[:USERS], training.data.rating_scale)
+    genres = {
+        feature[names.ITEM_ID].bytes_list.value[0]: list(feature[names.GENRES].bytes_list.value) for feature in parsed
+    }
+    return Sample(seen, genres, records[:USERS], training.data.rating_scale)
 
 
 def _records(split: str, at_most: int = -1) -> Iterator[bytes]:

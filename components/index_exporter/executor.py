@@ -81,7 +81,7 @@ def _try(folder: Path, catalogue: str, train: str, settings: IndexSettings) -> d
         built.save(str(folder / layout.folder(settings.kind)))
         made = {**built.description(), "build_seconds": time.perf_counter() - started}
         users = np.append(source.users[others], content.UNKNOWN)
-        index, imports = folder / layout.folder(settings.kind), [settings.kind] if settings.kind == "scann" else []
+        index, imports = folder / layout.folder(settings.kind), ["scann"] if settings.kind == "scann" else []
         measures = {"users": len(users), **verify.measure(folder, index, users, settings.recall_k, imports)}
         reasons = gate.shortcomings(measures, settings)
     return {
@@ -96,14 +96,16 @@ def _try(folder: Path, catalogue: str, train: str, settings: IndexSettings) -> d
     }
 
 
-def _build(source: content.Content, sampled: np.ndarray, settings: IndexSettings) -> ivf_index.Index | scann_index.Index:
+def _build(
+    source: content.Content, sampled: np.ndarray, settings: IndexSettings
+) -> ivf_index.Index | scann_index.Index:
     if settings.kind == "ivf":
         return ivf_index.Index(source, sampled, settings.recall_k, settings.min_recall)
     return scann_index.Index(source, scann_index.plan(len(source.catalogue.items), settings.searched_share))
 
 
 def _sample(num_users: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of users by whom the index is fitted, and of others by whom it is judged (the same where there is one)."""
+    """Positions of users to whom the index is fitted, and of others by whom it is judged (the same if there is one)."""
     drawn = np.random.default_rng(_SEED).permutation(num_users)
     half = max(1, num_users // 2)
     return drawn[:half][:SAMPLED_USERS], np.sort(drawn[-half:][:SAMPLED_USERS])

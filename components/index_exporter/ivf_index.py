@@ -46,7 +46,8 @@ class Index(tf.Module):
         # Everything about items is in the order of the leaves; beyond the last one is an item that is none.
         self._vectors = _constant(content.candidates[leaves.order])
         self._items, self._titles = (
-            _constant(np.append(values[leaves.order], b"")) for values in (content.catalogue.items, content.catalogue.titles)
+            _constant(np.append(values[leaves.order], b""))
+            for values in (content.catalogue.items, content.catalogue.titles)
         )
         self._keys, self._splits = _constant(leaves.keys), _constant(leaves.splits)
         self._queries = _constant(content.queries)
@@ -97,9 +98,9 @@ class Index(tf.Module):
             *(_named(strings, name) for name in (names.ALLOW, names.DENY, names.GENRE)),
         ]
 
-        @tf.function(
-            input_signature=[_named(strings, names.USER_ID), *shown, tf.TensorSpec([], tf.bool, names.INCLUDE_SEEN)]
-        )
+        query, seen = _named(strings, names.USER_ID), tf.TensorSpec([], tf.bool, names.INCLUDE_SEEN)
+
+        @tf.function(input_signature=[query, *shown, seen], autograph=False)
         def retrieve(
             user_id: tf.Tensor,
             k: tf.Tensor,
@@ -121,7 +122,9 @@ class Index(tf.Module):
             found = self._find(tf.gather(self._queries, users), is_known, viewers, exclude, (allow, deny, genre), k)
             return found | {names.IS_KNOWN: is_known}
 
-        @tf.function(input_signature=[tf.TensorSpec([None, width], tf.float32, names.EMBEDDING), *shown])
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, width], tf.float32, names.EMBEDDING), *shown], autograph=False
+        )
         def search(
             embedding: tf.Tensor,
             k: tf.Tensor,

@@ -1,5 +1,6 @@
 """The step on real artifacts, with the probe in its own process."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from components.canary import executor, probe
-from components.scann_exporter.index import Content, Index, Tree
+from components.index_exporter import ivf_index, scann_index
+from components.index_exporter.content import Catalogue, Content
 from components.trainer.export import save
 from schemas import canary as canary_schema
+from schemas import index as layout
 from schemas import training_record
 from schemas.canary import CanaryRecord
 from schemas.model_card import ModelCard
@@ -46,7 +49,9 @@ def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
         {"user_id": [b"u1"], "item_id": [b"i4"], "history_item_id": first[2:]},
     ]
     _write(tmp_path / "examples" / "Split-eval", rated)
-    _write(tmp_path / "examples" / "Split-candidates", [{"item_id": [item]} for item in PARTS.items])
+    # Every second item is of a genre.
+    catalogue = [{"item_id": [item], "genres": [b"drama"][row % 2 :]} for row, item in enumerate(PARTS.items)]
+    _write(tmp_path / "examples" / "Split-candidates", catalogue)
     blessing = standard_artifacts.InfraBlessing()
     blessing.uri = str(tmp_path / "blessing")
     return {"model": [model], "examples": [examples]}, {"blessing": [blessing]}
@@ -111,13 +116,19 @@ def test_a_hang_is_a_refusal_after_the_time_limit(artifacts, tmp_path, monkeypat
     assert record.reasons == ["time: expected an end within 0.5 s (canary.timeout_s), got none"]
 
 
-def _add_index(inputs: dict, seen: slice) -> None:
-    """An approximate index of the model's own vectors, and of these as the items that each user has seen."""
+def _content(seen: slice) -> Content:
+    """The model's own vectors, and of these as the items that each user has seen; genres as the examples say."""
     splits, num_items = PARTS.seen.row_splits, len(PARTS.items)
     users = np.repeat(np.arange(len(PARTS.seen.row_splits) - 1), np.diff(splits))
-    content = Content(
-        np.array(PARTS.items, object),
-        PARTS.titles,
+    members = np.arange(0, num_items, 2)
+    return Content(
+        Catalogue(
+            np.array(PARTS.items, object),
+            PARTS.titles,
+            np.array([b"drama"], object),
+            members,
+            np.array([0, len(members)]),
+        ),
         PARTS.candidates,
         np.array(PARTS.users, object),
         PARTS.queries,
@@ -125,23 +136,45 @@ def _add_index(inputs: dict, seen: slice) -> None:
         np.argsort(-PARTS.fallback),
         -np.sort(-PARTS.fallback),
     )
+
+
+def _add_index(inputs: dict, content: Content, kind: str = "ivf") -> str:
+    """Its folder within the export."""
+    if kind == "ivf":
+        index = ivf_index.Index(content, np.arange(len(PARTS.users)), k=5, recall=0.9)
+    else:
+        index = scann_index.Index(content, scann_index.Tree(leaves=2, searched=2))
     [model] = inputs["model"]
-    folder = Path(model.uri) / "Format-Serving" / executor.INDEX_FOLDER
-    Index(content, Tree(leaves=2, searched=2)).save(str(folder))
+    index.save(str(Path(model.uri) / "Format-Serving" / layout.folder(kind)))
+    return layout.folder(kind)
 
 
-def test_an_index_is_tried_too(artifacts) -> None:
-    _add_index(artifacts[0], seen=slice(None))
+@pytest.mark.parametrize(
+    "kind", ["ivf", pytest.param("scann", marks=pytest.mark.skipif(find_spec("scann") is None, reason="no scann here"))]
+)
+def test_an_index_is_tried_too(artifacts, kind: str) -> None:
+    folder = _add_index(artifacts[0], _content(slice(None)), kind)
     blessing, record = _do(artifacts, calls=5, latency_p50_ms=1e6, latency_p99_ms=1e6)
     assert record.reasons == []
     assert blessing.get_int_custom_property("blessed") == 1
-    tried = [check.name for check in record.checks if check.name.startswith("assets.extra/index/scann: ")]
+    tried = [check.name for check in record.checks if check.name.startswith(f"{folder}: ")]
     assert {name.split(": ")[1].split(",")[0] for name in tried} >= {"retrieve", "search", "latency"}
+    assert any("a genre" in name for name in tried) == (kind == "ivf")
 
 
 def test_an_index_that_shows_what_was_seen_is_refused(artifacts) -> None:
-    _add_index(artifacts[0], seen=slice(0))
+    folder = _add_index(artifacts[0], _content(slice(0)))
     blessing, record = _do(artifacts, calls=5, latency_p50_ms=1e6, latency_p99_ms=1e6)
     _assert_refused(blessing)
     [reason] = record.reasons
-    assert reason.startswith("assets.extra/index/scann: retrieve, sampled users: exclusions: expected no excluded")
+    assert reason.startswith(f"{folder}: retrieve, sampled users: exclusions: expected no excluded")
+
+
+def test_an_index_that_shows_other_genres_is_refused(artifacts) -> None:
+    content = _content(slice(None))
+    wrong = content.catalogue._replace(genre_items=content.catalogue.genre_items + 1, genre_splits=np.array([0, 11]))
+    folder = _add_index(artifacts[0], content._replace(catalogue=wrong))
+    blessing, record = _do(artifacts, calls=5, latency_p50_ms=1e6, latency_p99_ms=1e6)
+    _assert_refused(blessing)
+    assert {reason.split(": ")[1] for reason in record.reasons} == {"search, a genre", "retrieve, a genre"}
+    assert record.reasons[0].startswith(f"{folder}: ")

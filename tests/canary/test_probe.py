@@ -34,7 +34,18 @@ def sample(parts: Parts) -> Sample:
         "timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return Sample(seen | {b"newcomer": []}, parts.items, [example.SerializeToString()], parts.scale)
+    return Sample(
+        seen | {b"newcomer": []},
+        dict(zip(parts.items, genres(parts), strict=True)),
+        [example.SerializeToString()],
+        parts.scale,
+    )
+
+
+def genres(parts: Parts) -> list[list[bytes]]:
+    """Names of each item's genres, without the unknown one."""
+    rows = np.split(parts.item_genres.values, parts.item_genres.row_splits[1:-1])
+    return [[parts.genres[genre] for genre in row if genre < len(parts.genres)] for row in rows]
 
 
 def examine(model: str, settings: CanarySettings | None = None) -> CanaryRecord:

@@ -35,9 +35,8 @@ history_length = 20
 [training]
 seed = {seed}
 [index]
-scann = true
+kind = "ivf"
 min_items = 10
-searched_share = 1.0
 max_latency_ms = 1e6
 [canary]
 latency_p50_ms = 1e6
@@ -59,7 +58,7 @@ STEPS = [
     "Transform",
     "ExampleValidator",
     "Trainer",
-    "ScannExporter",
+    "IndexExporter",
     "TFLiteExporter",
     "Canary",
     "LatestBlessedModel",
@@ -110,7 +109,7 @@ def test_a_first_run_pushes_one_whole_version(shop, first):
     [version] = _versions(shop)
     files = _content(shop / "serving" / "shop" / version)
     on_device = {f"assets.extra/{name}.{ending}" for name in ("ranking", "retrieval") for ending in ("tflite", "json")}
-    index = {"assets.extra/index/scann.json", "assets.extra/index/scann/saved_model.pb"}
+    index = {"assets.extra/index/ivf.json", "assets.extra/index/ivf/saved_model.pb"}
     assert {"saved_model.pb"} | on_device | index <= set(files)
     card = cards.read(shop / "serving" / "shop" / version)
     assert card.training.name == "shop" and card.evaluation.blessed

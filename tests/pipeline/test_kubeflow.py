@@ -375,7 +375,7 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
         ({"root": "/mnt/atalaya/../etc"}, "kubeflow.root: /mnt/atalaya/../etc holds `..`"),
         ({"data": "/srv/shop"}, "kubeflow.data: /srv/shop lies on no mounted volume"),
         ({"resources": {"Trainr": {}}}, "kubeflow.resources.Trainr: no such step; there are: default, .*Trainer"),
-        ({"resources": {"ScannExporter": {}}}, "ScannExporter: no such step"),
+        ({"resources": {"IndexExporter": {}}}, "IndexExporter: no such step"),
     ],
 )
 def test_what_could_only_fail_in_the_cluster_is_refused(tmp_path, kubeflow, said):

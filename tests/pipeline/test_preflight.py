@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import preflight
+from schemas import index
 from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
-from schemas.settings import Settings
+from schemas.settings import IndexSettings, Settings
 
 RATINGS = "user_id,item_id,rating,timestamp\n1,2,3,4\n"
 ITEMS = "item_id,title,genres\n2,Two,\n"
@@ -120,3 +121,13 @@ def test_a_system_without_semaphores_is_refused_where_beam_runs_here(tmp_path, m
         job_server = f"127.0.0.1:{server.getsockname()[1]}"
         elsewhere = BeamSettings.model_validate({"engine": "portable", "portable": {"job_server": job_server}})
         preflight.check(settings.model_copy(update={"beam": elsewhere}))
+
+
+def test_scann_is_refused_where_it_has_no_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(tmp_path)
+    monkeypatch.setattr(index, "find_spec", lambda name: None)
+    for kind in ("none", "ivf"):
+        preflight.check(settings.model_copy(update={"index": IndexSettings(kind=kind)}))
+    message = r'the package scann, which has no build for this TensorFlow, is missing; set index\.kind = "ivf"'
+    with pytest.raises(SettingsError, match=message):
+        preflight.check(settings.model_copy(update={"index": IndexSettings(kind="scann")}))
