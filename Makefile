@@ -53,8 +53,8 @@ bench: data ## measure the models on MovieLens 100K, and what a local run costs
 	@$(BIN)/python -W ignore -m benchmarks.serving
 BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases tutorial-rating atalaya-rating
 
-bench-index: setup ## measure exact and approximate search on up to a million made-up items
-	@$(BIN)/python -W ignore -m benchmarks.index
+bench-index: setup ## measure exact and approximate search (MODEL=serving/NAME, INTERACTIONS=file of user item item ...)
+	@$(BIN)/python -W ignore -m benchmarks.index $(if $(MODEL),--model $(MODEL)) $(if $(INTERACTIONS),--interactions $(INTERACTIONS))
 
 bench-quality: data ## measure the models beside their peers' (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
 	@bash tools/setup.sh bench

@@ -1,9 +1,10 @@
 """Compares exact search with the approximate indexes, by recall, latency, memory and build time, in one run.
 
-    python -m benchmarks.index [--items 10000 100000 1000000] [--movielens FOLDER] [--interactions FILE ...]
+    python -m benchmarks.index [--items 10000 100000 1000000] [--model FOLDER] [--interactions FILE ...]
 
-Catalogues: made-up vectors, of which items stand in clusters and queries are items moved a little; the vectors of a
-pushed model; and factors (truncated SVD) of files with a line `user item item ...` for each user. The indexes are built
+Catalogues: the vectors of the newest version of a pushed model; factors (truncated SVD) of files with a line
+`user item item ...` for each user; and made-up vectors, of which items stand in clusters and queries are items moved a
+little. The indexes are built
 as `components/index_exporter` builds them; half of the users choose how many items IVF searches, and recall, the share
 of the truly best items that is found, is that of the other half. All ways of searching take turns.
 """
@@ -53,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--movielens", type=Path, help="folder of a pushed version, whose vectors are searched")
+    parser.add_argument("--model", type=Path, help="folder of a pushed model's versions, of which the newest counts")
     parser.add_argument("--interactions", type=Path, nargs="*", default=[], help="files to be factorized")
     parser.add_argument("--recall", type=float, default=0.99, help="that IVF is built for (default: %(default)s)")
     parser.add_argument(
@@ -88,7 +89,7 @@ def make_vectors(num_items: int, width: int, seed: int) -> tuple[np.ndarray, np.
 def _catalogues(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Names, candidates and queries, [QUERIES, width] in random order."""
     rng = np.random.default_rng(options.seed)
-    real = [("MovieLens", *_pushed_vectors(options.movielens))] if options.movielens else []
+    real = [(options.model.name, *_pushed_vectors(options.model))] if options.model else []
     real += [(path.stem, *_factors(path, options.width)) for path in options.interactions]
     for name, candidates, queries in real:
         yield name, candidates, queries[rng.choice(len(queries), QUERIES, replace=False)]
@@ -97,9 +98,12 @@ def _catalogues(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
 
 
 def _pushed_vectors(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    model = tf.saved_model.load(str(folder))
+    versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+    if not versions:
+        raise SystemExit(f"--model: expected a folder of pushed versions, got {folder}; push one first (make run)")
+    model = tf.saved_model.load(str(folder / str(max(versions))))
     items, users = model.list_items()[names.ITEM_ID], model.list_users()[names.USER_ID]
-    return tuple(columns[names.EMBEDDING].numpy() for columns in (model.embed_items(items), model.embed_users(users)))
+    return model.embed_items(items)[names.EMBEDDING].numpy(), model.embed_users(users)[names.EMBEDDING].numpy()
 
 
 def _factors(path: Path, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-_LEAVES_PER_ROOT = 4
+_LEAVES_PER_ROOT = 8
 """Leaves for each item of the square root of the catalogue: ranking them costs a fraction of scoring what they hold."""
-_SAMPLED_PER_LEAF = 40
+_SAMPLED_PER_LEAF = 20
 """Items that the centres are fitted to, for each leaf."""
-_ITERATIONS = 10
+_ITERATIONS = 6
 _RATIO = 2.0
 """A leaf of more than this many times the mean size is split, by moving there the centre of one that is smaller than
 the mean by the same factor."""

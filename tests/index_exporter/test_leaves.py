@@ -12,8 +12,8 @@ def test_every_item_is_in_one_leaf_whose_mean_and_spread_are_its_key() -> None:
     made = leaves.divide(vectors, seed=1)
     assert sorted(made.order) == list(range(500))
     assert made.splits[0] == 0 and made.splits[-1] == 500 and (np.diff(made.splits) > 0).all()
-    # 4 times the root of 500, less those that are empty in the end.
-    assert 60 < len(made.keys) <= 89
+    # 8 times the root of 500, less those that are empty in the end.
+    assert 90 < len(made.keys) <= 179
     for begin, end, key in zip(made.splits[:-1], made.splits[1:], made.keys, strict=True):
         held = vectors[made.order[begin:end]]
         assert key[:3] == pytest.approx(held.mean(axis=0), abs=1e-5)
