@@ -20,6 +20,8 @@ _SPARED = 0.25
 """Part of the allowed misses that is left unused, since other users than the sampled ones will ask."""
 _CELLS_AT_ONCE = 1 << 25
 """Scores computed at once where the exact best are looked for; bounds the memory at 128 MiB."""
+_MORE_LEAVES = 16
+"""Leaves that are ranked in addition to twice the number that holds the items to be searched, on average."""
 _SEED = 42
 
 Tensors = dict[str, tf.Tensor]
@@ -68,6 +70,8 @@ class Index(tf.Module):
         best = self._best_rows(content.queries[sampled], seen_by, k)
         before = division.items_before(leaves, content.queries[sampled], best)
         self.searched_items = _searched(before, 1.0 - (1.0 - recall) * (1.0 - _SPARED))
+        items_per_leaf = self._num_items / self.num_leaves
+        self._few_leaves = min(self.num_leaves, math.ceil(2 * self.searched_items / items_per_leaf) + _MORE_LEAVES)
         self._make_functions(content.candidates.shape[1])
 
     def save(self, folder: str) -> None:
@@ -240,9 +244,17 @@ class Index(tf.Module):
         key = tf.concat([direction, [tf.norm(direction)]], axis=0)
         merits = tf.linalg.matvec(self._keys, key)
         merits = tf.where(tf.math.is_finite(merits), merits, -np.inf)
-        leaves = tf.math.top_k(merits, self.num_leaves).indices
-        begins, ends = tf.gather(splits, leaves), tf.gather(splits, leaves + 1)
+
+        def best_leaves(count: int) -> tuple[tf.Tensor, tf.Tensor]:
+            leaves = tf.math.top_k(merits, count).indices
+            return tf.gather(splits, leaves), tf.gather(splits, leaves + 1)
+
         least = tf.maximum(wanted, self.searched_items)
+        # Sorting all leaves would take longer than all else; these nearly always are enough.
+        begins, ends = best_leaves(self._few_leaves)
+        begins, ends = tf.cond(
+            tf.reduce_sum(ends - begins) >= least, lambda: (begins, ends), lambda: best_leaves(self.num_leaves)
+        )
         searched = tf.searchsorted(tf.cumsum(ends - begins), [least])[0] + 1
         rows = _ranges(begins[:searched], ends[:searched])
         rows = tf.cond(has_rules, lambda: tf.gather(permitted, rows), lambda: rows)
