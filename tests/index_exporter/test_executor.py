@@ -137,7 +137,7 @@ def test_leaves_grow_with_the_root_of_the_catalogue(num_items: int, share: float
 def test_an_index_that_looks_everywhere_finds_what_is_best_and_unseen(exported: tuple[Path, dict]) -> None:
     description = exported[1]
     assert description["exported"] and description["reasons"] == []
-    assert description["measures"]["recall"] == 1.0 and description["measures"]["users"] in (3, 4)
+    assert description["measures"]["recall"] == 1.0 and description["measures"]["users"] == 3
     approximate = tf.saved_model.load(_folder(exported))
     users = [1, 2, 4, NUM_USERS]
     columns = approximate.retrieve(tf.constant(["u1", "u2", "u4", "no such user"]), tf.constant(7))
