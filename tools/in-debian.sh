@@ -2,8 +2,9 @@
 # Runs a command on a clone of HEAD in a fresh root of another Debian release, so that one machine tries both stacks:
 # trixie (glibc 2.41) takes Python 3.13 with TFX 1.21, bookworm (glibc 2.36) Python 3.10 with TFX 1.16.
 #   usage, as root: tools/in-debian.sh trixie|bookworm [COMMAND]     without a command: make run && make test
-# Takes debootstrap and a Debian mirror (MIRROR= names one). The root stays in ~/.cache/atalaya/RELEASE, with the
-# packages' cache; the clone in it is made afresh each time. bookworm has no Python 3.10: pyenv's is lent to it.
+# It needs debootstrap and a Debian mirror (MIRROR= names one). The root stays in ~/.cache/atalaya/RELEASE, with the
+# packages' cache; the clone in it is made afresh each time. bookworm has no Python 3.10: uv downloads one.
+# Of the environment, pip's index, the proxies, ATALAYA_* and TZ are handed on (by sudo: sudo --preserve-env).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,7 +14,7 @@ die() { echo "in-debian: $*" >&2; exit 2; }
 case $release in
   trixie) packages=python3,python3-venv,python3-dev ;;
   bookworm) packages=python3,python3-venv ;;
-  *) die "expected the release trixie or bookworm, got '$release'" ;;
+  *) die "expected the release trixie or bookworm, got '$release'; give it as make test-debian RELEASE=trixie" ;;
 esac
 [[ $EUID == 0 ]] || die "it makes a root, so it has to run as root (sudo)"
 command -v debootstrap >/dev/null || die "debootstrap is not installed (apt-get install debootstrap)"
@@ -33,16 +34,14 @@ rm -rf "$root/srv/atalaya"
 git clone --quiet --no-hardlinks . "$root/srv/atalaya"
 environment=(HOME=/root LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 environment+=(SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt)
-while IFS= read -r variable; do environment+=("$variable"); done < <(env | grep -iE '^(PIP_(EXTRA_)?INDEX_URL|(https?|no)_proxy|ATALAYA_[A-Z]+|TZ|LC_ALL)=')
+while IFS= read -r variable; do environment+=("$variable"); done < <(env | grep -iE '^(PIP_(EXTRA_)?INDEX_URL|(https?|no)_proxy|ATALAYA_[A-Z]+|TZ)=')
 
 # Mounts of a namespace, which end with it.
 export root
-pyenv=${PYENV_ROOT:-$HOME/.pyenv}
 unshare --mount bash -euo pipefail -c '
   mount --make-rprivate /
   mount --bind /proc "$root/proc"
   mount --rbind /sys "$root/sys"
   mount --rbind /dev "$root/dev"
-  if [[ $0 == bookworm && -d $1 ]]; then mkdir -p "$root/root/.pyenv" && mount --bind "$1" "$root/root/.pyenv"; fi
-  exec env -i "${@:3}" chroot "$root" bash -c "cd /srv/atalaya && $2"
-' "$release" "$pyenv" "$command" "${environment[@]}"
+  exec env -i "${@:1}" chroot "$root" bash -c "cd /srv/atalaya && $0"
+' "$command" "${environment[@]}"

@@ -2,7 +2,7 @@
 # Makes .venv with the packages of a lock and this project itself (editable). There are two stacks, of one source tree:
 #   py313   TFX 1.21 on Python 3.13 or 3.12, where glibc is 2.39 or newer: requirements.txt
 #   py310   TFX 1.16 on Python 3.10, on older systems: requirements-py310.txt
-# ATALAYA_STACK=py313 or py310 chooses one; PYTHON=/path/to/python names the interpreter to use.
+# ATALAYA_STACK=py313 or py310 in the environment chooses one; PYTHON=/path/to/python names the interpreter to use.
 # Does nothing where that has been done for the present lock and pyproject.toml; an interrupted installation is repeated.
 # `tools/setup.sh bench` makes .venv-bench in the same way, which also holds the peers that the benchmarks need.
 set -euo pipefail
@@ -36,26 +36,38 @@ choose_stack() {
   case $stack in
     py313)
       at_least 2.39 "$glibc" ||
-        die "ATALAYA_STACK=py313 needs glibc 2.39 or newer, and this system has $glibc; unset it to use Python 3.10 with TFX 1.16, or use a newer system (Debian 13, Ubuntu 24.04)."
+        die "ATALAYA_STACK=py313 needs glibc 2.39 or newer, and this system has $glibc; give ATALAYA_STACK=py310 for Python 3.10 with TFX 1.16, or use a newer system (Debian 13, Ubuntu 24.04)."
       versions=(3.13 3.12) lock=requirements.txt contents="TFX 1.21" ;;
     py310) versions=(3.10) lock=requirements-py310.txt contents="TFX 1.16" ;;
     *) die "ATALAYA_STACK must be py313 or py310, and is '$stack'; correct or unset it." ;;
   esac
   locks=("$lock")
   if [[ $venv == .venv-bench ]]; then locks+=("${lock/requirements/requirements-bench}"); fi
+  wanted=${versions[*]/%/ or}
+  wanted=${wanted% or}
+  remedy="install Python $wanted with its C headers (pyenv install ${versions[0]}, or your system's packages, such as python${versions[-1]}, python${versions[-1]}-venv and python${versions[-1]}-dev) and repeat the command, with PYTHON=/path/to/python if it is not on PATH"
+  if [[ $stack == py313 ]]; then remedy+="; or use Python 3.10 by ATALAYA_STACK=py310"; fi
 }
 
 # What the environment depends on: the folder too, since scripts in it name the interpreter by its full path.
 fingerprint() { echo "$PWD"; cat "${locks[@]}" pyproject.toml tools/setup.sh | cksum; }
 
-is_done() { [[ -x $venv/bin/python && ! -e $unfinished && -f $stamp && "$(<"$stamp")" == "$(fingerprint)" ]]; }
+is_done() {
+  [[ -x $venv/bin/python && ! -e $unfinished && -f $stamp && "$(<"$stamp")" == "$(fingerprint)" ]] && has_python
+}
+
+# Whether the environment's interpreter is of the stack and, where PYTHON names one, that one.
+has_python() {
+  local present
+  present=$(fitting "$venv/bin/python" 2>/dev/null) && [[ -z ${PYTHON:-} || $present == "$(fitting "$PYTHON" 2>/dev/null)" ]]
+}
 
 # Interpreters that may exist, the likeliest first. A shim of pyenv may be there and not work.
 interpreters() {
   local version
   printf '%s\n' ${PYTHON:+"$PYTHON"} "${versions[@]/#/python}"
   for version in "${versions[@]}"; do
-    find "${PYENV_ROOT:-${HOME:-}/.pyenv}/versions" -path "*/versions/$version.*/bin/python" -prune 2>/dev/null || true
+    find "${PYENV_ROOT:-${HOME:-}/.pyenv}/versions" -maxdepth 3 -path "*/versions/$version.*/bin/python" 2>/dev/null || true
   done
   printf '%s\n' python3 python
 }
@@ -67,24 +79,27 @@ import os, sys, sysconfig
 version = "%d.%d" % sys.version_info[:2]
 if version not in sys.argv[1:]:
     sys.exit("is Python " + version)
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    sys.exit("is a free-threaded Python, which the packages have no builds for")
 if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
     sys.exit("has no C headers (Python.h)")
-print(getattr(sys, "_base_executable", sys.executable))
+print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
 PY
 }
 
-# Sets `python`: the interpreter for the environment; false where none fits.
+# Sets `python`: the interpreter for the environment, or nothing where none fits.
 find_python() {
   local candidate
   if [[ -n ${PYTHON:-} ]]; then
     [[ -x $(command -v "$PYTHON") ]] || die "PYTHON=$PYTHON is not a program; name a Python $wanted, or unset PYTHON."
-    python=$(fitting "$PYTHON" 2>&1) || die "PYTHON=$PYTHON ${python##*$'\n'}, and the stack $stack takes Python $wanted with its C headers; name such a one, or unset PYTHON."
+    python=$(fitting "$PYTHON" 2>"$scratch/log") ||
+      die "PYTHON=$PYTHON $(tail -n 1 "$scratch/log"), and the stack $stack takes Python $wanted with its C headers; name such a one, or unset PYTHON."
     return
   fi
   while read -r candidate; do
     if python=$(fitting "$candidate" 2>/dev/null); then return; fi
   done < <(interpreters)
-  return 1
+  python=
 }
 
 # The lines of the lock for one package, hashes included.
@@ -93,7 +108,9 @@ locked() { awk -v name="$1==" 'index($0, name) == 1 {on = 1; print; next} on && 
 # Sets `uv`: the environment's own, the one on PATH, or the locked one, installed aside by any Python that has pip.
 find_uv() {
   local candidate
-  for candidate in "$PWD/$venv/bin/uv" "$PWD/.venv/bin/uv" uv; do
+  # A copy, since the environment may be removed and made again.
+  cp "$venv/bin/uv" "$scratch/own-uv" 2>/dev/null || true
+  for candidate in "$scratch/own-uv" "$PWD/.venv/bin/uv" uv; do
     if "$candidate" --version >/dev/null 2>&1; then uv=$candidate; return; fi
   done
   locked uv >"$scratch/uv.txt"
@@ -135,7 +152,7 @@ follow_pip() {
 
 make_venv() {
   local log=$scratch/venv.log
-  if find_python; then
+  if [[ -n $python ]]; then
     "$uv" venv --quiet --no-project --clear --python "$python" "$venv" || die "$python could not make $venv."
   else
     echo "set-up: no Python $wanted with its C headers here; asking uv for one"
@@ -163,8 +180,7 @@ find_compiler() {
 }
 
 install_packages() {
-  echo "set-up: Python $("$venv/bin/python" -c 'import platform; print(platform.python_version())') with $contents ($lock), because $reason"
-  echo "set-up: installing $(grep -h '^[a-z].*==' "${locks[@]}" | sort -u | wc -l) locked packages into $venv"
+  echo "set-up: installing $(grep -h '^[a-z].*==' "${locks[@]}" | sort -u | wc -l) locked packages into $venv, for Python $("$venv/bin/python" -c 'import platform; print(platform.python_version())')"
   if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" "${locks[@]}"; then
     # Where uv failed before it changed anything (no connection), what was there is as good as before.
     if [[ $(echo "$venv"/lib/python3.*/site-packages) -ot $unfinished ]]; then rm -f "$unfinished"; fi
@@ -175,10 +191,6 @@ install_packages() {
 }
 
 choose_stack
-wanted=${versions[*]/%/ or}
-wanted=${wanted% or}
-remedy="install Python ${versions[0]} with its C headers (pyenv install ${versions[0]}, or the packages python${versions[0]}, python${versions[0]}-venv and python${versions[0]}-dev of your system) and repeat the command, with PYTHON=/path/to/python${versions[0]} if it is not on PATH"
-
 is_done && exit
 if command -v flock >/dev/null; then
   exec 9<tools/setup.sh
@@ -188,11 +200,13 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 SECONDS=0
+echo "set-up: $contents on Python $wanted ($lock), because $reason"
+find_python
 # Interrupted, or the folder was moved: the scripts in it then start an interpreter that is not there.
 if [[ -e $unfinished || (-f $stamp && $(head -n 1 "$stamp") != "$PWD") ]]; then rm -rf "$venv"; fi
 follow_pip
 find_uv
-if ! fitting "$venv/bin/python" &>/dev/null; then make_venv; fi
+if ! has_python; then make_venv; fi
 find_compiler
 touch "$unfinished"
 rm -f "$stamp"
