@@ -14,4 +14,4 @@ def _are_there() -> bool:
 
 
 needed = pytest.mark.skipif(not _are_there(), reason="Beam needs semaphores, and /dev/shm is absent or closed here")
-"""Marks a test in which Beam writes files of statistics or metrics."""
+"""Marks a test in which Beam writes text, statistics or metrics."""

@@ -6,7 +6,10 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
+import semaphores
 from components.transform.preprocessing import preprocessing_fn
+
+pytestmark = semaphores.needed
 
 FEATURES = {
     "user_id": tf.string,
