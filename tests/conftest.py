@@ -1,5 +1,6 @@
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ for _name in [*os.environ]:
         del os.environ[_name]
 # Nor does its proxy stand between a test and its server on this machine.
 os.environ["no_proxy"] = ",".join([*filter(None, [os.environ.get("no_proxy")]), "localhost", "127.0.0.1"])
+# Nor are pytest's own options for TFX's steps, which read those of their process.
+del sys.argv[1:]
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported: TFRS needs it
 
 if TYPE_CHECKING:
