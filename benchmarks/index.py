@@ -4,9 +4,9 @@
 
 Catalogues: the vectors of the newest version of a pushed model; factors (truncated SVD) of files with a line
 `user item item ...` for each user; and made-up vectors, of which items stand in clusters and queries are items moved a
-little. The indexes are built
-as `components/index_exporter` builds them; half of the users choose how many items IVF searches, and recall, the share
-of the truly best items that is found, is that of the other half. All ways of searching take turns.
+little. The indexes are built as `components/index_exporter` builds them; half of the users choose how many items IVF
+searches, and recall, the share of the truly best items that is found, is that of the other half. All ways of searching
+take turns of 20 requests, as the caches of a server hold the data of one index.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from schemas import signatures as names
 from schemas.settings import IndexSettings
 
 QUERIES, BATCH, K = 512, 256, 100
+IN_A_ROW = 20
 ITEMS_IN_A_CLUSTER = 100
 SPREAD = 0.4
 """Standard deviation within a cluster, where that of the clusters' centres is 1."""
@@ -63,7 +64,7 @@ def main() -> None:
         default=IndexSettings().searched_share,
         help="of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
     )
-    parser.add_argument("--rounds", type=int, default=50, help="requests of one query for each way")
+    parser.add_argument("--rounds", type=int, default=10, help="turns of each way, of 20 requests of one query")
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
@@ -135,7 +136,7 @@ def _compare(name: str, candidates: np.ndarray, queries: np.ndarray, options: ar
     singles, batch = [tf.constant(queries[n : n + 1]) for n in range(BATCH)], tf.constant(queries[:BATCH])
     one = {way: _asked(searcher.search, singles) for way, searcher in searchers.items()}
     many = {way: _asked(searcher.search, [batch]) for way, searcher in searchers.items()}
-    one_seconds = take_turns(one, options.rounds, warm_up=5)
+    one_seconds = take_turns(one, options.rounds, warm_up=1, in_a_row=IN_A_ROW)
     many_seconds = take_turns(many, rounds=3, warm_up=1)
     truth = searchers["exact"].search(batch).numpy()
     for way, searcher in searchers.items():

@@ -208,19 +208,27 @@ class Index(tf.Module):
                 tf.pad(tf.gather(scores, left), padding),
             )
 
-        # An empty list of rows cannot be stacked: one row is made up for it.
-        added = tf.cast(num_rows == 0, tf.int32)
-        rows, scores = tf.map_fn(
-            find,
-            (
-                tf.pad(queries, [[0, added], [0, 0]]),
-                tf.pad(is_known, [[0, added]]),
-                tf.pad(viewers, [[0, added]]),
-                tf.pad(excluded, [[0, added], [0, 0]]),
-            ),
-            fn_output_signature=(tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
-        )
-        rows, scores = rows[:num_rows], scores[:num_rows]
+        def find_each() -> tuple[tf.Tensor, tf.Tensor]:
+            # An empty list of rows cannot be stacked: one row is made up for it.
+            added = tf.cast(num_rows == 0, tf.int32)
+            rows, scores = tf.map_fn(
+                find,
+                (
+                    tf.pad(queries, [[0, added], [0, 0]]),
+                    tf.pad(is_known, [[0, added]]),
+                    tf.pad(viewers, [[0, added]]),
+                    tf.pad(excluded, [[0, added], [0, 0]]),
+                ),
+                fn_output_signature=(tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
+            )
+            return rows[:num_rows], scores[:num_rows]
+
+        def find_one() -> tuple[tf.Tensor, tf.Tensor]:
+            # Without the loop, which takes a good part of such a call.
+            rows, scores = find((queries[0], is_known[0], viewers[0], excluded[0]))
+            return rows[tf.newaxis], scores[tf.newaxis]
+
+        rows, scores = tf.cond(num_rows == 1, find_one, find_each)
         return {
             names.ITEM_ID: tf.gather(self._items, rows),
             names.TITLE: tf.gather(self._titles, rows),
