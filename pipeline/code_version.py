@@ -1,11 +1,13 @@
 """A step's code as a part of its cache key.
 
 TFX reuses a step's result when its inputs and parameters are the same; a step named by a dotted path says nothing of
-the code behind that path. So every step of ours carries the hash of the sources it runs as a parameter.
+the code behind that path. So every step of ours carries the hash of the sources it runs as a parameter, and of TFX's
+version, so that results of one stack are not taken for those of the other.
 """
 
 import ast
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
 
 import schemas
@@ -19,12 +21,12 @@ _ROOT = Path(schemas.__file__).parents[1]
 
 
 def code_version(module: str) -> str:
-    """Hash of a module's source and of every module of ours that it imports, directly or not.
+    """Hash of TFX's version, of a module's source and of every module of ours that it imports, directly or not.
 
     Args:
       module: dotted name, under `components` or `schemas`.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(tfx_version().encode())
     for path in sorted(_reachable(module, {})):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -35,13 +37,21 @@ def file_version(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
+def tfx_version() -> str:
+    """Of the package that is installed."""
+    return version("tfx")
+
+
 def sources_version() -> str:
-    """Hash of all that the steps consist of, the same for a checkout and for what is installed from it."""
+    """Hash of all that the steps consist of, and TFX's version after a `+`.
+
+    The same for a checkout and for what is installed from it.
+    """
     digest = hashlib.sha256()
     for path in sorted(path for name in _OURS for path in (_ROOT / name).rglob("*") if path.suffix in _SOURCES):
         digest.update(str(path.relative_to(_ROOT)).encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return f"{digest.hexdigest()[:16]}+{tfx_version()}"
 
 
 def _reachable(module: str, found: dict[Path, str]) -> dict[Path, str]:

@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--node", required=True, help="the node's id")
     parser.add_argument("--run-id", required=True, help="the same for all nodes of a run and all attempts at them")
     parser.add_argument("--ir", required=True, metavar="JSON", help="TFX's intermediate representation of the node")
-    parser.add_argument("--code", required=True, help="version of the sources that the pipeline was compiled from")
+    parser.add_argument(
+        "--code", required=True, help="version of the sources, and TFX's, that the pipeline was compiled from"
+    )
     store = parser.add_mutually_exclusive_group(required=True)
     store.add_argument("--sqlite", metavar="FILE", help="the metadata store")
     store.add_argument(
@@ -97,6 +99,12 @@ def _check(options: argparse.Namespace) -> None:
             "version 2.5 or newer is needed"
         )
     ours = sources_version()
+    (_, _, our_tfx), (_, _, their_tfx) = ours.partition("+"), options.code.partition("+")
+    if our_tfx != their_tfx:
+        raise RuntimeError(
+            f"the image has TFX {our_tfx}, the pipeline was compiled with TFX {their_tfx or 'of an unknown version'}: "
+            "build the image for the same stack (`make image` where the pipeline is compiled)"
+        )
     if ours != options.code:
         # Its results would lie in the cache under the name of the other code's.
         raise RuntimeError(
@@ -167,8 +175,8 @@ def _try(connection: Any, options: argparse.Namespace) -> None:
         place = options.sqlite or "{}:{}, database {}".format(*options.mysql)
         # The library of the metadata store knows no newer way of logging in, such as MySQL 8's default.
         asked = "; does the server run, and know the secret's user and password, by mysql_native_password?"
-        told = "" if options.sqlite else asked
-        raise RuntimeError(f"the metadata store {place} cannot be used: {error}{told}") from None
+        hint = "" if options.sqlite else asked
+        raise RuntimeError(f"the metadata store {place} cannot be used: {error}{hint}") from None
 
 
 def _outcome(result: Node, seconds: float) -> str:

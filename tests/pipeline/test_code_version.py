@@ -28,6 +28,14 @@ def test_an_edit_of_what_a_step_runs_changes_its_version(project, file):
     assert versions.code_version("imagined.room.executor") != before
 
 
+def test_the_versions_differ_between_the_stacks(project, monkeypatch):
+    older = versions.code_version("imagined.room.executor"), versions.sources_version()
+    monkeypatch.setattr(versions, "version", {"tfx": "9.8.7"}.get)
+    newer = versions.code_version("imagined.room.executor"), versions.sources_version()
+    assert older[0] != newer[0]
+    assert newer[1] == older[1].partition("+")[0] + "+9.8.7"
+
+
 def test_the_version_of_all_sources_knows_every_file_and_its_name(project):
     before = versions.sources_version()
     (project / "room" / "notes.txt").write_text("no source")

@@ -2,19 +2,29 @@ import logging
 
 import pytest
 
-from pipeline import kubeflow_step, progress
-from pipeline.code_version import sources_version
+from pipeline import code_version, kubeflow_step, progress
+from pipeline.code_version import sources_version, tfx_version
 from pipeline.node import Node
 
 COMMAND = ["--node", "Trainer", "--run-id", "1", "--ir", "{}"]
 
 
 def test_an_image_with_other_code_is_refused_before_anything_is_done(capsys):
-    command = [*COMMAND, "--code", "0" * 16, "--sqlite", "/nowhere/metadata.sqlite"]
+    other = f"{'0' * 16}+{tfx_version()}"
+    command = [*COMMAND, "--code", other, "--sqlite", "/nowhere/metadata.sqlite"]
     assert kubeflow_step.main(command) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("Trainer: failed: ") and sources_version() in last and "0" * 16 in last
+    assert last.startswith("Trainer: failed: ") and sources_version() in last and other in last
     assert "from the same sources" in last
+
+
+def test_an_image_of_the_other_stack_is_refused_by_its_name(capsys, monkeypatch):
+    monkeypatch.setattr(code_version, "version", {"tfx": "1.16.0"}.get)
+    command = [*COMMAND, "--code", sources_version(), "--sqlite", "/nowhere/metadata.sqlite"]
+    monkeypatch.setattr(code_version, "version", {"tfx": "1.21.0"}.get)
+    assert kubeflow_step.main(command) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "the image has TFX 1.21.0, the pipeline was compiled with TFX 1.16.0: build the image for the same" in last
 
 
 def test_without_a_secret_the_variables_are_named(capsys, monkeypatch):
