@@ -1,6 +1,6 @@
 # The image of the steps on Kubeflow Pipelines: `make image IMAGE=registry.example.com/atalaya:1`.
 # Kubeflow gives each container its command (python -m pipeline.kubeflow_step ...); the settings come with it.
-# The older stack: --build-arg BASE=python:3.10-slim-bookworm --build-arg LOCK=requirements-py310.txt
+# The older stack, as `make image` has it where .venv is of that stack: --build-arg BASE=python:3.10-slim-bookworm --build-arg LOCK=requirements-py310.txt
 
 ARG BASE=python:3.13-slim-trixie
 FROM $BASE AS builder

@@ -43,9 +43,10 @@ format: setup ## let ruff format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix .
 	@$(BIN)/ruff format .
 
-image: ## build the image of the steps on Kubeflow Pipelines (IMAGE=name:tag)
-	@docker build --tag $(IMAGE) .
+image: setup ## build the image of the steps on Kubeflow Pipelines, of the same stack as .venv (IMAGE=name:tag)
+	@docker build --tag $(IMAGE) --build-arg BASE=$(if $(OLDER),python:3.10-slim-bookworm,python:3.13-slim-trixie) --build-arg LOCK=$(if $(OLDER),requirements-py310.txt,requirements.txt) .
 IMAGE ?= atalaya:latest
+OLDER = $(filter 3.10,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 
 bench: data ## measure the models on MovieLens 100K, and what a local run costs
 	@$(BIN)/python -W ignore -m benchmarks.quality --protocols random --only $(BENCH_CONTENDERS)

@@ -1,8 +1,11 @@
 """The Dockerfile and what is sent to Docker, read as text: building it takes an engine and gigabytes."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
 import tomli
 
 ROOT = Path(__file__).parents[1]
@@ -84,8 +87,20 @@ def test_what_is_copied_is_the_project_and_nothing_of_this_machine():
     assert [line for line in lines[1:] if not line.startswith("!")] == ["**/__pycache__"]
 
 
-def test_make_image_builds_it_under_the_name_given():
-    lines = (ROOT / "Makefile").read_text().splitlines()
-    rule = next(number for number, line in enumerate(lines) if line.startswith("image:"))
-    assert lines[rule + 1] == "\t@docker build --tag $(IMAGE) ."
-    assert any(line.startswith("IMAGE ?= ") for line in lines)
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("python", "base", "lock"),
+    [
+        ("3.10", "python:3.10-slim-bookworm", "requirements-py310.txt"),
+        ("3.12", BASE, "requirements.txt"),
+        ("3.13", BASE, "requirements.txt"),
+    ],
+)
+def test_make_image_builds_it_of_the_stack_of_the_environment_under_the_name_given(tmp_path, python, base, lock):
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho {python}\n")
+    program.chmod(0o755)
+    command = ["make", "--dry-run", "image", "IMAGE=shop:1", f"BIN={tmp_path}"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert printed[-1] == f"docker build --tag shop:1 --build-arg BASE={base} --build-arg LOCK={lock} ."
+    assert (ROOT / lock).exists()
