@@ -39,6 +39,7 @@ def test_the_base_holds_what_the_shipped_settings_name():
     assert set(base) == {
         ("ServiceAccount", account),
         ("Role", "atalaya"),
+        ("Role", "atalaya-use"),
         ("RoleBinding", "atalaya"),
         ("PersistentVolumeClaim", volume.claim),
         ("Job", "atalaya-volume"),
@@ -48,6 +49,8 @@ def test_the_base_holds_what_the_shipped_settings_name():
     binding = base["RoleBinding", "atalaya"]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account}]
     assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("Role", "atalaya")
+    (rule,) = base["Role", "atalaya-use"]["rules"]
+    assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["serviceaccounts"], [account], ["use"])
 
 
 def test_the_account_may_read_one_secret_and_change_nothing_of_others():
@@ -71,6 +74,8 @@ def test_the_volume_is_given_to_the_images_user_where_it_is_mounted():
     assert container["command"] == ["mkdir", "--parents", str(Path(SHIPPED.kubeflow.data).parent)]
     claims = [entry["persistentVolumeClaim"]["claimName"] for entry in job["spec"]["template"]["spec"]["volumes"]]
     assert claims == [volume.claim]
+    # Of a job that restarts its containers, the pod and its log are gone once it gives up.
+    assert (job["spec"]["template"]["spec"]["restartPolicy"], job["spec"]["backoffLimit"]) == ("Never", 2)
 
 
 def test_files_are_copied_as_the_images_user_to_where_the_shipped_settings_expect_them():

@@ -60,7 +60,7 @@ def _of_container(container: dict[str, Any], whole: dict[str, Any]) -> list[str]
 
 
 def _shared(context: dict[str, Any], whose: str) -> list[str]:
-    """Rules for the contexts of pods and containers alike."""
+    """Rules for the contexts of pods and of containers."""
     linux = context.get("seLinuxOptions", {})
     types = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
     broken = {
