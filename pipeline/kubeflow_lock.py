@@ -1,4 +1,4 @@
-"""One step at a time on a SQLite file, whichever run it belongs to: no client sees what a schedule starts."""
+"""One step at a time on a SQLite file, whichever run it belongs to: a schedule starts runs without the client."""
 
 import contextlib
 import fcntl
@@ -14,8 +14,9 @@ _log = logging.getLogger("atalaya")
 def alone(store: Path, who: str) -> Iterator[None]:
     """Waits until no other step uses the store, and makes others wait within the context.
 
-    The lock is of the kind that SQLite itself takes, on a file of its own next to the store. The operating system drops
-    it when the process ends, so a step that is killed leaves none behind.
+    The lock is of the kind that SQLite itself takes, on a separate file next to the store. The operating system drops
+    it when the process ends, so a step that is killed leaves none behind. A node that is lost may: on a volume of NFS,
+    its lock stays until the server's lease ends (NFSv4), or for good (NFSv3), until the file is deleted.
 
     Args:
       store: the SQLite file; its folder is created where it is absent.
@@ -44,5 +45,10 @@ def _take(file: TextIO) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # POSIX allows either where another process holds it
         file.seek(0)
-        _log.info("waiting for %s: one at a time uses the metadata store", file.read() or "another step")
+        _log.info(
+            "waiting for %s: one at a time uses the metadata store; if no step is running, delete %s and start the run "
+            "again",
+            file.read() or "another step",
+            file.name,
+        )
         fcntl.lockf(file, fcntl.LOCK_EX)

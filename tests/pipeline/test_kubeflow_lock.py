@@ -97,7 +97,10 @@ def test_a_step_waits_while_another_runs_step_is_at_work_whichever_came_first(
         step = _Step(second, store)
         step.start()
         assert event.wait(PATIENCE_S)
-        assert said == [f"waiting for the step Trainer of the run {first}: one at a time uses the metadata store"]
+        assert said == [
+            f"waiting for the step Trainer of the run {first}: one at a time uses the metadata store; if no step is "
+            f"running, delete {store}.lock and start the run again"
+        ]
         assert launched == []
         holder.stdin.close()
         step.join(PATIENCE_S)
