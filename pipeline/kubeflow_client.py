@@ -186,7 +186,7 @@ def _pipeline(connection: "Connection", name: str) -> str | None:
 
 
 def _new_pipeline(connection: "Connection", name: str) -> str:
-    """Id of a new pipeline; it is created empty, as the version that comes with an upload has no name of its own."""
+    """Id of a new pipeline; it is created empty, as an upload would name its first version after it."""
     from kfp_server_api import V2beta1Pipeline
 
     body = V2beta1Pipeline(display_name=name, namespace=connection.run_namespace)

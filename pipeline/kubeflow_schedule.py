@@ -38,7 +38,7 @@ def list_schedules(settings: Settings, credentials: Credentials, verbose: bool =
     """Shows all recurring runs of the server, or of the namespace where it has several users."""
     with kubeflow_client.quiet(verbose) as console:
         connection = kubeflow_client.connect(settings, credentials)
-        kubeflow_schedule_view.show(recurring_runs(connection), settings.kubeflow.time_zone, console)
+        kubeflow_schedule_view.show_all(recurring_runs(connection), settings.kubeflow.time_zone, console)
     return SUCCEEDED
 
 
@@ -85,7 +85,7 @@ def update(connection: "Connection", settings: Settings, package: Path, cron: st
     if not current:
         _enable(connection, settings, new, old)
     what = f"{settings.name} is scheduled{' so already' if current else ''}"
-    kubeflow_schedule_view.tell(what, new, settings.kubeflow, console)
+    kubeflow_schedule_view.show(what, new, settings.kubeflow, console)
     remove(connection, old, console)
 
 

@@ -25,7 +25,7 @@ def cron(recurring: Any) -> str:
     return trigger.cron if trigger else "at intervals"
 
 
-def tell(what: str, recurring: Any, kubeflow: KubeflowSettings, console: Console) -> None:
+def show(what: str, recurring: Any, kubeflow: KubeflowSettings, console: Console) -> None:
     """Says in a line when a recurring run starts runs, and what the cluster must have for it."""
     said = f"{_line(recurring)}, {_in_zone(kubeflow.time_zone)} (id {recurring.recurring_run_id})"
     console.print(f"{what}: {said}", soft_wrap=True)
@@ -35,7 +35,7 @@ def tell(what: str, recurring: Any, kubeflow: KubeflowSettings, console: Console
         console.print(_ACCOUNT.format(escape(kubeflow.service_account)), style="yellow", soft_wrap=True)
 
 
-def show(found: list[Any], time_zone: str, console: Console) -> None:
+def show_all(found: list[Any], time_zone: str, console: Console) -> None:
     """A table of recurring runs, and the time zone that is expected of their server."""
     if not found:
         console.print("no schedules")

@@ -1,5 +1,6 @@
 """What a run on Kubeflow asks of the settings, and the folders that its steps see."""
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path, PosixPath, PurePosixPath
 
@@ -10,6 +11,8 @@ from schemas.settings import Settings
 DEFAULT = "default"
 """Key of the resources of the steps that are not named."""
 _STORAGE = "gs://"
+_NO_TENSORFLOW_IO = (3, 11)
+"""From this Python on: there, TensorFlow is newer than the last one that tensorflow-io was built for."""
 
 
 class _CloudFolder(PosixPath):
@@ -63,9 +66,14 @@ def check(settings: Settings) -> None:
             "mount another store as a volume (kubeflow.volumes) and give the folder where it is mounted"
         )
     if scheme == "s3" and find_spec("tensorflow_io") is None:
+        remedy = (
+            "is not installed here; install it here and in the image (docs/kubeflow.md)"
+            if sys.version_info < _NO_TENSORFLOW_IO
+            else "has no build for this Python; use ATALAYA_STACK=py310 and its image (docs/kubeflow.md)"
+        )
         raise SettingsError(
-            f"kubeflow.root is {kubeflow.root!r}, which TensorFlow reads through the package tensorflow-io: it is not "
-            "installed here; install it here and in the image (docs/kubeflow.md), or mount the store as a volume"
+            f"kubeflow.root is {kubeflow.root!r}, which TensorFlow reads through the package tensorflow-io: it "
+            f"{remedy}, or mount the store as a volume"
         )
     if not scheme:
         _check_mounted("kubeflow.root", kubeflow.root, kubeflow)
