@@ -129,7 +129,7 @@ def _component(settings: Settings, node_id: str, representation: str) -> Callabl
         return specification(run_id, "--summary", summary.path)
 
     def measured(run_id: str, summary: dsl.Output[dsl.Markdown], metrics: dsl.Output[dsl.Metrics]) -> dsl.ContainerSpec:
-        # `{{$}}` is all that Kubeflow tells a step: where it looks for what is to be said of the metrics, too.
+        # `{{$}}` is all that Kubeflow gives a step: where it looks for what is to be said of the metrics, too.
         return specification(run_id, "--summary", summary.path, "--executor-input", "{{$}}")
 
     function = measured if node_id == _METRICS else summarized if node_id in _SUMMARY else plain
@@ -186,13 +186,17 @@ def _attach(task: Any, kubeflow: KubeflowSettings) -> None:
 def _complete(task: Any, kubeflow: KubeflowSettings, resources: Resources) -> None:
     """Adds what not every kfp-kubernetes has a function for, in the notation of `kubernetes_executor_config.proto`.
 
-    Servers pass over the fields that they do not know. To be called last: the functions would not.
+    Servers refuse a run with a field that they do not know; all from 2.5 on know these, but for `securityContext`,
+    which came with 2.16. To be called last: kfp-kubernetes' functions may not know them either.
     """
     fields: dict[str, Any] = {
         # All else that pod security "restricted" asks of a pod, the server sets itself.
-        "securityContext": {"runAsNonRoot": True},
+        "securityContext": {"runAsNonRoot": True} if kubeflow.run_as_non_root else {},
         "imagePullSecret": [{"secretName": name} for name in kubeflow.image_pull_secrets],
         "tolerations": [toleration.model_dump(exclude_defaults=True) for toleration in resources.tolerations],
     }
     pod = task.platform_config.setdefault("kubernetes", {})
     pod.update({field: value for field, value in fields.items() if value})
+    for secret in pod.get("secretAsEnv", []):
+        # Newer kfp-kubernetes write the default out, in a field that servers before 2.16 do not know.
+        secret.pop("optional", None)

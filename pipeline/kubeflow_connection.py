@@ -21,6 +21,8 @@ _IN_CLUSTER_HOST = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PIPELINES_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
 _NONE = "no credentials"
+_UNKNOWN_FIELD = 'unknown field "securityContext"'
+_TOO_OLD = "Servers before 2.16 do not know it: set kubeflow.run_as_non_root to false, or upgrade the server."
 _LONGEST_MESSAGE, _LONGEST_BEGINNING = 400, 100
 """Characters that are shown of what the server says, and of its beginning where something is left out."""
 
@@ -131,9 +133,10 @@ class Connection(kfp.Client):
             404: "has no such thing",
             409: "has that already",
         }
+        remedy = _TOO_OLD if _UNKNOWN_FIELD in said else self._remedy(status, is_of_the_api)
         return ServiceError(
             f"{self.host} {what.get(status, 'failed' if status >= 500 else 'refuses the request')} "
-            f"({status}: {_shortened(said)}). {self._remedy(status, is_of_the_api)}",
+            f"({status}: {_shortened(said)}). {remedy}",
             status,
         )
 
@@ -159,16 +162,18 @@ class Connection(kfp.Client):
         if status == 401:
             return "Renew it: it may have expired."
         if status == 403:
-            return "Ask for the right to it, and check kubeflow.namespace."
+            return (
+                "Ask for the right to it, and check kubeflow.namespace. If it is about kubeflow.service_account: the "
+                "server's ALLOWEDSERVICEACCOUNTS has to list it and, in a profile, you need the verb `use` on it "
+                "(docs/kubeflow.md)."
+            )
         if status == 404 and is_of_the_api:
-            return "Was it deleted meanwhile? Given again, the command makes anew what is missing."
+            return "Was it deleted meanwhile? Given again, the command makes what is missing."
         if status == 409:
             return "Did another command make it meanwhile? Give this one again."
         if status == 404:
             return "Check kubeflow.host: the address of the API or of the user interface of Kubeflow Pipelines 2."
-        return (
-            "The log of the deployment ml-pipeline tells more." if status >= 500 else "Check the settings [kubeflow]."
-        )
+        return "The log of the deployment ml-pipeline says more." if status >= 500 else "Check the settings [kubeflow]."
 
 
 def _own_cluster() -> str:

@@ -55,7 +55,7 @@ class SecretFiles(Section):
 
 
 class Toleration(Section):
-    """A taint of nodes that a step's pod puts up with, in Kubernetes' terms."""
+    """A taint of nodes that a step's pod tolerates, in Kubernetes' terms."""
 
     key: QualifiedName | None = None
     """Absent: whichever, with the operator `Exists`."""
@@ -68,7 +68,7 @@ class Toleration(Section):
     @model_validator(mode="after")
     def _operator_fits(self) -> "Toleration":
         if self.operator == "Equal" and self.key is None:
-            raise ValueError('a `key` is missing: only operator = "Exists" does without')
+            raise ValueError('a `key` is missing: only operator = "Exists" allows that')
         if self.operator == "Exists" and self.value:
             raise ValueError('`value` is of no use with operator = "Exists": leave it out, or use "Equal"')
         return self
@@ -89,7 +89,7 @@ class Resources(Section):
     node_selector: dict[QualifiedName, LabelValue] = {}
     """Labels that a node must have to run the step."""
     tolerations: tuple[Toleration, ...] = ()
-    """Taints of nodes that may run the step all the same."""
+    """Taints of nodes that may run the step nevertheless. All servers from 2.5 on support them."""
 
     @model_validator(mode="after")
     def _limits_hold_what_is_asked_for(self) -> "Resources":
@@ -137,7 +137,10 @@ class KubeflowSettings(Section):
     image: Image = ""
     """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
     image_pull_secrets: tuple[ObjectName, ...] = ()
-    """Kubernetes secrets with the credentials of the image's registry."""
+    """Kubernetes secrets with the credentials of the image's registry. All servers from 2.5 on support them."""
+    run_as_non_root: bool = False
+    """Whether the steps' pods ask Kubernetes to refuse root as their user, which namespaces of pod security
+    "restricted" demand. Servers from 2.16 on support it; older ones refuse the run."""
     data: DataFolder | None = None
     """The folder of the data, on a mounted volume or a `gs://` address; absent: `data.folder`, which must be absolute
     then."""
@@ -207,17 +210,18 @@ class KubeflowSettings(Section):
         paths = [PurePosixPath(path) for path in mounted]
         for path in paths:
             if paths.count(path) > 1:
-                raise ValueError(f"`volumes` and `secret_files` mount twice at {path}: give each a path of its own")
+                raise ValueError(f"`volumes` and `secret_files` mount twice at {path}: give each a different path")
         return self
 
     @model_validator(mode="after")
     def _one_volume_a_name(self) -> "KubeflowSettings":
-        both = {volume.claim for volume in self.volumes} & {files.secret for files in self.secret_files}
-        if both:
-            raise ValueError(
-                f"`volumes` and `secret_files` both have {min(both)!r}, and Kubeflow names a volume after each: rename "
-                "the claim or the secret"
-            )
+        names = [volume.claim for volume in self.volumes] + [files.secret for files in self.secret_files]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"`volumes` and `secret_files` have {name!r} twice, and Kubeflow names a volume after each entry: "
+                    "mount a claim or secret once, and rename one of two that have the same name"
+                )
         return self
 
     @model_validator(mode="after")

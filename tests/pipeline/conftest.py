@@ -50,11 +50,12 @@ def connection(settings: Settings):
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Puts a pipeline of two steps in the place of the recommender's; `image` changes it."""
+    """Puts a pipeline of two steps in the place of the recommender's; `image` and `executor`, which is for Kubernetes,
+    change it."""
     import kfp
     from kfp import dsl
 
-    chosen = SimpleNamespace(image="atalaya:1")
+    chosen = SimpleNamespace(image="atalaya:1", executor={})
 
     def compile_pipeline(settings: Settings, path: Path) -> None:
         @dsl.container_component
@@ -67,7 +68,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
         @dsl.pipeline(name=settings.name)
         def pipeline():
-            pusher().after(trainer())
+            first = trainer()
+            first.platform_config.update({"kubernetes": chosen.executor} if chosen.executor else {})
+            pusher().after(first)
 
         kfp.compiler.Compiler().compile(pipeline, str(path))
 

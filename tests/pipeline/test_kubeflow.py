@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+import kubeflow_api
 import pod_security
 from pipeline import kubeflow_settings
 from schemas.errors import SettingsError
@@ -63,6 +65,7 @@ def _settings(sections: dict[str, Any] | None = None, /, **kubeflow: Any) -> Set
 
 RICH = {
     "retries": 4,
+    "run_as_non_root": True,
     "image_pull_secrets": ["registry", "mirror.example.com"],
     "variables": {"GOOGLE_APPLICATION_CREDENTIALS": "/var/secrets/key.json", "PRICE": "5$ or $(HOME)"},
     "secrets": [{"secret": "cloud", "key": "token", "variable": "TOKEN"}],
@@ -242,7 +245,7 @@ def test_pod_security_admits_the_steps(compiled):
         assert pod_security.violations(pod) == []
 
 
-def test_volumes_and_secrets_are_named_and_no_secret_is_told(compiled):
+def test_volumes_and_secrets_are_named_and_no_secret_is_shown(compiled):
     specification, kubernetes = compiled
     assert len(kubernetes) == len(STEPS)
     for executor in kubernetes.values():
@@ -282,6 +285,13 @@ def test_what_kubernetes_is_asked_is_what_the_servers_own_schema_knows(compiled)
     for executor in kubernetes.values():
         known = json_format.ParseDict(executor, KubernetesExecutorConfig(), ignore_unknown_fields=is_older)
         assert is_older or known.security_context.run_as_non_root
+
+
+def test_the_pipeline_asks_of_older_servers_only_what_they_know(compiled):
+    _, kubernetes = compiled
+    for executor in kubernetes.values():
+        assert kubeflow_api.unknown_fields(executor, (2, 16)) == []
+        assert kubeflow_api.unknown_fields(executor, (2, 5)) == ["securityContext"]  # as of run_as_non_root
 
 
 def test_kubeflows_own_loader_takes_it_and_it_is_small(package):
@@ -326,7 +336,9 @@ def test_with_a_sqlite_file_one_step_runs_at_a_time(tmp_path):
     assert all(STEPS[step] <= waits[step] for step in STEPS)
     for container in _containers(specification).values():
         assert _argument(container, "--sqlite") == "/mnt/atalaya/artifacts/shop_1/metadata.sqlite"
-    assert not any({"secretAsEnv", "imagePullSecret"} & executor.keys() for executor in kubernetes.values())
+    assert not any(
+        {"secretAsEnv", "imagePullSecret", "securityContext"} & executor.keys() for executor in kubernetes.values()
+    )
     assert not any("env" in container for container in _containers(specification).values())
     assert not any("retryPolicy" in task for task in tasks.values())
 
@@ -354,7 +366,6 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
         ({"image": ""}, "kubeflow.image: missing"),
         ({"data": None}, "data.folder is 'data', which no container has: set kubeflow.data"),
         ({"root": "hdfs://bucket"}, "kubeflow.root is 'hdfs://bucket'.*mount another store as a volume"),
-        ({"root": "s3://bucket"}, "kubeflow.root is 's3://bucket'.*tensorflow-io: it is not installed here"),
         ({"root": "gs://"}, "kubeflow.root is 'gs://'"),
         ({"root": "gs://bucket"}, "kubeflow.outputs: gs://bucket lies on no mounted volume"),
         (
@@ -384,6 +395,21 @@ def test_what_could_only_fail_in_the_cluster_is_refused(tmp_path, kubeflow, said
     with pytest.raises(SettingsError, match=said):
         compile_pipeline(_settings(**kubeflow), tmp_path / "pipeline.yaml")
     assert not (tmp_path / "pipeline.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ((3, 10, 13), "it is not installed here; install it here and in the image"),
+        ((3, 11, 0), "it has no build for this Python; use ATALAYA_STACK=py310 and its image"),
+        ((3, 13, 0), "it has no build for this Python; use ATALAYA_STACK=py310 and its image"),
+    ],
+)
+def test_without_tensorflow_io_the_remedy_for_s3_is_one_that_the_python_allows(monkeypatch, python, said):
+    monkeypatch.setattr("pipeline.kubeflow_settings.find_spec", lambda name: None)
+    monkeypatch.setattr("pipeline.kubeflow_settings.sys", SimpleNamespace(version_info=python))
+    with pytest.raises(SettingsError, match=f"kubeflow.root is 's3://bucket'.*tensorflow-io: {said}.*as a volume$"):
+        kubeflow_settings.check(_settings(root="s3://bucket"))
 
 
 DATAFLOW = {"project": "p", "region": "r", "temp_location": "gs://bucket/tmp", "image": "workers"}

@@ -70,7 +70,7 @@ def test_a_changed_pipeline_is_a_new_version_of_the_same(server, config, compile
     assert b"atalaya:2" in server.packages[-1]
 
 
-def test_an_upload_that_is_refused_is_told_without_its_stack_trace(connection, server, compiled, settings, tmp_path):
+def test_an_upload_that_is_refused_is_shown_without_its_stack_trace(connection, server, compiled, settings, tmp_path):
     package = tmp_path / "pipeline.yaml"
     package.write_text("name: no specification")
     with pytest.raises(ServiceError) as caught:
@@ -134,7 +134,7 @@ def test_experiment_and_service_account_are_those_of_the_settings(server, config
     assert server.runs[0]["service_account"] == "runner"
 
 
-def test_the_namespace_is_told_to_a_server_of_several_users_alone(server, config, compiled):
+def test_the_namespace_is_sent_to_a_server_of_several_users_alone(server, config, compiled):
     server.multi_user = True
     _submit(lambda: config('namespace = "ana"\n'))
     assert server.pipelines[0]["namespace"] == server.experiments[0]["namespace"] == "ana"
@@ -169,7 +169,21 @@ def test_waiting_shows_the_steps_and_ends_with_success(server, config, compiled,
     assert "The run succeeded" in out
 
 
-def test_each_state_of_a_step_is_told_once(connection, server, compiled, settings, console):
+@pytest.mark.parametrize("options", [(), ("--schedule", "@daily")])
+@pytest.mark.parametrize(("release", "status"), [((2, 15), 1), ((2, 16), 0)])
+def test_an_older_server_refuses_what_it_does_not_know_and_the_remedy_is_named(
+    server, config, compiled, capfd, options, release, status
+):
+    compiled.executor = {"securityContext": {"runAsNonRoot": True}}
+    server.release = release
+    assert _submit(config, *options) == status
+    remedy = (
+        'unknown field "securityContext"). Servers before 2.16 do not know it: set kubeflow.run_as_non_root to false'
+    )
+    assert (remedy in " ".join(capfd.readouterr().err.split())) == bool(status)
+
+
+def test_each_state_of_a_step_is_shown_once(connection, server, compiled, settings, console):
     run = _started(connection, server, settings)
     server.course = _course(
         ("PENDING", []),
@@ -179,8 +193,8 @@ def test_each_state_of_a_step_is_told_once(connection, server, compiled, setting
         ("SUCCEEDED", [_task("trainer", "SUCCEEDED"), _task("pusher", "SUCCEEDED")]),
     )
     assert kubeflow_follow.follow(connection, run, console, poll_s=0.01) == 0
-    told = [line.split()[1:3] for line in _output(console).splitlines()[:-1]]
-    assert told == [
+    shown = [line.split()[1:3] for line in _output(console).splitlines()[:-1]]
+    assert shown == [
         ["trainer", "running"],
         ["trainer", "succeeded"],
         ["pusher", "running"],

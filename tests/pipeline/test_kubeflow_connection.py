@@ -46,7 +46,7 @@ def test_what_the_environment_holds_is_shown_with_every_request(
     assert {(header.get("authorization"), header.get("cookie")) for header in headers} == {expected}
 
 
-def test_in_a_cluster_the_service_accounts_token_is_shown_and_read_anew(server, monkeypatch, tmp_path):
+def test_in_a_cluster_the_service_accounts_token_is_shown_and_read_again(server, monkeypatch, tmp_path):
     port = server.address.rpartition(":")[2]
     token = tmp_path / "token"
     token.write_text("first")
@@ -74,7 +74,7 @@ def test_the_service_accounts_token_is_not_shown_to_strangers(server, monkeypatc
     assert _shown(server) == (None, None)
 
 
-def test_without_a_host_outside_a_cluster_the_remedy_is_told(monkeypatch, tmp_path):
+def test_without_a_host_outside_a_cluster_the_remedy_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow_connection, "_SERVICE_ACCOUNT", tmp_path / "none")
     with pytest.raises(SettingsError, match=r"kubeflow.host: absent.*port-forward.*ATALAYA_KUBEFLOW_HOST"):
         Connection(KubeflowSettings(), Credentials())
@@ -99,6 +99,7 @@ def test_what_the_sdk_keeps_in_the_home_folder_does_not_count(server, monkeypatc
             r"not know you by ATALAYA_KUBEFLOW_TOKEN \(401: old\).*may have expired",
         ),
         (refusing(403, "no"), {"cookies": COOKIES}, r"forbids this to ATALAYA_KUBEFLOW_COOKIES \(403: no\).*namespace"),
+        (refusing(403, "no"), {"token": TOKEN}, "kubeflow.service_account: .*ALLOWEDSERVICEACCOUNTS.*the verb `use`"),
         (with_page(404), {}, r"has no such thing \(404: Not Found\)\. Check kubeflow.host"),
         (refusing(404, "Run 7 not found"), {}, r"no such thing \(404: Run 7 not found\)\. Was it deleted"),
         (refusing(500, "lost\n the store"), {}, r"failed \(500: lost the store\)\. The log of the deployment"),
@@ -107,7 +108,7 @@ def test_what_the_sdk_keeps_in_the_home_folder_does_not_count(server, monkeypatc
         (breaking_off(), {}, r"broke the connection off"),
     ],
 )
-def test_each_failure_is_told_in_a_line_with_its_remedy(server, fault, secrets, expected):
+def test_each_failure_is_reported_in_a_line_with_its_remedy(server, fault, secrets, expected):
     server.faults = [fault]
     with pytest.raises(ServiceError, match=expected) as caught:
         _ask(server, **secrets)
@@ -252,7 +253,7 @@ def test_a_server_that_repeats_the_secret_is_quoted_without_it(server):
 
 
 @pytest.mark.parametrize("value", ["two\nlines", "n\u00e9"])
-def test_what_no_header_can_hold_is_refused_and_not_told(value):
+def test_what_no_header_can_hold_is_refused_and_not_shown(value):
     with pytest.raises(SettingsError, match=r"^ATALAYA_KUBEFLOW_TOKEN: holds a line break") as caught:
         credentials({"ATALAYA_KUBEFLOW_TOKEN": value})
     assert value not in str(caught.value)

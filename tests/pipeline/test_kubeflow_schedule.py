@@ -81,7 +81,7 @@ def test_another_account_in_the_settings_is_another_schedule(server, command, fo
     assert server.asked(f"POST {BASE}")[0].body["service_account"] == "runner"
 
 
-def test_the_zone_that_the_scheduler_must_have_is_told(command):
+def test_the_zone_that_the_scheduler_must_have_is_named(command):
     _, out = command("--schedule", NIGHTLY, lines='time_zone = "Europe/Madrid"\n')
     assert "in the time zone Europe/Madrid" in out
     assert "CRON_SCHEDULE_TIMEZONE of its deployment ml-pipeline-scheduledworkflow has to be Europe/Madrid" in out
@@ -266,6 +266,7 @@ def test_the_server_is_as_lenient_as_the_real_one(server, cron, is_taken):
         "trigger": {"cron_schedule": {"cron": cron}},
     }
     server.versions, server.experiments = [{"pipeline_version_id": "v"}], [{"experiment_id": "e"}]
+    server.packages = [b"schemaVersion: 2.1.0"]
     with contextlib.nullcontext() if is_taken else pytest.raises(Refusal, match="not a supported format"):
         server.answer("POST", BASE, {}, json.dumps(body).encode())
 

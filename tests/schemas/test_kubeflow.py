@@ -34,8 +34,10 @@ def test_a_time_zone_that_does_not_exist_is_refused(zone):
         ({"secret_files": [{"secret": "key.json", "path": "/mnt"}]}, "a name that a volume may have"),
         (
             {"volumes": [{"claim": "a", "path": "/mnt"}], "secret_files": [{"secret": "a", "path": "/s"}]},
-            "`volumes` and `secret_files` both have 'a'",
+            "`volumes` and `secret_files` have 'a' twice",
         ),
+        ({"volumes": [{"claim": "a", "path": path} for path in ("/mnt", "/srv")]}, "have 'a' twice"),
+        ({"secret_files": [{"secret": "a", "path": path} for path in ("/mnt", "/srv")]}, "have 'a' twice"),
         ({"namespace": "team.shop"}, "a namespace (at most 63"),
         ({"namespace": "Shop"}, "a namespace (at most 63"),
         ({"service_account": "a" * 254}, "a name that Kubernetes allows"),

@@ -8,6 +8,20 @@ from typing import Any
 
 API: dict[str, Any] = json.loads((Path(__file__).parent / "kubeflow_api.json").read_text(encoding="utf-8"))
 _ENUMERATIONS, _TYPES = API["enumerations"], API["types"]
+# Of `kubernetes_executor_config.proto`, what Atalaya's pipelines, or newer versions of kfp-kubernetes in them, use.
+_FROM_2_5 = {
+    "imagePullSecret": {"secretName", "secretNameParameter"},
+    "nodeSelector": {"labels", "nodeSelectorJson"},
+    "pvcMount": {"constant", "mountPath", "pvcNameParameter"},
+    "secretAsEnv": {"keyToEnv", "secretName", "secretNameParameter"},
+    "secretAsVolume": {"mountPath", "optional", "secretName", "secretNameParameter"},
+    "tolerations": {"effect", "key", "operator", "tolerationJson", "tolerationSeconds", "value"},
+}
+_FROM_2_16 = {
+    "pvcMount": {"subPath"},
+    "secretAsEnv": {"optional"},
+    "securityContext": {"runAsGroup", "runAsNonRoot", "runAsUser"},
+}
 
 
 def operation(method: str, path: str) -> tuple[str, dict[str, str]]:
@@ -41,6 +55,20 @@ def problems_of_answer(name: str, answer: Any) -> list[str]:
     kind = API["operations"][name].get("returns")
     found = _problems(answer, kind, "answer") if kind else ["an empty object is expected"] * (answer != {})
     return [f"{name}: {problem}" for problem in found]
+
+
+def unknown_fields(executor: dict[str, Any], release: tuple[int, int]) -> list[str]:
+    """Of what is asked of Kubernetes for a step: what a server of this release (2.5 or newer) refuses as unknown."""
+    newer = _FROM_2_16 if release >= (2, 16) else {}
+    found = []
+    for field, value in executor.items():
+        if field not in {**_FROM_2_5, **newer}:
+            found.append(field)
+            continue
+        known = _FROM_2_5.get(field, set()) | newer.get(field, set())
+        entries = value if isinstance(value, list) else [value]
+        found += sorted({key for entry in entries for key in entry if key not in known})
+    return found
 
 
 def _from_text(text: str, kind: str) -> Any:

@@ -103,7 +103,7 @@ class Emulator:
             name: {"artifacts": [{"uri": f"minio://pipelines/{run_id}/{step}/{name}", "metadata": {}}]}
             for name in names
         }
-        told = {
+        executor_input = {
             "inputs": {"parameterValues": values},
             "outputs": {
                 "artifacts": artifacts,
@@ -111,7 +111,7 @@ class Emulator:
             },
         }
         return {
-            "{{$}}": json.dumps(told),
+            "{{$}}": json.dumps(executor_input),
             **{f"{{{{$.inputs.parameters['{name}']}}}}": value for name, value in values.items()},
             **{f"{{{{$.outputs.artifacts['{name}'].path}}}}": str(self.output(run_id, step, name)) for name in names},
         }

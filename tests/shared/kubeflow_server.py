@@ -1,4 +1,4 @@
-"""A server that answers as that of Kubeflow Pipelines does, keeps what it is told and checks every request."""
+"""A server that answers as that of Kubeflow Pipelines does, keeps what it is sent and checks every request."""
 
 import contextlib
 import email
@@ -56,6 +56,7 @@ class KubeflowServer:
     """Started on a free port of this machine by `with`."""
 
     def __init__(self) -> None:
+        self.release = (2, 17)
         self.multi_user = False
         self.forgets_accounts = False
         """Whether a recurring run loses its service account, as in 2.4.0 to 2.16.1; 2.17 fills its default in."""
@@ -261,11 +262,23 @@ def _upload_version(server: KubeflowServer, parameters: dict[str, str], form: An
 
 
 def _check_references(server: KubeflowServer, body: Any) -> None:
-    reference = body["pipeline_version_reference"]
-    if not any(one["pipeline_version_id"] == reference["pipeline_version_id"] for one in server.versions):
+    wanted = body["pipeline_version_reference"]["pipeline_version_id"]
+    ids = [one["pipeline_version_id"] for one in server.versions]
+    if wanted not in ids:
         raise Refusal(404, "pipeline version not found")
+    for executor in _executors(server.packages[ids.index(wanted)]):
+        for field in kubeflow_api.unknown_fields(executor, server.release):
+            said = f'failed to unmarshal kubernetes config: proto: (line 1:2): unknown field "{field}"'
+            raise Refusal(500, f"Failed to create a run: Failed to compile: {said}")
     if not any(one["experiment_id"] == body["experiment_id"] for one in server.experiments):
         raise Refusal(404, "experiment not found")
+
+
+def _executors(package: bytes) -> list[dict[str, Any]]:
+    """What is asked of Kubernetes for each step."""
+    _, *platforms = yaml.safe_load_all(package)
+    found = [one["platforms"]["kubernetes"]["deploymentSpec"]["executors"] for one in platforms]
+    return [executor for executors in found for executor in executors.values()]
 
 
 def _create_run(server: KubeflowServer, _: dict[str, str], body: Any) -> Any:
