@@ -171,9 +171,13 @@ find_compiler() {
   "$uv" pip sync --quiet --require-hashes --python "$scratch/zig/bin/python" tools/compiler.txt ||
     die "a C++ compiler is needed and could not be fetched; install one (Debian: apt install g++) and give the same command again."
   for language in cc c++; do
-    # The plain instruction set of the machine's kind, so that what is built may be kept in a shared cache.
-    printf '#!/bin/sh\nexec "%s" -m ziglang %s -target %s-linux-gnu.2.17 "$@"\n' \
-      "$scratch/zig/bin/python" "$language" "$(uname -m)" >"$scratch/$language"
+    # The plain instruction set of the machine's kind, so that what is built may be kept in a shared cache. For Debian's
+    # own Python: the system's headers, after all others, and without an option of its linker that zig lacks.
+    cat >"$scratch/$language" <<SH
+#!/bin/sh
+for argument; do shift; [ "\$argument" = -Wl,-Bsymbolic-functions ] || set -- "\$@" "\$argument"; done
+exec "$scratch/zig/bin/python" -m ziglang $language -target $(uname -m)-linux-gnu.2.17 -idirafter /usr/include "\$@"
+SH
     chmod +x "$scratch/$language"
   done
   export CC=$scratch/cc CXX=$scratch/c++ ZIG_GLOBAL_CACHE_DIR=$scratch/zig-cache ZIG_LOCAL_CACHE_DIR=$scratch/zig-cache
