@@ -42,7 +42,7 @@ print(tf.keras.layers.Layer.__module__, in_use() - before)
 
 @pytest.mark.parametrize(("given", "in_use"), [({}, 5 * 1280), ({"TF_CPU_ALLOCATOR_USE_BFC": "0"}, 0)])
 def test_tensorflow_reads_it(tmp_path, given, in_use):
-    others = {"TF_USE_LEGACY_KERAS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    others = {"TF_USE_LEGACY_KERAS": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     # Keras writes its settings into the home folder.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | others | given
     process = subprocess.run(
