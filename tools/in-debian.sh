@@ -28,7 +28,7 @@ if [[ ! -e $root/.complete ]]; then
 fi
 
 # Names and certificates are this machine's; so are pip's index and the proxies, by their variables alone.
-cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+cp -L /etc/hosts /etc/resolv.conf "$root/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 rm -rf "$root/srv/atalaya"
 git clone --quiet --no-hardlinks . "$root/srv/atalaya"
