@@ -198,7 +198,7 @@ def _content(candidates: np.ndarray, queries: np.ndarray) -> Content:
 
 
 def _numeric(variables: tuple[tf.Variable, ...]) -> list[tf.Variable]:
-    """Without texts, whose memory no variable knows and all ways of searching have alike."""
+    """Without texts, which all ways of searching need and whose memory no variable knows."""
     return [variable for variable in variables if variable.dtype != tf.string]
 
 
