@@ -62,6 +62,9 @@ class Executor(base_executor.BaseExecutor):
             shutil.rmtree(folder / layout.folder(settings.kind), ignore_errors=True)
             reasons = "; ".join(description["reasons"])
             _log.warning("%s is not exported: %s", layout.folder(settings.kind), reasons)
+        else:
+            found, took = description["measures"]["recall"], description["measures"]["latency_p50_ms"]
+            _log.info("%s: recall@%d %.3f, p50 %.1f ms", layout.folder(settings.kind), settings.recall_k, found, took)
         path = folder / layout.description_file(settings.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(description, indent=2), encoding="utf-8")

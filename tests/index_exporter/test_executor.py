@@ -251,3 +251,9 @@ def test_scann_is_refused_where_it_is_missing(tmp_path: Path, examples: Path, mo
     monkeypatch.setattr(layout, "find_spec", lambda name: None)
     with pytest.raises(RuntimeError, match=r'set index\.kind = "ivf"'):
         _export(tmp_path, examples, "scann", {})
+
+
+def test_what_was_measured_is_said(tmp_path: Path, examples: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="atalaya")
+    _export(tmp_path, examples, "ivf", {"recall_k": NUM_ITEMS, "min_recall": 1.0})
+    assert f"assets.extra/index/ivf: recall@{NUM_ITEMS} 1.000, p50 " in caplog.text
