@@ -1,5 +1,5 @@
 # The image of the steps on Kubeflow Pipelines: `make image IMAGE=registry.example.com/atalaya:1`.
-# Kubeflow gives each container its command (python -m pipeline.kubeflow_step ...); the settings come with it.
+# Kubeflow gives each container its command (python -m pipeline.kubeflow.step ...); the settings come with it.
 # The older stack, as `make image` has it where .venv is of that stack: --build-arg BASE=python:3.10-slim-bookworm --build-arg LOCK=requirements-py310.txt
 
 ARG BASE=python:3.13-slim-trixie
@@ -18,6 +18,7 @@ RUN pip install --no-cache-dir --no-deps --require-hashes --requirement $LOCK \
     && pip uninstall --yes import-linter mypy pre-commit pytest ruff uv
 COPY pyproject.toml README.md LICENSE runner.py ./
 COPY schemas schemas
+COPY recommender recommender
 COPY components components
 COPY pipeline pipeline
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
@@ -33,4 +34,4 @@ ENV PATH=/opt/atalaya/bin:$PATH \
 USER 1000:1000
 WORKDIR /home/atalaya
 ENTRYPOINT ["python"]
-CMD ["-m", "pipeline.kubeflow_step", "--help"]
+CMD ["-m", "pipeline.kubeflow.step", "--help"]

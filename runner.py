@@ -51,7 +51,11 @@ def _local(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _elsewhere(settings: Settings, options: argparse.Namespace) -> int:
-    from pipeline import cron, kubeflow, kubeflow_client, kubeflow_schedule, vertex
+    from pipeline.kubeflow import client as kubeflow_client
+    from pipeline.kubeflow import compile as kubeflow
+    from pipeline.kubeflow import cron
+    from pipeline.kubeflow import schedule as kubeflow_schedule
+    from pipeline.vertex import compile as vertex
 
     if options.schedule is not None:
         cron.check(options.schedule)

@@ -4,10 +4,10 @@ import numpy as np
 
 from benchmarks.contender import Rating, Retrieval
 from benchmarks.protocols import Data
-from components.trainer import fit_ranking as ranking
-from components.trainer import fit_retrieval as retrieval
-from components.trainer.contexts import user_contexts
-from components.trainer.vectors import encode_candidates, encode_users
+from recommender.interactions.contexts import user_contexts
+from recommender.training import fit_ranking as ranking
+from recommender.training import fit_retrieval as retrieval
+from recommender.training.vectors import encode_candidates, encode_users
 from schemas.settings import Settings
 
 

@@ -35,7 +35,7 @@ print(loaded - begin, time.monotonic() - loaded, num_users, peak)
 BUILD = """
 import sys
 from benchmarks.synthetic import random_parts
-from components.trainer.export import save
+from recommender.serving.export import save
 from schemas.settings import ServingSettings
 
 num_users, num_items, width, seen = map(int, sys.argv[2:])
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _measure_pushed(versions: Path, k: int, folder: Path) -> bool:
-    from pipeline.recommend import newest_version
+    from pipeline.commands.recommend import newest_version
     from schemas.errors import DataError
 
     try:

@@ -54,6 +54,6 @@ class Contender(NamedTuple):
         try:
             return getattr(importlib.import_module(module), function)
         except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] in ("benchmarks", "components", "schemas"):
+            if (error.name or "").split(".")[0] in ("benchmarks", "components", "recommender", "schemas"):
                 raise
             raise Refusal(f"not installed: {error.name}; `make bench-quality` installs it") from error

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.models.inputs import Events
+from recommender.interactions.inputs import Events
 
 _USERS_AT_ONCE = 128
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.protocols import Data
-from components.models.inputs import Events
+from recommender.interactions.inputs import Events
 
 LAST = 10
 

@@ -27,8 +27,8 @@ from benchmarks.ratings import Ratings, read
 from schemas.settings import Settings, load
 
 if TYPE_CHECKING:
-    from components.models.inputs import Events
-    from components.sequence_trainer.reading import Items
+    from recommender.interactions.inputs import Events
+    from recommender.interactions.items import Items
 
 TO_REACH = {"recall@10": 0.08, "recall@100": 0.42}
 MOST_BYTES = {"bow.tflite": 270_000, "bow.dynamic_range.tflite": 80_000}
@@ -74,7 +74,7 @@ def main() -> None:
 def _original(ratings: Ratings, arguments: argparse.Namespace) -> bool:
     from benchmarks import sequence_models as models
     from benchmarks.sequence_data import original_windows
-    from components.models.inputs import Events
+    from recommender.interactions.inputs import Events
 
     ids = np.array([int(item) for item in ratings.ids], np.int32)  # the original's numbers are the ids themselves
     events = Events(ratings.user, ids[ratings.item], ratings.rating, ratings.timestamp)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from benchmarks.ratings import Ratings
-from components.models.inputs import Catalogue, Events
+from recommender.interactions.inputs import Catalogue, Events
 
 Protocol = Literal["random", "time"]
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 
 from components.example_gen.catalogue import join_catalogue
-from components.example_gen.columns import parse_items, parse_ratings
-from components.example_gen.parsing import BLOCK_BYTES, Block, Table, plan_blocks, read_header
-from components.models.inputs import Catalogue, Ragged
-from components.trainer.release import release_periods
+from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.release import release_periods
+from recommender.sources.columns import parse_items, parse_ratings
+from recommender.sources.parsing import BLOCK_BYTES, Block, Table, plan_blocks, read_header
 from schemas.errors import DataError, SettingsError
 from schemas.settings import DataSettings
 

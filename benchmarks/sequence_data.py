@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.ratings import Ratings
-from components.models.inputs import Events
-from components.sequence_trainer.reading import Items, describe
-from components.sequence_trainer.windows import Windows
+from recommender.interactions.inputs import Events
+from recommender.interactions.items import Items, describe
+from recommender.training.windows import Windows
 from schemas.on_device import FeatureInput
 
 SPLIT_SEED = 42

@@ -4,13 +4,13 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.protocols import Data
-from components.models.inputs import Events
 from components.on_device_exporter.trained import Trained
 from components.on_device_exporter.variants import export
-from components.sequence_trainer import export as saved_model
 from components.sequence_trainer import files
-from components.sequence_trainer.fit import fit_sequence
-from components.sequence_trainer.reading import Items
+from recommender.interactions.inputs import Events
+from recommender.interactions.items import Items
+from recommender.serving import sequence as saved_model
+from recommender.training.fit_sequence import fit_sequence
 from schemas.on_device import SequenceModelSettings
 from schemas.on_device_record import OnDeviceRecord
 from schemas.settings import Settings

@@ -8,12 +8,12 @@ import pandas as pd
 import tensorflow as tf
 from scipy import sparse
 
-from components.models.fit import cosine_adam, fit
-from components.models.inputs import Events
-from components.models.sequence import SequenceData, SequenceModel
-from components.sequence_trainer.fit import batches, fit_sequence
-from components.sequence_trainer.reading import Items
-from components.sequence_trainer.windows import Timelines, Windows
+from recommender.interactions.inputs import Events
+from recommender.interactions.items import Items
+from recommender.models.fit import cosine_adam, fit
+from recommender.models.sequence import SequenceData, SequenceModel
+from recommender.training.fit_sequence import batches, fit_sequence
+from recommender.training.windows import Timelines, Windows
 from schemas.on_device import FeatureInput, SequenceModelSettings
 from schemas.settings import DataSettings, Settings
 

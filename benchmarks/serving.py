@@ -25,7 +25,7 @@ import tensorflow_recommenders as tfrs
 from tensorflow.core.protobuf import saved_model_pb2
 
 from benchmarks.turns import Call, take_turns
-from pipeline.recommend import newest_version
+from pipeline.commands.recommend import newest_version
 from schemas import signatures as names
 
 BATCH = 256

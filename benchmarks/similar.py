@@ -84,8 +84,8 @@ def _print_table(data: Data, ratings: Ratings, settings: Settings, arguments: ar
 
 def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, dict[str, Any]]) -> np.ndarray:
     """[num_items, num_items] scores; the item tower's time is that of the whole retrieval model."""
-    from components.trainer.fit_retrieval import fit_retrieval
-    from components.trainer.fit_similar import fit_co_consumption, item_tower
+    from recommender.training.fit_retrieval import fit_retrieval
+    from recommender.training.fit_similar import fit_co_consumption, item_tower
 
     tree = settings.model_dump()
     tree["split"]["method"], tree["training"]["seed"] = "time", seed

@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from components.models.bayesian import RatingFactors
-from components.models.biases import Biases
-from components.models.inputs import Ragged
-from components.models.rating_model import RatingModel
-from components.trainer.recommender import Parts
+from recommender.interactions.inputs import Ragged
+from recommender.models.bayesian import RatingFactors
+from recommender.models.biases import Biases
+from recommender.models.rating_model import RatingModel
+from recommender.serving.recommender import Parts
 
 _RATING_WIDTH = 32
 

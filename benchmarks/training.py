@@ -61,11 +61,11 @@ def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> 
 
     import tensorflow as tf
 
-    from components.models.fit import cosine_adam
-    from components.models.inputs import Catalogue, Events, Ragged
-    from components.models.two_tower import TwoTowerModel
-    from components.trainer.contexts import user_items
-    from components.trainer.queries import QueryBatches
+    from recommender.interactions.contexts import user_items
+    from recommender.interactions.inputs import Catalogue, Events, Ragged
+    from recommender.models.fit import cosine_adam
+    from recommender.models.two_tower import TwoTowerModel
+    from recommender.training.queries import QueryBatches
     from schemas.settings import RetrievalSettings
 
     settings, ratings = RetrievalSettings(), make_ratings(num_users * EVENTS_A_USER)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import schemas
 
-_OURS = ("components", "schemas")
+_OURS = ("components", "recommender", "schemas")
 # A step receives its settings as a parameter, complete, so their values are in its cache key already: a new default
 # for the trainer must not read the data anew.
 _COVERED = ("schemas.settings",)
@@ -24,7 +24,7 @@ def code_version(module: str) -> str:
     """Hash of TFX's version, of a module's source and of every module of ours that it imports, directly or not.
 
     Args:
-      module: dotted name, under `components` or `schemas`.
+      module: dotted name, under `components`, `recommender` or `schemas`.
     """
     digest = hashlib.sha256(tfx_version().encode())
     for path in sorted(_reachable(module, {})):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import node, preflight, report, terminal
+from pipeline import node, preflight
 from pipeline.node import Node
+from pipeline.reporting import report, terminal
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings
 
@@ -89,7 +90,7 @@ def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", A
         from tfx.orchestration import metadata
         from tfx.orchestration.portable import runtime_parameter_utils
 
-        from pipeline import beam
+        from pipeline.engines import beam
         from pipeline.pipeline import create_pipeline
 
     beam.remember_signatures()

@@ -24,8 +24,8 @@ from components.pusher.component import Pusher
 from components.schema_gen.component import ImportSchemaGen
 from components.sequence_trainer.component import SequenceTrainer
 from components.tflite_exporter.component import TFLiteExporter
-from pipeline import beam
 from pipeline.code_version import code_version, file_version
+from pipeline.engines import beam
 from schemas import signatures as names
 from schemas.settings import Settings
 

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Literal
 
-from components.example_gen.parsing import check_header
+from recommender.sources.parsing import check_header
 from schemas import index
 from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pipeline import beam
+from pipeline.engines import beam
 
 _AT_ONCE = 16 << 20
 """Bytes in memory while a file is copied."""

@@ -20,7 +20,7 @@ del sys.argv[1:]
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported: TFRS needs it
 
 if TYPE_CHECKING:
-    from components.trainer.recommender import Parts
+    from recommender.serving.recommender import Parts
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def random_parts() -> "Parts":
     import numpy as np
 
     from benchmarks.synthetic import random_parts
-    from components.models.inputs import Ragged
+    from recommender.interactions.inputs import Ragged
 
     parts = random_parts(num_users=23, num_items=40, width=4, seen=15)
     rows = np.split(parts.seen.values, parts.seen.row_splits[1:-1])
@@ -51,7 +51,7 @@ def random_parts() -> "Parts":
 @pytest.fixture(scope="session")
 def version(random_parts: "Parts", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A version with that model; 12 candidates are ranked, by retrieval score + rating / 2."""
-    from components.trainer.export import save
+    from recommender.serving.export import save
     from schemas.settings import ServingSettings
 
     folder = tmp_path_factory.mktemp("serving") / "17"

@@ -7,7 +7,7 @@ from benchmarks import measures
 from benchmarks.contender import Rating, Refusal, Retrieval
 from benchmarks.measures import Scores
 from benchmarks.protocols import Data, hold_out
-from components.models.biases import fit_biases
+from recommender.models.biases import fit_biases
 
 LARGEST_CATALOGUE = 20_000
 """Items; a dense matrix of items by items of more does not fit a small machine."""

@@ -17,7 +17,15 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-_STRANGERS = {"components", "pipeline", "schemas", "tensorflow_recommenders", "tensorflow_transform", "tfx"}
+_STRANGERS = {
+    "components",
+    "pipeline",
+    "recommender",
+    "schemas",
+    "tensorflow_recommenders",
+    "tensorflow_transform",
+    "tfx",
+}
 _WARM_UP = 10
 _TOLERANCE = 1e-3
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
-from components.evaluator import metrics
+from recommender.evaluation import metrics
 from schemas import signatures as names
 from schemas.metrics import METRICS
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from components.example_gen.columns import Reject
+from recommender.sources.columns import Reject
 
 
 class Catalogue(NamedTuple):

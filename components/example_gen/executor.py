@@ -15,11 +15,12 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.example_gen import flow, parsing
-from components.example_gen.columns import Reject
-from components.example_gen.parsing import Block, Table
+from components.example_gen import flow
 from components.example_gen.summary import check_enough, check_rejects
 from components.example_gen.writing import Outputs, Sections
+from recommender.sources import parsing
+from recommender.sources.columns import Reject
+from recommender.sources.parsing import Block, Table
 from schemas.errors import DataError
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 

@@ -11,8 +11,6 @@ import pyarrow as pa
 from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 from tfx.dsl.io import fileio
 
-from components.example_gen.columns import Parsed, parse_items, parse_ratings
-from components.example_gen.parsing import Block
 from components.example_gen.split import (
     DAY,
     Shard,
@@ -33,6 +31,8 @@ from components.example_gen.writing import (
     write_rejects,
     write_summary,
 )
+from recommender.sources.columns import Parsed, parse_items, parse_ratings
+from recommender.sources.parsing import Block
 from schemas.settings import DataSettings, SplitSettings
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from components.example_gen.columns import Reject
+from recommender.sources.columns import Reject
 from schemas.errors import DataError
 from schemas.settings import DataSettings, SplitSettings
 

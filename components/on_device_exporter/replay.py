@@ -46,7 +46,7 @@ def replay(model: Path, signature: str, windows: dict[str, np.ndarray], product:
       RuntimeError: the process failed; the message ends with what it wrote.
     """
     # The program itself has numpy and LiteRT only.
-    from components.lite import process
+    from recommender.tflite import process
 
     with tempfile.TemporaryDirectory() as folder:
         given: dict[str, Any] = dict(windows)  # to numpy 2's types, an array might be another argument

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.lite import convert, verify
 from components.on_device_exporter import compare, gate, measure
 from components.on_device_exporter.calibrated import convert_calibrated
 from components.on_device_exporter.describe import PADDING, documented
@@ -14,6 +13,7 @@ from components.on_device_exporter.histories import make_histories
 from components.on_device_exporter.measure import Ranked
 from components.on_device_exporter.replay import Replayed, replay
 from components.on_device_exporter.trained import Trained
+from recommender.tflite import convert, verify
 from schemas import on_device_record as record
 from schemas import signatures as names
 from schemas.on_device import OnDeviceSettings

@@ -8,9 +8,10 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
-from components.sequence_trainer import export, files
-from components.sequence_trainer.fit import fit_sequence
-from components.sequence_trainer.reading import read_events, read_items
+from components.sequence_trainer import files
+from recommender.interactions.items import read_events, read_items
+from recommender.serving import sequence as export
+from recommender.training.fit_sequence import fit_sequence
 from schemas.on_device import OnDeviceSettings
 from schemas.settings import SplitSettings, TrainingSettings
 

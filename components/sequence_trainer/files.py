@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from components.models.inputs import Events
-from components.models.sequence import NOT_GIVEN
-from components.sequence_trainer.fit import training_windows
-from components.sequence_trainer.reading import PADDING, Items
-from components.sequence_trainer.windows import Timelines, Windows
+from recommender.interactions.inputs import Events
+from recommender.interactions.items import PADDING, Items
+from recommender.models.sequence import NOT_GIVEN
+from recommender.training.fit_sequence import training_windows
+from recommender.training.windows import Timelines, Windows
 from schemas import signatures as names
 from schemas.on_device import SequenceModelSettings
 from schemas.settings import SplitSettings

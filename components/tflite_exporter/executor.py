@@ -11,7 +11,6 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
-from components.lite import convert, verify
 from components.tflite_exporter.compare import (
     Comparison,
     Shown,
@@ -23,6 +22,7 @@ from components.tflite_exporter.compare import (
 from components.tflite_exporter.describe import describe
 from components.tflite_exporter.samples import make_requests, read_pairs
 from components.tflite_exporter.server import Request, Server
+from recommender.tflite import convert, verify
 from schemas import signatures as names
 from schemas.settings import ExportSettings
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from components.models.inputs import Catalogue, Events
-from components.models.retrieval import RetrievalModel
+from recommender.interactions.inputs import Catalogue, Events
+from recommender.models.retrieval import RetrievalModel
 from schemas.settings import Settings
 from schemas.training_record import FILE, Chosen, DataWindow, TrainingRecord
 

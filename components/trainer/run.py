@@ -3,12 +3,13 @@
 import logging
 from typing import TYPE_CHECKING
 
-from components.trainer.datasets import read_candidates, read_events, read_vocabularies
-from components.trainer.export import assemble, save
-from components.trainer.fit_ranking import fit_ranking
-from components.trainer.fit_retrieval import fit_retrieval
-from components.trainer.fit_similar import fit_similar
 from components.trainer.record import training_record, write_record
+from components.trainer.vocabularies import read_vocabularies
+from recommender.interactions.examples import read_candidates, read_events
+from recommender.serving.export import assemble, save
+from recommender.training.fit_ranking import fit_ranking
+from recommender.training.fit_retrieval import fit_retrieval
+from recommender.training.fit_similar import fit_similar
 from schemas.settings import Settings
 
 if TYPE_CHECKING:  # it takes half a minute to import, and whoever calls has done so

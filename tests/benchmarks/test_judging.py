@@ -6,7 +6,7 @@ from benchmarks.judging import judge
 from benchmarks.peers import baselines
 from benchmarks.protocols import Data, Protocol
 from benchmarks.results import SECONDS, Result, against_floors, against_peers, best_peer, format_tables
-from components.models.inputs import Catalogue, Events, Ragged
+from recommender.interactions.inputs import Catalogue, Events, Ragged
 from schemas.errors import DataError
 
 SIZE = 12

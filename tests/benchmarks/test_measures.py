@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import measures
-from components.models.inputs import Events
+from recommender.interactions.inputs import Events
 
 NAN = float("nan")
 

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.next_items import first, in_order, leave_last, measure, rank_next
 from benchmarks.peers import co_occurrence
 from benchmarks.protocols import Data
-from components.models.inputs import Catalogue, Events, Ragged
+from recommender.interactions.inputs import Catalogue, Events, Ragged
 
 
 def make_events(*rows: tuple[int, int, int]) -> Events:

@@ -3,8 +3,8 @@ import pytest
 
 from benchmarks.sequence_data import original_windows
 from benchmarks.sequence_models import recalls
-from components.models.inputs import Events
-from components.sequence_trainer.windows import Windows
+from recommender.interactions.inputs import Events
+from recommender.training.windows import Windows
 
 
 def test_the_originals_windows_are_of_each_user_in_order_of_time() -> None:

@@ -22,7 +22,7 @@ import small_shop
 from built_wheel import ROOT, build
 from kubeflow_emulator import Emulator
 from mariadb_server import MariaDB
-from pipeline import kubeflow_lock
+from pipeline.kubeflow import lock as kubeflow_lock
 
 pytestmark = [pytest.mark.e2e, semaphores.needed]
 
@@ -75,7 +75,7 @@ class Place(NamedTuple):
         texts = {key: json.dumps(str(value)) for key, value in values.items()}
         config.write_text(CONFIG.format(**texts, store=store, batch=json.dumps(batch), floor=floor))
         program = (
-            "import sys; from pathlib import Path; from pipeline.kubeflow import compile_pipeline\n"
+            "import sys; from pathlib import Path; from pipeline.kubeflow.compile import compile_pipeline\n"
             "from schemas.settings import load; compile_pipeline(load(Path(sys.argv[1])), Path(sys.argv[2]))\n"
         )
         command = [sys.executable, "-W", "ignore", "-c", program, str(config), str(package)]

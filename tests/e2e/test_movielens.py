@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def data() -> Path:
     """The folder of the fetched data set."""
-    command = [sys.executable, "-m", "pipeline.datasets", "movielens-100k"]
+    command = [sys.executable, "-m", "pipeline.commands.datasets", "movielens-100k"]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if process.returncode:
         pytest.skip(f"MovieLens 100K cannot be had here: {process.stderr.strip().splitlines()[0]}")
@@ -53,7 +53,15 @@ def test_the_default_settings_bless_and_push_a_model(data, tmp_path):
     assert retrieval["bytes"] <= 8_000_000 and retrieval["agreement"] == 1.0
     [bow] = on_device_record.read(version)
     assert [file.variant for file in bow.exported] == ["float32", "dynamic_range"]
-    command = [sys.executable, "-m", "pipeline.recommend", "--model", str(version.parent), "--on-device", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.commands.recommend",
+        "--model",
+        str(version.parent),
+        "--on-device",
+        "--json",
+    ]
     process = subprocess.run([*command, "--history", "71,1"], cwd=ROOT, capture_output=True, text=True, check=True)
     items = [item["item_id"] for item in json.loads(process.stdout)["items"]]
     assert len(items) == 10 and not {"71", "1"} & set(items)

@@ -127,7 +127,15 @@ def test_every_known_user_gets_what_the_pushed_model_recommends(shop, first):
     assert (folder / "_SUCCESS").exists() and len(shards) == -(-USERS // 50)
     written = pd.concat([pd.read_parquet(shard) for shard in shards])
     assert written.groupby("user_id").size().to_dict() == {f"c{user:03}": 10 for user in range(USERS)}
-    command = [sys.executable, "-m", "pipeline.recommend", "--model", str(shop / "serving" / "shop"), "--user", "c007"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.commands.recommend",
+        "--model",
+        str(shop / "serving" / "shop"),
+        "--user",
+        "c007",
+    ]
     process = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
     asked = pd.DataFrame(json.loads(process.stdout)["items"])
     own = written[written.user_id == "c007"]
@@ -204,7 +212,15 @@ def test_the_pushed_model_alone_answers_in_a_fresh_process(shop, first):
 
 
 def test_recommend_prints_titles_from_the_pushed_version(shop, first):
-    command = [sys.executable, "-m", "pipeline.recommend", "--model", str(shop / "serving" / "shop"), "--user", "c001"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.commands.recommend",
+        "--model",
+        str(shop / "serving" / "shop"),
+        "--user",
+        "c001",
+    ]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     assert process.stdout.count("Product, no. ") == 10
@@ -275,7 +291,16 @@ def test_back_to_an_earlier_model_makes_it_the_newest_version_again(shop, first)
 
 def test_what_a_rollback_withdrew_is_not_pushed_again_by_the_next_run(shop, first):
     earlier = _versions(shop)[-2]
-    command = [sys.executable, "-m", "pipeline.versions", "rollback", "shop", earlier, "--serving", shop / "serving"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.commands.versions",
+        "rollback",
+        "shop",
+        earlier,
+        "--serving",
+        shop / "serving",
+    ]
     rolled_back = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert rolled_back.returncode == 0, rolled_back.stderr
     before = _content(shop / "serving")

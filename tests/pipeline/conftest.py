@@ -43,7 +43,7 @@ def console() -> Console:
 
 @pytest.fixture
 def connection(settings: Settings):
-    from pipeline.kubeflow_connection import Connection
+    from pipeline.kubeflow.connection import Connection
 
     return Connection(settings.kubeflow, Credentials())
 

@@ -2,9 +2,8 @@
 
 import json
 import re
-from pathlib import Path
 
-import components.trainer
+from pipeline import code_version
 from schemas.settings import Settings
 
 OTHER = {
@@ -21,7 +20,7 @@ OTHER = {
 def test_every_section_that_the_trainer_reads_reaches_it(tmp_path):
     from pipeline.pipeline import create_pipeline
 
-    sources = [path.read_text() for path in Path(components.trainer.__file__).parent.glob("*.py")]
+    sources = [path.read_text() for path in code_version._reachable("components.trainer.run", {})]
     read = {name for source in sources for name in re.findall(r"\bsettings\.([a-z_]+)", source)}
     sections = read & set(Settings.model_fields) - {"name", "data"}  # of the data, it has no use for the files
     assert {"retrieval", "similar", "ranking", "training"} <= sections <= OTHER.keys()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import beam, node, remote
+from pipeline import node, remote
+from pipeline.engines import beam
 from schemas.beam import BeamSettings
 
 

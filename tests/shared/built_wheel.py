@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("components", "pipeline", "schemas")
+PACKAGES = ("components", "pipeline", "recommender", "schemas")
 
 
 def build(folder: Path) -> Path:

@@ -173,7 +173,9 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         )
     )
     worker = folder / "worker"
-    worker.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -W ignore -m pipeline.beam_worker "$@"\n')
+    worker.write_text(
+        f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -W ignore -m pipeline.engines.beam_worker "$@"\n'
+    )
     worker.chmod(0o755)
     started = Cluster(folder, rest, job_server)
     try:

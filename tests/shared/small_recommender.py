@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from components.models.biases import Biases
-from components.models.inputs import Ragged
-from components.trainer.recommender import Parts
+from recommender.interactions.inputs import Ragged
+from recommender.models.biases import Biases
+from recommender.serving.recommender import Parts
 
 NUM_USERS, NUM_ITEMS = 5, 23
 

@@ -1,0 +1,232 @@
+"""`python -m pipeline.recommend`: asks the newest pushed model, and nothing but that."""
+
+import argparse
+import json
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.commands import recommend_all, recommend_on_device
+from pipeline.reporting import terminal
+from schemas import signatures as names
+from schemas.errors import DataError
+
+_COLUMNS = {
+    names.ITEM_ID: "item",
+    names.TITLE: "title",
+    names.SCORE: "score",
+    names.RETRIEVAL_SCORE: "retrieval score",
+    names.RATING: "predicted rating",
+}
+_WISHES = ("exclude", "genre", "include_seen")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints titles and scores for one user, for a history, or for an item; or writes a file for all known users.
+
+    Args:
+      arguments: of the command line; None reads the process's own.
+
+    Returns:
+      The exit status: 0, or 2 if there is no pushed model or the file cannot be written.
+    """
+    parser = argparse.ArgumentParser(prog="python -m pipeline.recommend", description="Asks the newest pushed model.")
+    parser.add_argument("--user", help="user id as in the ratings file; an unknown one gets what is popular")
+    parser.add_argument(
+        "--history",
+        metavar="ITEM,ITEM,...",
+        type=_ids,
+        help="ids of items that someone chose, oldest first, in place of what is known of the user",
+    )
+    parser.add_argument("--similar-to", metavar="ITEM", help="items like this one, in place of recommendations")
+    parser.add_argument("--k", type=_count, help="how many items (default: 10; with --all 100)")
+    parser.add_argument("--exclude", metavar="ITEM,...", type=_ids, default=[], help="items not to be shown")
+    parser.add_argument("--genre", metavar="GENRE,...", type=_ids, default=[], help="only items of one of these genres")
+    parser.add_argument("--include-seen", action="store_true", help="show what the user rated, too")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("serving/movielens-100k"),
+        help="folder of the versions (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument(
+        "--on-device", action="store_true", help="the TFLite model of histories, without TensorFlow; with --history"
+    )
+    parser.add_argument("--on-device-name", metavar="NAME", help="with --on-device: which (default: the first)")
+    parser.add_argument("--all", action="store_true", help="all known users at once, as Parquet, into --output")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="with --all: the file to write")
+    parser.add_argument("--overwrite", action="store_true", help="with --all: replace the file if it is there")
+    options = parser.parse_args(arguments)
+    if options.all:
+        _check_all(parser, options)
+    elif options.output or options.overwrite:
+        parser.error("--output and --overwrite go with --all")
+    elif options.on_device:
+        _check_on_device(parser, options)
+    elif options.on_device_name:
+        parser.error("--on-device-name goes with --on-device")
+    elif (options.similar_to is None) == (options.user is None and options.history is None):
+        parser.error("give --user, --history or both, or --similar-to")
+    try:
+        version = newest_version(options.model)
+        _quieten()
+        if options.all:
+            recommend_all.write(version, options.k or 100, options.output, options.overwrite, Console(stderr=True))
+            return 0
+        if options.on_device:
+            answer = recommend_on_device.ask(version, options.on_device_name, options.history, options.k or 10)
+        else:
+            answer = _ask(version, options)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps({"version": version.name, **answer}))
+    else:
+        terminal.show_any_text()
+        file = f" {answer['on_device']}" if options.on_device else ""
+        _show(answer, f"version {version.name}{file}")
+    return 0
+
+
+def _ids(text: str) -> list[str]:
+    ids = [part.strip() for part in text.split(",") if part.strip()]
+    if not ids:
+        raise argparse.ArgumentTypeError(f"at least one is expected, separated by commas, got {text!r}")
+    return ids
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 is expected, got {text!r}")
+    return int(text)
+
+
+def _check_all(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    _refuse_others(parser, options, "--all", "user", "history", "similar_to", "on_device", "json", *_WISHES)
+    if options.output is None:
+        parser.error("--all needs --output, the file to write")
+
+
+def _check_on_device(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    _refuse_others(parser, options, "--on-device", "user", "similar_to", *_WISHES)
+    if not options.history:
+        parser.error("--on-device needs --history, the ids of items that someone chose")
+
+
+def _refuse_others(parser: argparse.ArgumentParser, options: argparse.Namespace, asked: str, *others: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name)]
+    if given:
+        parser.error(f"{asked} does not go with {', '.join(given)}")
+
+
+def _quieten() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+
+
+def newest_version(folder: Path) -> Path:
+    """The pushed version with the highest number.
+
+    Raises:
+      DataError: the folder holds no version.
+    """
+    versions = [path for path in folder.glob("*") if path.name.isdigit()]
+    if not versions and (folder / "saved_model.pb").exists():
+        raise DataError(f"{folder}: this is a version itself; give the folder above it with --model")
+    if not versions:
+        raise DataError(f"{folder}: no pushed version; run the pipeline first, or give the folder with --model")
+    return max(versions, key=lambda path: int(path.name))
+
+
+def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for, what of it is unknown, and `items`, a dictionary each."""
+    import tensorflow as tf
+
+    def given(texts: list[str]) -> list[bytes]:
+        # As the shell gave them, whatever bytes they are.
+        return [os.fsencode(text) for text in texts]
+
+    try:
+        model = tf.saved_model.load(str(version))
+        num_items = int(model.list_items(0, 0)[names.NUM_ITEMS])
+        common = {
+            names.K: min(options.k or 10, num_items),
+            names.EXCLUDE: tf.constant([given(options.exclude)], tf.string),
+            names.GENRE: tf.constant(given(options.genre), tf.string),
+        }
+        if options.similar_to is not None:
+            outputs = model.similar_items(tf.constant(given([options.similar_to])), **common)
+        else:
+            outputs = model.recommend(
+                tf.constant(given([options.user or ""])),
+                history_item_id=tf.constant([given(options.history or [])], tf.string),
+                timestamp=tf.constant([int(time.time())], tf.int64),
+                include_seen=options.include_seen,
+                **common,
+            )
+    except (OSError, AttributeError, tf.errors.OpError) as error:
+        raise DataError(f"{version}: not a version that was pushed whole: {error}; push the model again") from error
+    row = {name: column[0].numpy() for name, column in outputs.items()}
+    columns = [name for name in _COLUMNS if name in row]
+    items = [
+        {name: _plain(value) for name, value in zip(columns, values, strict=True)}
+        for values in zip(*(row[name] for name in columns), strict=True)
+    ]
+    asked = {"user_id": options.user, "history": options.history, "similar_to": options.similar_to}
+    return {
+        **{name: value for name, value in asked.items() if value is not None},
+        names.IS_KNOWN: bool(row[names.IS_KNOWN]),
+        names.UNKNOWN_HISTORY: int(row.get(names.UNKNOWN_HISTORY, 0)),
+        # Fewer than k items left: the rest is padding.
+        "items": [item for item in items if item[names.ITEM_ID]],
+    }
+
+
+def _plain(value: bytes | np.floating) -> str | float:
+    return value.decode(errors="replace") if isinstance(value, bytes) else float(value)
+
+
+def _unless_known(answer: dict[str, Any]) -> str:
+    return "" if answer[names.IS_KNOWN] else " (not known)"
+
+
+def _show(answer: dict[str, Any], version: str) -> None:
+    console = Console()
+    if "similar_to" in answer:
+        who = f"Like item {answer['similar_to']}" + _unless_known(answer)
+    else:
+        who = "; ".join(
+            [
+                *([f"User {answer['user_id']}" + _unless_known(answer)] if "user_id" in answer else []),
+                *([f"History {', '.join(answer['history'])}"] if answer.get("history") else []),
+            ]
+        )
+    numbers = [name for name in list(_COLUMNS)[2:] if answer["items"] and name in answer["items"][0]]
+    headings = [_COLUMNS[name] for name in numbers]
+    console.print(escape(f"{who}, {version}"), style="italic", soft_wrap=True)
+    table = Table("", "item", "title", *headings)
+    for place, item in enumerate(answer["items"], start=1):
+        cells = [f"{item[name]:.3f}" for name in numbers]
+        table.add_row(str(place), escape(item[names.ITEM_ID]), escape(item[names.TITLE]), *cells)
+    console.print(table)
+    if not answer["items"]:
+        console.print("No item is left. An unknown item is like none, and genres are spelled as in the items file.")
+    if answer[names.UNKNOWN_HISTORY]:
+        unknown = answer[names.UNKNOWN_HISTORY]
+        console.print(f"{unknown} of the {len(answer['history'])} items of the history are not known to this version.")
+    if answer.get("unknown_ids"):
+        console.print(escape(f"Not known: {', '.join(answer['unknown_ids'])}"), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""How `pipeline.commands.versions` shows its results on a terminal."""
+
+from datetime import datetime, timezone
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.metrics import METRICS
+
+_MAIN_METRICS = ("ndcg_at_10", "top_100_accuracy", "rmse", "lift_over_popularity")
+
+
+def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
+    """A table a recommender, the newest version first."""
+    for recommender in recommenders:
+        title = escape(recommender["name"])
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("version\npushed, UTC", no_wrap=True)
+        for metric in _MAIN_METRICS:
+            table.add_column(f"{METRICS[metric].label}\n95 % interval", justify="right")
+        table.add_column("verdict", no_wrap=True)
+        for version in reversed(recommender["versions"]):
+            cells = [_value(version["metrics"].get(metric)) for metric in _MAIN_METRICS]
+            pushed = f"{version['version']}\n{_moment(version['version'])}"
+            table.add_row(pushed, *cells, "\n".join([_verdict(version), *_notes(version)]))
+        console.print(table)
+        if recommender["foreign"]:
+            console.print(f"no versions: {escape(', '.join(recommender['foreign']))}", style="yellow")
+
+
+def show_version(version: dict[str, Any], console: Console) -> None:
+    """What is known of one version."""
+    console.print(f"{escape(version['folder'])}, pushed {_moment(version['version'])} UTC")
+    for note in _notes(version):
+        console.print(f"  {note}")
+    if version["card"] is None:
+        console.print("  no model card")
+        return
+    _show_training(version["card"]["training"], console)
+    _show_evaluation(version["card"]["evaluation"], console)
+
+
+def _show_training(training: dict[str, Any], console: Console) -> None:
+    data = training["data"]
+    first, last = (_moment(data[key]) for key in ("first_timestamp", "last_timestamp"))
+    facts = {
+        "trained on": f"{data['events']:,} events of {data['users']:,} users and {data['items']:,} items, "
+        f"{first} to {last} UTC",
+        "catalogue": f"{data['catalogue_items']:,} items",
+        "split": f"{data['split_method']}, {data['eval_share']:g} of all events to evaluate on",
+        "seeds": _pairs(training["seeds"]),
+        "chosen": _pairs(training["chosen"]),
+        "code version": training["code_version"],
+        "libraries": _pairs(training["libraries"]),
+    }
+    for what, fact in facts.items():
+        console.print(f"  {what:<14}{escape(fact)}", soft_wrap=True)
+
+
+def _show_evaluation(evaluation: dict[str, Any], console: Console) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("metric", "value", "95 % interval", "change"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for record in evaluation["metrics"]:
+        if not record["slice"]:
+            change = "" if record["change"] is None else f"{record['change']:+.4f}"
+            table.add_row(_label(record["metric"]), _number(record["value"]), _interval(record), change)
+    console.print(table)
+    console.print("[bold green]Blessed[/]" if evaluation["blessed"] else "[bold red]Refused[/]")
+    for check in evaluation["checks"]:
+        where = f" on {check['slice']}" if check["slice"] else ""
+        mark = "[green]yes[/]" if check["passed"] else "[bold red]NO [/]"
+        console.print(f"  {mark} {_label(check['metric'])}{escape(where)}: {escape(check['rule'])}", soft_wrap=True)
+
+
+def show_rollback(result: dict[str, Any], console: Console) -> None:
+    """What came of a rollback."""
+    if not result["is_new"]:
+        console.print(f"{result['asked_for']} is the newest already: {escape(result['folder'])}")
+        return
+    console.print(
+        f"{escape(result['folder'])} is the newest version now, a copy of {result['asked_for']}. "
+        f"{result['rolled_back_from']} is withdrawn: no run pushes its model again; a rollback to it does.",
+        soft_wrap=True,
+    )
+
+
+def show_prune(recommenders: list[dict[str, Any]], console: Console) -> None:
+    """What was removed and what stays."""
+    for result in recommenders:
+        removed, kept = (", ".join(map(str, result[key])) or "none" for key in ("removed", "kept"))
+        console.print(f"{escape(result['name'])}: removed {removed}; kept {kept}", soft_wrap=True)
+        for name, problem in result["left_alone"].items():
+            console.print(f"  left alone: {escape(name)} ({escape(problem)})", style="yellow", soft_wrap=True)
+
+
+def _notes(version: dict[str, Any]) -> list[str]:
+    notes = []
+    if version["newest"]:
+        notes.append("[bold]newest[/]")
+    if version["copy_of"]:
+        notes += [f"copy of {version['copy_of']}", f"rolled back from {version['rolled_back_from']}"]
+    if version["withdrawn"]:
+        notes.append("[yellow]withdrawn by a rollback[/]")
+    if version["problem"]:
+        notes.append(f"[red]{escape(version['problem'])}[/]")
+    return notes
+
+
+def _verdict(version: dict[str, Any]) -> str:
+    return {True: "[green]blessed[/]", False: "[red]refused[/]", None: "no model card"}[version["blessed"]]
+
+
+def _value(record: dict[str, float | None] | None) -> str:
+    return "" if record is None else f"{_number(record['value'])}\n{_interval(record)}"
+
+
+def _label(metric: str) -> str:
+    """As it is written; a card may be older than a metric's name."""
+    return METRICS[metric].label if metric in METRICS else escape(metric)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
+
+
+def _interval(record: dict[str, Any]) -> str:
+    return "" if record["lower"] is None else f"{record['lower']:.4f} - {record['upper']:.4f}"
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError, OSError):
+        return "unknown"  # a version that was numbered by other means

@@ -1,0 +1,215 @@
+"""What a run says at its end: rows, metrics against thresholds and baselines, the verdict, where things lie."""
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.node import PUSHED, WRITTEN, Node
+from pipeline.reporting import report_on_device, summary
+from schemas import canary as canary_schema
+from schemas import model_card, on_device_record
+from schemas import signatures as names
+from schemas import verdict as verdict_schema
+from schemas.canary import CanaryRecord
+from schemas.verdict import CheckRecord, Verdict
+
+_SHOWN_ANOMALIES = 10
+_SHOWN_FAILURES = 10
+_SLICE_COLUMNS = {
+    "top-100": "top_100_accuracy",
+    "NDCG@10": "ndcg_at_10",
+    "above popularity": "lift_over_popularity",
+    "RMSE": "rmse",
+    "below bias": "lift_over_bias",
+}
+
+
+def _destinations(artifacts: list[Any], name: str) -> list[Path]:
+    return [Path(path) for artifact in artifacts if (path := artifact.get_string_custom_property(name))]
+
+
+def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
+    """Prints the report of a finished run and keeps the verdict and the canary's record with the run.
+
+    Args:
+      nodes: by node id.
+      run_folder: the run's own folder.
+      console: where to print.
+
+    Returns:
+      Whether the model was blessed, by the gate and by the canary.
+    """
+    examples = Path(nodes["RatingsExampleGen"].outputs["examples"][0].uri)
+    verdict = verdict_schema.read(nodes["Evaluator"].outputs["evaluation"][0].uri)
+    (run_folder / verdict_schema.FILE_NAME).write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
+    canary = canary_schema.read(nodes["Canary"].outputs["blessing"][0].uri)
+    (run_folder / canary_schema.FILE_NAME).write_text(canary.model_dump_json(indent=1), encoding="utf-8")
+    _show_data(json.loads((examples / "summary.json").read_text(encoding="utf-8")), examples, console)
+    console.print(_metrics_table(verdict))
+    console.print(_slices_table(verdict))
+    for anomaly in verdict.anomalies[:_SHOWN_ANOMALIES]:
+        console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
+    if len(verdict.anomalies) > _SHOWN_ANOMALIES:
+        console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / verdict_schema.FILE_NAME}")
+    last = "OnDeviceExporter" if "OnDeviceExporter" in nodes else "TFLiteExporter"
+    exported = Path(nodes[last].outputs["exported_model"][0].uri) / "Format-Serving"
+    report_on_device.show(on_device_record.read(exported), console)
+    _show_canary(canary, console)
+    is_blessed = verdict.blessed and canary.blessed
+    if is_blessed:
+        version = _show_pushed(nodes["Pusher"], console)
+        is_withdrawn = summary.push_outcome(nodes["Pusher"]) == "withdrawn"
+        _show_artifacts(nodes, exported if is_withdrawn else version, run_folder, console)
+        _show_trial(nodes["Transform"], version, console)
+    else:
+        console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
+        _show_reasons(verdict, canary, run_folder, console)
+        _show_artifacts(nodes, exported, run_folder, console)
+    return is_blessed
+
+
+def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> None:
+    files = _table("Data", "file", "rows", "rejected")
+    for name, counts in counted["files"].items():
+        files.add_row(escape(name), f"{counts['rows']:,}", f"{counts['rejected']:,}")
+    console.print(files)
+    splits = _table("", "split", "rows", "users", "items")
+    for name, counts in counted["splits"].items():
+        splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
+    console.print(splits)
+    if any(counts["rejected"] for counts in counted["files"].values()):
+        rejects = escape(_shown(examples / "rejects.csv"))
+        console.print(f"rejected rows with line and reason: {rejects}", style="yellow", soft_wrap=True)
+    if repeats := counted["repeats_left_out"]:
+        console.print(f"left out of eval: {repeats:,} ratings that repeat a user and item of train")
+    if missing := counted["rated_items_not_described"]:
+        console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
+
+
+def _metrics_table(verdict: Verdict) -> Table:
+    columns = ["metric", "value", "95 % interval", "popularity", "bias", "must be", ""]
+    if verdict.compared_with_baseline:
+        columns.insert(3, "change")
+    table = _table("Metrics on the evaluation split", *columns)
+    for row in summary.metric_rows(verdict):
+        cells = [*row[:-1]]
+        if not verdict.compared_with_baseline:
+            del cells[3]
+        table.add_row(*cells, *_check_cells(row.checks))
+    return table
+
+
+def _check_cells(checks: Sequence[CheckRecord]) -> tuple[str, str]:
+    marks = ["[green]yes[/]" if check.passed else "[bold red]NO[/]" for check in checks]
+    return "\n".join(escape(check.rule) for check in checks), "\n".join(marks)
+
+
+def _slices_table(verdict: Verdict) -> Table:
+    table = _table("The same by slice", "slice", *_SLICE_COLUMNS, "must be", "")
+    for name in sorted({record.slice for record in verdict.metrics if record.slice}, key=_slice_order):
+        records = [verdict.value(metric, name) for metric in _SLICE_COLUMNS.values()]
+        checks = [check for check in verdict.checks if check.slice == name]
+        rules, marks = _check_cells(checks)
+        table.add_row(name, *(f"{record.value:.4f}" if record else "" for record in records), rules, marks)
+    return table
+
+
+def _slice_order(name: str) -> tuple[str, int]:
+    feature, _, value = name.partition("=")
+    digits = value.rstrip("+").split("-")[0]
+    return feature, int(digits) if digits.isdigit() else 0
+
+
+def _show_canary(canary: CanaryRecord, console: Console) -> None:
+    passed = sum(check.passed for check in canary.checks)
+    line = f"Canary: {passed} of {len(canary.checks)} checks passed in a process with TensorFlow alone"
+    if canary.latency:
+        line += f"; recommend for one user: p50 {canary.latency.p50_ms:.1f} ms, p99 {canary.latency.p99_ms:.1f} ms"
+    console.print(line, style="" if canary.blessed else "yellow")
+
+
+def _show_reasons(verdict: Verdict, canary: CanaryRecord, run_folder: Path, console: Console) -> None:
+    for reason in verdict.reasons:
+        console.print(f"  - {escape(reason)}")
+    for reason in canary.reasons[:_SHOWN_FAILURES]:
+        console.print(f"  - canary: {escape(_shortened(reason))}")
+    if len(canary.reasons) > _SHOWN_FAILURES:
+        console.print(f"  - ... {len(canary.reasons)} in all, in {escape(str(run_folder / canary_schema.FILE_NAME))}")
+
+
+def _show_pushed(pusher: Node, console: Console) -> Path:
+    """Says which version is served now; returns its folder."""
+    artifact = pusher.outputs["pushed_model"][0]
+    version = Path(artifact.get_string_custom_property(PUSHED))
+    outcome = summary.push_outcome(pusher)
+    if outcome == "withdrawn":
+        console.print(
+            "[bold yellow]Blessed, but not pushed[/]: a rollback has withdrawn this model, and only a rollback brings "
+            f"it back. The newest version stays {escape(_shown(version))}",
+            soft_wrap=True,
+        )
+        return version
+    what = "pushed as the newest version" if outcome == "new" else "unchanged: the newest version stays"
+    console.print(f"[bold green]Blessed[/], {what} {escape(_shown(version))}", soft_wrap=True)
+    return version
+
+
+def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
+    table = _table("Artifacts", "what", "where", "size")
+    card, sequences = model / model_card.FILE, model / on_device_record.FOLDER
+    batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
+    for what, path in (
+        ("SavedModel", model),
+        *([("model card", card)] if card.exists() else []),
+        ("on-device ranking", model / "assets.extra" / "ranking.tflite"),
+        ("on-device retrieval", model / "assets.extra" / "retrieval.tflite"),
+        *([("on-device sequences", sequences)] if sequences.exists() else []),
+        *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
+        ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
+        ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
+        ("this run's log", run_folder / "log.txt"),
+    ):
+        table.add_row(what, escape(_shown(path)), _size(path))
+    console.print(table)
+
+
+def _show_trial(transform: Node, version: Path, console: Console) -> None:
+    """Prints a command that works as it stands, for the user with the most training events."""
+    graph = Path(transform.outputs["transform_graph"][0].uri)
+    with open(graph / "transform_fn" / "assets" / names.USER_VOCABULARY, encoding="utf-8") as users:
+        user = shlex.quote(users.readline().rstrip("\n"))
+    command = f"{_shown(Path(sys.executable))} -m pipeline.recommend --model {_shown(version.parent)} --user {user}"
+    console.print(f"Try it: {escape(command)}", soft_wrap=True)
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table whose first column is text and whose others are mostly numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        text = number == 0 or column in ("where", "must be", "")
+        table.add_column(column, justify="left" if text else "right", overflow="fold")
+    return table
+
+
+def _shortened(text: str, length: int = 400) -> str:
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where it lies below it."""
+    path = path.absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _size(path: Path) -> str:
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -1,0 +1,198 @@
+"""The terminal of a local run: the noise of the libraries goes to a file, what matters stays on the screen."""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from pipeline.reporting.progress import OnceAMinute
+
+LOGGER = logging.getLogger("atalaya")
+"""Steps tell the user things through this logger; a record's `progress` is (what, done, total), its message says so."""
+
+
+def show_any_text() -> None:
+    """Makes standard output show a question mark for what its encoding lacks, such as half a character of UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+@contextlib.contextmanager
+def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
+    """Sends everything written to standard output and error to `log_file` and yields a console on the real terminal.
+
+    The file descriptors themselves are turned, since TensorFlow's C++ code writes to them past Python.
+
+    Args:
+      log_file: receives the output.
+      verbose: shows the output on the terminal too.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal, errors = os.dup(1), os.dup(2)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    sink, copier = (log, None) if not verbose else _tee(log, errors)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    try:
+        encoding = sys.stdout.encoding or "utf-8"
+        with os.fdopen(terminal, "w", buffering=1, encoding=encoding, errors="replace", closefd=False) as stream:
+            is_terminal = os.isatty(terminal)
+            # Where nobody sets a width, tables get the one they need.
+            yield Console(file=stream, force_terminal=is_terminal, width=None if is_terminal else 120, highlight=False)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(terminal, 1)
+        os.dup2(errors, 2)
+        if copier:
+            os.close(sink)
+            copier.join()
+        for descriptor in (terminal, errors, log):
+            os.close(descriptor)
+
+
+def _tee(log: int, terminal: int) -> tuple[int, threading.Thread]:
+    reader, writer = os.pipe()
+
+    def copy() -> None:
+        while data := os.read(reader, 65536):
+            os.write(log, data)
+            os.write(terminal, data)
+        os.close(reader)
+
+    thread = threading.Thread(target=copy, daemon=True)
+    thread.start()
+    return writer, thread
+
+
+@contextlib.contextmanager
+def waiting(console: Console, what: str) -> Iterator[None]:
+    """Shows what is waited for and for how long, where there is a terminal, then the line that stays."""
+    started = time.monotonic()
+    with _progress(console) as progress:
+        progress.add_task(what, total=None)
+        yield
+    console.print(f"{what:<32}{time.monotonic() - started:7.1f} s")
+
+
+@contextlib.contextmanager
+def counting(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yields what is to be told how many of `total` are done, and shows it where there is a terminal."""
+    with _progress(console, BarColumn(), MofNCompleteColumn()) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _draws(console: Console) -> bool:
+    """Whether bars can be drawn: on a terminal that can move its cursor."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
+def _progress(console: Console, *columns: ProgressColumn) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not _draws(console),
+        # Else rich would take what the libraries write to standard error and print it above the bars.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
+class StepView(logging.Handler):
+    """Shows one step after the other: name and clock while it works, bars for what it reports, a line at its end.
+
+    Where there is no terminal, what it reports is a line once a minute.
+    """
+
+    def __init__(self, console: Console, steps: int):
+        """Shows `steps` steps on `console`."""
+        super().__init__(level=logging.DEBUG)
+        self._console = console
+        self._steps = steps
+        self._number = 0
+        self._progress: Progress | None = None
+        self._bars: dict[str, TaskID] = {}
+        if not _draws(console):
+            self.addFilter(OnceAMinute())
+
+    @contextlib.contextmanager
+    def attached(self) -> Iterator[None]:
+        """Receives what the steps tell."""
+        level, propagate = LOGGER.level, LOGGER.propagate
+        LOGGER.setLevel(logging.DEBUG)
+        LOGGER.addHandler(self)
+        LOGGER.propagate = False
+        try:
+            yield
+        finally:
+            LOGGER.removeHandler(self)
+            LOGGER.setLevel(level)
+            LOGGER.propagate = propagate
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Announces a step; the caller ends it with `done`."""
+        self._number += 1
+        self._name, self._started = name, time.monotonic()
+        bars = (BarColumn(), TextColumn("{task.fields[count]}"))
+        self._progress = _progress(self._console, *bars)
+        if not _draws(self._console):
+            self._console.print(f"{self._head()} started")
+        with self._progress:
+            self._bars = {name: self._progress.add_task(self._head(), total=None, count="")}
+            yield
+        self._progress = None
+
+    def done(self, outcome: str = "") -> None:
+        """Prints the line that stays: name, seconds, and what came of it."""
+        seconds = time.monotonic() - self._started
+        self._console.print(f"{self._head():<32}{seconds:7.1f} s  {outcome}".rstrip())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Draws a progress record where there is a terminal; prints any other."""
+        progress = getattr(record, "progress", None)
+        if progress is None or not _draws(self._console):
+            message = record.getMessage()
+            self._console.print(
+                f"        {escape(message)}", style="yellow" if record.levelno >= logging.WARNING else "dim"
+            )
+            print(message, file=sys.stderr)
+        elif self._progress is not None:
+            self._draw(*progress)
+
+    def _draw(self, what: str, done: int, total: int) -> None:
+        assert self._progress is not None
+        # "two-tower epoch 3/20" takes the place of "two-tower epoch 2/20": one bar for each first word.
+        subject = what.split()[0]
+        if subject not in self._bars:
+            self._bars[subject] = self._progress.add_task(what, count="")
+        self._progress.update(
+            self._bars[subject], description=f"        {what}", completed=done, total=total, count=f"{done}/{total}"
+        )
+
+    def _head(self) -> str:
+        return f"[{self._number:>2}/{self._steps}] {self._name}"

@@ -1,0 +1,86 @@
+"""Compiles the pipeline for Vertex AI Pipelines, with TFX's own runner for it.
+
+Compiled and checked against the format's definition, never run by us. Two things differ there. Every run does all of
+its steps: Vertex AI cannot see that data have changed. And the model that a new one is compared with is TFX's choice,
+the last one the Evaluator blessed, be it the same.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pipeline.kubeflow.settings import artifacts, in_containers
+from pipeline.node import loading
+from pipeline.vertex.step import MOUNTED, STORAGE
+from schemas.errors import SettingsError
+from schemas.settings import Settings
+
+_STEP = ["python", "-m", "pipeline.vertex.step"]
+
+
+def compile_pipeline(settings: Settings, path: Path) -> None:
+    """Writes the pipeline as a `PipelineJob`.
+
+    Args:
+      settings: of the recommender; `kubeflow.image`, `kubeflow.root` (a `gs://` address) and `kubeflow.data` are used.
+      path: the file to write, `.json`.
+
+    Raises:
+      SettingsError: something in the settings is missing or cannot work.
+    """
+    _check(settings, path)
+    with loading():
+        # Imported here: 10 to 30 seconds that --help and a wrong setting must not cost.
+        from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+
+        from pipeline.pipeline import create_pipeline
+
+    kubeflow = settings.kubeflow
+    mounted = kubeflow.model_copy(update={"root": MOUNTED + kubeflow.root.removeprefix(STORAGE)})
+    inside = in_containers(settings.model_copy(update={"kubeflow": mounted}))
+    pipeline = create_pipeline(inside, artifacts(settings))
+    [resolver] = [node for node in pipeline.components if node.id == "LatestBlessedModel"]
+    _choose_as_vertex_can(resolver)
+    pipeline.enable_cache = False
+    config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, default_commands=_STEP)
+    KubeflowV2DagRunner(config, output_dir=str(path.absolute().parent), output_filename=path.name).run(pipeline)
+
+
+def _check(settings: Settings, path: Path) -> None:
+    kubeflow = settings.kubeflow
+    if path.suffix != ".json":
+        raise SettingsError(f"{path}: Vertex AI wants a file that ends in .json; give one with -o")
+    if not kubeflow.image:
+        raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
+    if not re.match(f"{STORAGE}[^/]", kubeflow.root):
+        raise SettingsError(
+            f"kubeflow.root is {kubeflow.root!r}: Vertex AI keeps artifacts in Cloud Storage; give a gs:// address"
+        )
+    data = kubeflow.data or str(settings.data.folder)
+    for key, place in {"data": data, "outputs": kubeflow.outputs or MOUNTED}.items():
+        if not place.startswith(MOUNTED):
+            raise SettingsError(
+                f"kubeflow.{key} is {place!r}, which no container of Vertex AI has: give a folder of Cloud Storage, "
+                f"such as {MOUNTED}bucket/folder"
+            )
+    if "{" in f"{settings.data.ratings}{settings.data.items}":
+        raise SettingsError(
+            f"data.ratings is {settings.data.ratings!r}, data.items {settings.data.items!r}: Vertex AI resolves no "
+            "{SPAN} and the like; name the files"
+        )
+    if settings.beam.engine != "direct":
+        raise SettingsError(
+            f"beam.engine is {settings.beam.engine!r}: steps on Vertex AI work in a folder of their container, which "
+            'workers elsewhere do not have; set it to "direct"'
+        )
+    if "_" in settings.name:
+        raise SettingsError(f"name is {settings.name!r}: Vertex AI allows letters, digits and - in a pipeline's name")
+
+
+def _choose_as_vertex_can(resolver: Any) -> None:
+    """Gives the resolver TFX's own strategy: Vertex AI has no other, and resolvers of ours cannot run there."""
+    from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+
+    resolver._strategy_class = LatestBlessedModelStrategy
+    for name in set(resolver.inputs) - {"model", "model_blessing"}:
+        del resolver._input_dict[name], resolver._output_dict[name]

@@ -1,0 +1,146 @@
+"""Bayesian matrix factorisation: not the best vectors, but the mean prediction over all that the ratings allow."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.models.gibbs import Side
+from recommender.models.low_rank import ProductMean
+from schemas.settings import RankingSettings
+
+_MOOD_PRECISION = 10.0
+_MOST_NOISE_PRECISION = 1_000.0
+"""The prior of the noise precision is as of one squared error of 1, up to this: it stays finite where all is fitted."""
+
+_ROWS_AT_ONCE = 65_536
+
+
+class RatingFactors(NamedTuple):
+    """rating = mean + user_bias[u] + item_bias[i] + <user_vectors[u], item_vectors[i]> + <mood_weights, phi>.
+
+    mood_weights: [mood width]. user_bias: [num_users + 1], item_bias: [num_items + 1], user_vectors:
+    [num_users + 1, k], item_vectors: [num_items + 1, k], with 0 in the last row, for unknown ones. All float32.
+    """
+
+    mean: float
+    mood_weights: np.ndarray
+    user_bias: np.ndarray
+    item_bias: np.ndarray
+    user_vectors: np.ndarray
+    item_vectors: np.ndarray
+
+
+class Ratings(NamedTuple):
+    """What is fitted to.
+
+    user, item: [n] int32, known ones; n is at least 1. rating: [n] float32. mood: [n, width] float32, phi.
+    user_features: [num_users, ...] float32. item_features: [num_items, ...] float32.
+    """
+
+    user: np.ndarray
+    item: np.ndarray
+    rating: np.ndarray
+    mood: np.ndarray
+    user_features: np.ndarray
+    item_features: np.ndarray
+
+
+def fit_bayesian(
+    ratings: Ratings, settings: RankingSettings, seed: int, report: Callable[[int], None]
+) -> RatingFactors:
+    """Draws from the posterior distribution by Gibbs sampling and averages predictions.
+
+    The model is that of `RatingFactors` with normal noise, `Side` for users and items, and mood weights from
+    N(0, 1 / 10); units are the ratings' standard deviation. A sweep draws every block exactly, given the others. Of
+    the users the drawn vectors are averaged, of the items the means given those, which is the same with less variance.
+    The mean of dot products is the dot product of vectors side by side, of which `ProductMean` keeps few columns.
+
+    Args:
+      ratings: what to fit to.
+      settings: `dimension`, `sweeps`, `burn_in` and `export_rank` are used.
+      seed: of all random numbers.
+      report: called with the number of sweeps done, after each.
+    """
+    sampler = Sampler(ratings, settings.dimension, seed)
+    num_users, num_items = len(ratings.user_features), len(ratings.item_features)
+    sums = [np.zeros(size, np.float32) for size in (num_users, num_items, ratings.mood.shape[1])]
+    products = ProductMean(num_users, num_items, 2 * settings.export_rank)
+    for sweep in range(settings.sweeps):
+        sampler.sweep()
+        if sweep >= settings.burn_in:
+            users, items = sampler.users.expected_vectors().numpy(), sampler.items.means.numpy()
+            products.add(users[:, :-1], items[:, :-1])
+            for total, part in zip(sums, (users[:, -1], items[:, -1], sampler.mood_weights.numpy()), strict=True):
+                total += part
+        report(sweep + 1)
+    scale = np.float32(sampler.unit / (settings.sweeps - settings.burn_in))
+    user_bias, item_bias, mood_weights = (scale * total for total in sums)
+    vectors = (np.float32(sampler.unit**0.5) * factor for factor in products.factors(settings.export_rank))
+    tables = [np.concatenate([table, np.zeros_like(table[:1])]) for table in (user_bias, item_bias, *vectors)]
+    return RatingFactors(sampler.mean, mood_weights, *tables)
+
+
+class Sampler(tf.Module):
+    """The state of the Markov chain, in deviations from the `mean` rating divided by `unit`."""
+
+    def __init__(self, ratings: Ratings, dimension: int, seed: int):
+        """Sets the start.
+
+        Args:
+          ratings: what to fit to.
+          dimension: width of the vectors without bias.
+          seed: of all random numbers.
+        """
+        generator = tf.random.Generator.from_seed(seed)
+        sizes = len(ratings.user_features), len(ratings.item_features)
+        self.users = Side(ratings.user_features, ratings.user, ratings.item, sizes[1], dimension + 1, generator)
+        self.items = Side(ratings.item_features, ratings.item, ratings.user, sizes[0], dimension + 1, generator)
+        self.mood_weights = tf.Variable(tf.zeros([ratings.mood.shape[1]]))
+        self._noise_precision, self._generator = tf.Variable(1.0), generator
+        self._user, self._item = tf.constant(ratings.user), tf.constant(ratings.item)
+        self.mean = float(ratings.rating.mean(dtype=np.float64))
+        self.unit = float(ratings.rating.std(dtype=np.float64)) or 1.0
+        self._deviation = tf.constant((ratings.rating - self.mean) / self.unit, tf.float32)
+        self._mood = tf.constant(ratings.mood)
+        self._mood_squares = tf.constant(_gram(ratings.mood))
+
+    @tf.function
+    def sweep(self) -> None:
+        """Draws all that is unknown once."""
+        rest = self._deviation - tf.linalg.matvec(self._mood, self.mood_weights)
+        users, items = self.users, self.items
+        user_targets = rest - tf.gather(items.vectors[:, -1], self._item)
+        users.draw(items.vectors[:, :-1], user_targets, self._noise_precision)
+        item_targets = rest - tf.gather(users.vectors[:, -1], self._user)
+        items.draw(users.vectors[:, :-1], item_targets, self._noise_precision)
+        error = self._deviation - self._products()
+        self._draw_mood_weights(error)
+        self._draw_noise_precision(error - tf.linalg.matvec(self._mood, self.mood_weights))
+
+    def _products(self) -> tf.Tensor:
+        """[n], b_u + b_i + <p_u, q_i>."""
+        users, items = tf.gather(self.users.vectors, self._user), tf.gather(self.items.vectors, self._item)
+        return tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1) + users[:, -1] + items[:, -1]
+
+    def _draw_mood_weights(self, error: tf.Tensor) -> None:
+        noise_precision = tf.cast(self._noise_precision, tf.float64)
+        prior = _MOOD_PRECISION * tf.eye(self._mood.shape[1], dtype=tf.float64)
+        root = tf.linalg.cholesky(noise_precision * self._mood_squares + prior)
+        right = noise_precision * tf.cast(tf.matmul(self._mood, error[:, tf.newaxis], transpose_a=True), tf.float64)
+        half = tf.linalg.triangular_solve(root, right)
+        half += self._generator.normal(half.shape, dtype=tf.float64)
+        drawn = tf.linalg.triangular_solve(root, half, adjoint=True)[:, 0]
+        self.mood_weights.assign(tf.cast(drawn, tf.float32))
+
+    def _draw_noise_precision(self, error: tf.Tensor) -> None:
+        gamma = tf.random.stateless_gamma([], self._generator.make_seeds()[:, 0], (error.shape[0] + 1) / 2)
+        drawn = gamma / ((tf.reduce_sum(tf.square(error)) + 1) / 2)
+        self._noise_precision.assign(tf.minimum(drawn, _MOST_NOISE_PRECISION))
+
+
+def _gram(columns: np.ndarray) -> np.ndarray:
+    """[n, k] float32 to [k, k] float64: columns so alike as these leave nothing of a sum in single precision."""
+    blocks = np.array_split(columns, len(columns) // _ROWS_AT_ONCE + 1)
+    return sum(block.T.astype(np.float64) @ block for block in blocks)

@@ -1,0 +1,111 @@
+"""An item as one vector, from what is known of it."""
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.models.sparse import sparse_dense_product
+from schemas.settings import RankingSettings, RetrievalSettings, SimilarSettings
+
+
+class ItemEncoder(tf.keras.layers.Layer):
+    """Sum of an item's own vector and those of its features.
+
+    Genres and title words count by their mean, the release period by its vector, and popularity scales one vector.
+    An item without a training event has no vector of its own, which would be noise: what is known of its content
+    alone places it. `known` says which items may use their own; in training a share of the others is withheld too,
+    to prepare the content for that.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        popularity: np.ndarray,
+        dimension: int,
+        settings: RetrievalSettings | RankingSettings | SimilarSettings,
+    ):
+        """Makes the tables that the settings ask for.
+
+        Args:
+          catalogue: the items.
+          popularity: [num_items] number of training events of each item.
+          dimension: width of the vectors.
+          settings: which features are used.
+        """
+        super().__init__()
+        self.num_items = catalogue.num_items
+        self._dimension = dimension
+        self._ids = self._make_table("item_embeddings", catalogue.num_items) if settings.item_id else None
+        self._features: list[tuple[tf.Variable, tf.RaggedTensor]] = []
+        if settings.genres:
+            self._add("genre_embeddings", catalogue.num_genres, catalogue.genres)
+        if settings.title_words:
+            self._add("title_word_embeddings", catalogue.num_title_words, catalogue.title_words)
+        if settings.release_year:
+            self._add("release_period_embeddings", catalogue.num_release_periods, catalogue.release_periods)
+        self._popularity = None
+        if settings.popularity:
+            scaled = np.log1p(popularity) / np.log1p(max(popularity.max(initial=0), 1))
+            self._popularity = tf.constant(np.append(scaled, 0.0), tf.float32)
+            self._popularity_vector = self.add_weight(name="popularity_vector", shape=[dimension], initializer="zeros")
+
+    def _make_table(self, name: str, size: int, stddev: float = 0.05) -> tf.Variable:
+        initializer = tf.keras.initializers.RandomNormal(stddev=stddev) if stddev else "zeros"
+        return self.add_weight(name=name, shape=[size + 1, self._dimension], initializer=initializer)
+
+    def _add(self, name: str, size: int, rows: Ragged) -> None:
+        # From zero: an item's own vector comes first, and what is common to many follows where it helps.
+        self._features.append((self._make_table(name, size, stddev=0.0), _with_unknown_item(rows)))
+
+    def call(self, items: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+        """Encodes items.
+
+        Args:
+          items: [n] integers, indices in `[0, num_items]`.
+          known: [n] float32, 1 where the item's own vector counts, 0 where content alone does.
+
+        Returns:
+          [n, dimension].
+        """
+        vectors = tf.zeros([tf.shape(items)[0], self._dimension])
+        if self._ids is not None:
+            vectors += tf.gather(self._ids, items) * known[:, tf.newaxis]
+        for table, rows in self._features:
+            vectors += _mean(table, tf.gather(rows, items))
+        if self._popularity is not None:
+            popularity = tf.gather(self._popularity, items) * known
+            vectors += popularity[:, tf.newaxis] * self._popularity_vector
+        return vectors
+
+
+class ItemTable(tf.keras.layers.Layer):
+    """Every item as a fitted encoder places it: a lookup in its stead, in an operator that TFLite has too."""
+
+    def __init__(self, encoder: ItemEncoder):
+        """Encodes all items."""
+        super().__init__()
+        self.num_items = encoder.num_items
+        items = tf.range(self.num_items + 1)
+        vectors = encoder(items, tf.cast(items < self.num_items, tf.float32))
+        self._vectors = tf.Variable(vectors, trainable=False, name="item_vectors")
+
+    def call(self, items: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+        """[n] items to [n, dimension], each with its own vector; `known` is that of `ItemEncoder`, and not asked."""
+        return tf.gather(self._vectors, items)
+
+
+def _with_unknown_item(ragged: Ragged) -> tf.RaggedTensor:
+    """The catalogue's rows and an empty one, for the index of unknown items."""
+    splits = np.append(ragged.row_splits, ragged.row_splits[-1])
+    return tf.RaggedTensor.from_row_splits(tf.constant(ragged.values, tf.int32), splits)
+
+
+def _mean(table: tf.Variable, rows: tf.RaggedTensor) -> tf.Tensor:
+    """Mean of the table's rows named in each ragged row, [nrows, dimension]; zeros where none is named."""
+    factors = tf.gather(1.0 / tf.cast(tf.maximum(rows.row_lengths(), 1), tf.float32), rows.value_rowids())
+    members = tf.SparseTensor(
+        tf.stack([rows.value_rowids(), tf.cast(rows.flat_values, tf.int64)], axis=1),
+        factors,
+        [rows.nrows(), table.shape[0]],
+    )
+    return sparse_dense_product(members, table)

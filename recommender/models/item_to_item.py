@@ -1,0 +1,94 @@
+"""The model of items that are consumed together: a tower for the item asked about, one for its candidates."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+
+from recommender.interactions.inputs import Catalogue
+from recommender.models.frequency import CountedFrequency
+from recommender.models.item_encoder import ItemEncoder
+from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
+from schemas.settings import SimilarSettings
+
+
+class ItemToItemModel(tfrs.Model):
+    """Two towers, items on both sides, under a softmax over the catalogue or over a sample of a large one.
+
+    The probability of a neighbour is its share of all events, which is given, times what the towers make of it. So
+    they learn how much more often two items go together than chance has it (as word vectors do: Levy and Goldberg,
+    "Neural Word Embedding as Implicit Matrix Factorization", 2014), and popularity enters a score only by the weight
+    that the settings give it.
+    """
+
+    def __init__(self, catalogue: Catalogue, popularity: np.ndarray, settings: SimilarSettings):
+        """Makes the towers.
+
+        Args:
+          catalogue: the items.
+          popularity: [num_items] number of training events of each item, at least one in all.
+          settings: features, widths, dropouts and the loss.
+        """
+        super().__init__()
+        width = settings.embedding_dimension
+        self._settings, self._num_items = settings, catalogue.num_items
+        self._query_items = ItemEncoder(catalogue, popularity, width, settings)
+        shared = settings.shared_towers
+        self._candidate_items = self._query_items if shared else ItemEncoder(catalogue, popularity, width, settings)
+        self._is_rated = tf.constant(popularity > 0, tf.float32)
+        # An item without events is nobody's neighbour: at -infinity it is no negative either, which keeps its content
+        # from being taken for the reason.
+        share = tf.constant(popularity / popularity.sum(), tf.float32)
+        self._log_share = tf.where(share > 0, tf.math.log(share), -np.inf)
+        typical = np.median(popularity[popularity > 0])
+        self._log_popularity = tf.constant(np.log(np.where(popularity > 0, popularity, typical)), tf.float32)
+        self._frequency = CountedFrequency(popularity)
+
+    def encode_queries(self, items: tf.Tensor) -> tf.Tensor:
+        """Items asked about, [n] indices in `[0, num_items)`, to [n, embedding_dimension + 1]; the last number is 1."""
+        vectors = self._query_items(items, tf.gather(self._is_rated, items))
+        return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
+
+    def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
+        """Candidates, [n] indices in `[0, num_items)`, to [n, embedding_dimension + 1].
+
+        The last number is the weighed logarithm of the item's popularity, of the median item's for one without events.
+        """
+        vectors = self._candidate_items(items, tf.gather(self._is_rated, items))
+        bias = self._settings.popularity_weight * tf.gather(self._log_popularity, items)
+        return tf.concat([vectors, bias[:, tf.newaxis]], axis=1)
+
+    def compute_loss(self, inputs: tuple[tf.Tensor, tf.RaggedTensor], training: bool = False) -> tf.Tensor:
+        """The mean cross-entropy of the neighbours, and the squared parameters times their weight.
+
+        Args:
+          inputs: [num_queries] items asked about, and their neighbours, [num_queries, (items)], none without events.
+          training: whether dropout applies.
+
+        Returns:
+          [] float32.
+        """
+        queries, neighbours = inputs
+        positives, num_uniform = neighbours.flat_values, self._settings.uniform_negatives
+        if self._num_items <= self._settings.full_softmax_items:
+            candidates, columns, correction = tf.range(self._num_items), positives, tf.zeros([self._num_items])
+        else:
+            candidates, columns = draw_candidates(positives, self._num_items, num_uniform)
+            correction = log_inclusion(self._frequency(candidates, positives), self._num_items, num_uniform)
+        # What many events of the batch ask about is encoded and scored once.
+        asked, rows = tf.unique(queries)
+        vectors = self._query_items(asked, self._known(asked, training))
+        if training:
+            vectors = tf.nn.dropout(vectors, self._settings.dropout)
+        others = self._candidate_items(candidates, self._known(candidates, training))
+        logits = tf.matmul(vectors, others, transpose_b=True) + tf.gather(self._log_share, candidates)
+        loss = softmax_loss(logits, tf.gather(rows, neighbours.value_rowids()), columns, correction, hard_negatives=0)
+        return loss + self._settings.weight_decay * sum(
+            tf.reduce_sum(tf.square(weight)) for weight in self.trainable_weights
+        )
+
+    def _known(self, items: tf.Tensor, training: bool) -> tf.Tensor:
+        """[n] float32, 1 where an item's own vector counts; in training a share of them is withheld."""
+        known = tf.gather(self._is_rated, items)
+        if training:
+            known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)
+        return known

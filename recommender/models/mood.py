@@ -1,0 +1,135 @@
+"""How a user rated shortly before: higher or lower than he or she usually does."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.models.piecewise import PiecewiseLinear
+
+_WINDOWS = (60.0, 3_600.0, 86_400.0)
+"""Decay times in seconds: a few clicks, a sitting, a day."""
+_WINDOW_DAMPING, _MEAN_DAMPING = 3.0, 5.0
+"""Events without any deviation that are added to those of a window, and to all of the user's."""
+_KNOTS = 4
+_EVENTS_AT_ONCE = 8_192
+
+
+class Timeline(NamedTuple):
+    """Events in the order of (user, time), made for looking up the latest ones before a time.
+
+    keys: [n] int64, ascending: user * span + time - origin. deviations: [n] float32, of the ratings from what the items
+    usually get. row_splits: [num_users + 2] int64, where each user's events begin and end; the last user is the unknown
+    one. first: [num_users + 1] int64, time of the first event of each. origin, span: so that 0 is before all times and
+    span - 1 the latest.
+    """
+
+    keys: np.ndarray
+    deviations: np.ndarray
+    row_splits: np.ndarray
+    first: np.ndarray
+    origin: int
+    span: int
+
+    @classmethod
+    def of(cls, users: np.ndarray, timestamps: np.ndarray, deviations: np.ndarray, num_users: int) -> "Timeline":
+        """Takes [n] users in `[0, num_users]`, times and deviations; at least one, ordered by user, then time."""
+        origin = int(timestamps.min()) - 1
+        span = int(timestamps.max()) - origin + 1
+        splits = np.searchsorted(users, np.arange(num_users + 2)).astype(np.int64)
+        first = timestamps[np.minimum(splits[:-1], len(users) - 1)].astype(np.int64)
+        keys = users.astype(np.int64) * span + (timestamps - origin)
+        return cls(keys, deviations.astype(np.float32), splits, first, origin, span)
+
+    def latest(self, num_events: int) -> "Timeline":
+        """Keeps the latest events of each user: enough for all times after the last of them."""
+        users = np.repeat(np.arange(len(self.first)), np.diff(self.row_splits))
+        kept = self.row_splits[users + 1] - np.arange(len(users)) <= num_events
+        splits = np.concatenate([[0], np.cumsum(kept)])[self.row_splits]
+        return self._replace(keys=self.keys[kept], deviations=self.deviations[kept], row_splits=splits)
+
+
+class RecentRatings(tf.Module):
+    """For several windows, how far the ratings shortly before a time depart from the user's usual deviation.
+
+    d_w = sum_j exp(-age_j / w) (x_j - m) / (sum_j exp(-age_j / w) + damping), over the user's latest events j up to the
+    time, with deviations x_j of damped mean m; and the logarithm of the time since the user's first event, in minutes
+    and in days. Such drift within a sitting is what Koren ("Collaborative Filtering with Temporal Dynamics", 2009)
+    models with a bias for each user and day; a function of the ratings before needs no such days, and holds later too.
+    """
+
+    def __init__(self, timeline: Timeline, num_events: int):
+        """Takes the events, and how many of a user's latest ones are looked at."""
+        self._keys = tf.Variable(timeline.keys, trainable=False)
+        self._deviations = tf.Variable(timeline.deviations, trainable=False)
+        self._row_splits = tf.Variable(timeline.row_splits, trainable=False)
+        self._first = tf.Variable(timeline.first, trainable=False)
+        self._origin, self._span, self._num_events = timeline.origin, timeline.span, num_events
+
+    def __call__(self, users: tf.Tensor, timestamps: tf.Tensor, own: tf.Tensor | None = None) -> tf.Tensor:
+        """Looks back from a time.
+
+        Args:
+          users: [n] int32, in `[0, num_users]`.
+          timestamps: [n] int64, seconds; events at that very second count as earlier.
+          own: [n] int64, the place in the timeline of an event that does not count: the one to be predicted.
+
+        Returns:
+          [n, number of windows + 2] float32; of a user without events, 0 for the windows.
+        """
+        users = tf.cast(users, tf.int64)
+        places = self._places(users, timestamps, own)
+        usable = tf.cast(places >= tf.gather(self._row_splits, users)[:, tf.newaxis], tf.float32)
+        keys = tf.gather(self._keys, tf.maximum(places, 0))
+        now = (users * self._span + timestamps - self._origin)[:, tf.newaxis]
+        ages = tf.cast(now - keys, tf.float32) * usable
+        deviations = tf.gather(self._deviations, tf.maximum(places, 0)) * usable
+        mean = _damped_mean(usable, deviations, _MEAN_DAMPING)
+        departures = (deviations - mean[:, tf.newaxis]) * usable
+        windows = [_damped_mean(usable * tf.exp(-ages / window), departures, _WINDOW_DAMPING) for window in _WINDOWS]
+        since_first = tf.cast(tf.maximum(timestamps - tf.gather(self._first, users), 0), tf.float32)
+        return tf.stack([*windows, tf.math.log1p(since_first / 60), tf.math.log1p(since_first / 86_400)], axis=1)
+
+    def has_events(self, users: tf.Tensor) -> tf.Tensor:
+        """[n] int32 to [n] bool."""
+        return tf.gather(self._row_splits, users + 1) > tf.gather(self._row_splits, users)
+
+    def _places(self, users: tf.Tensor, timestamps: tf.Tensor, own: tf.Tensor | None) -> tf.Tensor:
+        """[n, num_events] int64, places in the timeline, latest first; those before the user's first are not usable."""
+        keys = users * self._span + tf.clip_by_value(timestamps - self._origin, 0, self._span - 1)
+        ends = tf.searchsorted(self._keys, keys, side="right", out_type=tf.int64)
+        places = ends[:, tf.newaxis] - 1 - tf.range(self._num_events, dtype=tf.int64)
+        return places if own is None else places - tf.cast(places <= own[:, tf.newaxis], tf.int64)
+
+
+def recent_ratings_of_events(timeline: Timeline, num_events: int) -> np.ndarray:
+    """What `RecentRatings` finds for the events of a timeline, each leaving itself out: [n, windows + 2] float32."""
+    recent = RecentRatings(timeline, num_events)
+    places = np.arange(len(timeline.keys))
+    users, times = np.divmod(timeline.keys, timeline.span)
+    blocks = np.array_split(places, len(places) // _EVENTS_AT_ONCE + 1)
+    return np.concatenate([recent(users[b], times[b] + timeline.origin, tf.constant(b)).numpy() for b in blocks])
+
+
+def mood_basis(recent_ratings: np.ndarray) -> PiecewiseLinear:
+    """phi: of what `RecentRatings` finds for the training events, [n, windows + 2]."""
+    return PiecewiseLinear(recent_ratings, _KNOTS)
+
+
+class Mood(tf.Module):
+    """<theta, phi(user, time)>: what the ratings shortly before say of the next one."""
+
+    def __init__(self, recent: RecentRatings, basis: PiecewiseLinear, weights: np.ndarray):
+        """Takes the parts of phi, and theta, [basis.width]."""
+        self._recent, self._basis = recent, basis
+        self._weights = tf.constant(weights, tf.float32)
+
+    def __call__(self, users: tf.Tensor, timestamps: tf.Tensor) -> tf.Tensor:
+        """[n] int32 and [n] int64 to [n] float32, in units of ratings; 0 for users without events."""
+        mood = tf.linalg.matvec(self._basis(self._recent(users, timestamps)), self._weights)
+        return tf.where(self._recent.has_events(users), mood, 0.0)
+
+
+def _damped_mean(weights: tf.Tensor, values: tf.Tensor, damping: float) -> tf.Tensor:
+    """[n, m] and [n, m] to [n]."""
+    return tf.reduce_sum(weights * values, axis=1) / (tf.reduce_sum(weights, axis=1) + damping)

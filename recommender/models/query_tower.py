@@ -1,0 +1,102 @@
+"""Who asks, with which history, and when: one vector."""
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.models import pooling
+from recommender.models.item_encoder import ItemEncoder, ItemTable
+from recommender.models.request_time import RequestTime
+from schemas.settings import RetrievalSettings
+
+
+class QueryTower(tf.keras.layers.Layer):
+    """Sum of the vectors of the user, of the pooled history, of the last items and of the time, then dense layers."""
+
+    def __init__(self, num_users: int, items: ItemEncoder | None, timestamps: np.ndarray, settings: RetrievalSettings):
+        """Makes what the settings ask for.
+
+        Args:
+          num_users: number of known users.
+          items: encodes the items of histories; None if the settings leave histories out.
+          timestamps: [n] seconds, of the training events.
+          settings: features, widths and dropouts.
+        """
+        super().__init__()
+        width = settings.embedding_dimension
+        self._settings, self.num_users = settings, num_users
+        self._items: ItemEncoder | ItemTable | None = items
+        self._users = None
+        if settings.user_id:
+            self._users = self.add_weight(
+                name="user_embeddings",
+                shape=[num_users + 1, width],
+                initializer=tf.keras.initializers.RandomNormal(stddev=0.05),
+            )
+        if settings.history == "attention":
+            self._key = self.add_weight(name="attention_key", shape=[width], initializer="zeros")
+        if settings.last_items:
+            self._gates = self.add_weight(name="place_gates", shape=[settings.last_items, width], initializer="zeros")
+        self._time = None
+        if settings.request_time:
+            self._time = RequestTime(settings.request_time, timestamps, settings.time_buckets, width)
+        self._dropout = tf.keras.layers.Dropout(settings.dropout)
+        self._layers = dense_layers(settings.query_layers, width)
+
+    def call(
+        self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """Encodes queries.
+
+        Args:
+          users: [num_queries] integers, indices in `[0, num_users]`.
+          history: [num_queries, (events)] integers, item indices, oldest first.
+          timestamps: [num_queries] int64, seconds, of the requests.
+          training: whether dropout applies.
+
+        Returns:
+          [num_queries, embedding_dimension].
+        """
+        settings = self._settings
+        vectors = tf.zeros([tf.shape(users)[0], settings.embedding_dimension])
+        if self._users is not None:
+            vectors += tf.gather(self._users, users)
+        if training:
+            history = pooling.drop_events(history, settings.history_dropout)
+        if self._items is not None:
+            vectors += self._encode_history(history, self._items)
+        if self._time is not None:
+            vectors += self._time(timestamps)
+        return self._layers(self._dropout(vectors, training=training))
+
+    def _encode_history(self, history: tf.RaggedTensor, encoder: ItemEncoder | ItemTable) -> tf.Tensor:
+        items, positions = tf.unique(history.flat_values)
+        rows = history.with_flat_values(positions)
+        vectors = encoder(items, tf.cast(items < encoder.num_items, tf.float32))
+        encoded = tf.zeros([history.nrows(), self._settings.embedding_dimension])
+        if self._settings.history == "sum":
+            encoded += pooling.sum_pooling(vectors, rows)
+        elif self._settings.history == "decayed":
+            encoded += pooling.sum_pooling(vectors, rows, pooling.decay_weights(rows, self._settings.history_half_life))
+        elif self._settings.history == "attention":
+            encoded += pooling.sum_pooling(vectors, rows, pooling.attention_weights(vectors, rows, self._key))
+        if self._settings.last_items:
+            encoded += pooling.last_places(vectors, rows, self._gates)
+        return encoded
+
+    def forget_users(self, users: np.ndarray) -> None:
+        """Gives users, [num_users + 1] bool, the vector of the unknown one."""
+        if self._users is not None:
+            self._users.assign(tf.where(users[:, np.newaxis], self._users[-1], self._users))
+
+    def tabulate_items(self) -> None:
+        """Ends the fit of the histories' items: from now on their vectors are looked up."""
+        if isinstance(self._items, ItemEncoder):
+            self._items = ItemTable(self._items)
+
+
+def dense_layers(widths: tuple[int, ...], width: int) -> tf.keras.Sequential:
+    """Layers of such widths with ReLU and one of `width` without; none at all if there are no widths."""
+    layers = [tf.keras.layers.Dense(inner, "relu") for inner in widths]
+    return tf.keras.Sequential(
+        [*layers, tf.keras.layers.Dense(width)] if layers else [tf.keras.layers.Lambda(tf.identity)]
+    )

@@ -1,0 +1,46 @@
+"""Predicts ratings from what was fitted."""
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.models.bayesian import RatingFactors
+from recommender.models.mood import Mood
+
+
+class RatingModel(tf.Module):
+    """rating = mean + b_u + b_i + <p_u, q_i> + mood(u, t).
+
+    Rows for unknown users and items are the last of each table; their biases, vectors and mood are 0.
+    """
+
+    def __init__(self, factors: RatingFactors, mood: Mood, default_mood: np.ndarray):
+        """Makes the tables.
+
+        Args:
+          factors: all but the mood.
+          mood: of users at a time.
+          default_mood: [num_users + 1] float32, the mood of each user if no time is given.
+        """
+        self._mean = factors.mean
+        self._user_bias, self._item_bias = tf.Variable(factors.user_bias), tf.Variable(factors.item_bias)
+        self._user_vectors = tf.Variable(factors.user_vectors)
+        self._item_vectors = tf.Variable(factors.item_vectors)
+        self._mood = mood
+        self._default_mood = tf.Variable(default_mood)
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        """Predicts ratings, not clipped to their scale.
+
+        Args:
+          users: [n] int32, in `[0, num_users]`.
+          items: [n] int32, in `[0, num_items]`.
+          timestamps: [n] int64, seconds; or None for each user's default, which is looked up in a table: then the
+            graph has no operator that TFLite has not.
+
+        Returns:
+          [n] float32.
+        """
+        mood = tf.gather(self._default_mood, users) if timestamps is None else self._mood(users, timestamps)
+        products = tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items)
+        biases = tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
+        return self._mean + biases + tf.reduce_sum(products, axis=1) + mood

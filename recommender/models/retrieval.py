@@ -1,0 +1,68 @@
+"""The retrieval model as it is served: two towers, a linear autoencoder and a trend, added up."""
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.models.linear import LinearFactors
+from recommender.models.pooling import sum_pooling
+from recommender.models.two_tower import TwoTowerModel
+
+
+class RetrievalModel(tf.Module):
+    """score = towers + linear_weight * linear autoencoder + trend_weight * trend, as one dot product.
+
+    The parts are fitted apart from each other. They err in different ways, and their sum ranks better than each; fitted
+    together, the towers would only learn what the linear part leaves over.
+    """
+
+    def __init__(
+        self,
+        two_tower: TwoTowerModel,
+        linear: LinearFactors,
+        trend: np.ndarray,
+        linear_weight: float = 0.0,
+        trend_weight: float = 0.0,
+    ):
+        """Puts the parts together.
+
+        Args:
+          two_tower: fitted towers.
+          linear: fitted factors.
+          trend: [num_items].
+          linear_weight: at least 0.
+          trend_weight: at least 0.
+        """
+        super().__init__()
+        self.two_tower, self.linear_weight, self.trend_weight = two_tower, linear_weight, trend_weight
+        self.trend = trend
+        self._linear_history = tf.Variable(linear.history, trainable=False)
+        self._linear_items = tf.Variable(linear.items, trainable=False)
+
+    @property
+    def query_variables(self) -> list[tf.Variable]:
+        """All variables that `encode_queries` reads."""
+        return [*self.two_tower.query_weights, self._linear_history]
+
+    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
+        """Encodes queries; arguments as `TwoTowerModel.encode_queries`.
+
+        Returns:
+          [num_queries, width] float32.
+        """
+        towers = self.two_tower.encode_queries(users, history, timestamps)
+        linear = sum_pooling(self._linear_history, history) * self.linear_weight
+        return tf.concat([towers, linear, tf.fill([tf.shape(towers)[0], 1], float(self.trend_weight))], axis=1)
+
+    def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
+        """Encodes items, [n] indices below the number of items, to [n, width] float32."""
+        trend = tf.gather(self.trend, items)[:, tf.newaxis]
+        return tf.concat([self.two_tower.encode_candidates(items), tf.gather(self._linear_items, items), trend], axis=1)
+
+    def popularity_now(self, popularity: np.ndarray) -> np.ndarray:
+        """Numbers of training events, [num_items], as the trend changes them, float32: for whom nothing is known of."""
+        return popularity.astype(np.float32) * np.exp(self.trend_weight * self.trend)
+
+    def split(self, vectors: np.ndarray) -> list[np.ndarray]:
+        """The columns, of queries or candidates, [n, width], that belong to the towers, the linear part, the trend."""
+        rank = self._linear_items.shape[1]
+        return np.split(vectors, [vectors.shape[1] - rank - 1, vectors.shape[1] - 1], axis=1)

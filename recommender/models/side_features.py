@@ -1,0 +1,62 @@
+"""What is known of users and items beside the ratings' values."""
+
+import numpy as np
+import scipy.sparse
+
+from recommender.interactions.inputs import Catalogue
+from recommender.models.low_rank import decompose
+
+_COUNT_WEIGHT = 0.1
+_NEGLIGIBLE = 0.01
+"""Singular values up to here are noise: a row has length 1."""
+
+
+def user_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, most: int) -> np.ndarray:
+    """Which items each user rated, whatever the rating (implicit feedback), and how many.
+
+    Args:
+      users: [n] indices of the events, of known ones only.
+      items: [n] as well.
+      catalogue: how many there are.
+      most: columns at most.
+
+    Returns:
+      [num_users, at least 1 and at most `most`] float32: principal components of the rows, which have length about 1; 0
+      for a user without events.
+    """
+    return _principal(_who_rated_what(users, items, (catalogue.num_users, catalogue.num_items)), most)
+
+
+def item_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, most: int) -> np.ndarray:
+    """Which users rated each item, and how many, its genres and its release period.
+
+    Arguments and result are as those of `user_features`, with [num_items, ...]; an item without events has its content.
+    """
+    kinds = [(catalogue.genres, catalogue.num_genres), (catalogue.release_periods, catalogue.num_release_periods)]
+    content = [_indicators(rows.rows, rows.values, (catalogue.num_items, size + 1)) for rows, size in kinds]
+    rated = _who_rated_what(items, users, (catalogue.num_items, catalogue.num_users))
+    return _principal(scipy.sparse.hstack([rated, _unit_rows(scipy.sparse.hstack(content))], "csr"), most)
+
+
+def _who_rated_what(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
+    """Rows of length 1, and the logarithm of their numbers of entries in one more column."""
+    matrix = _indicators(rows, columns, shape)
+    counts = _COUNT_WEIGHT * np.log1p(matrix.sum(axis=1))
+    return scipy.sparse.hstack([_unit_rows(matrix), scipy.sparse.csr_matrix(counts)], "csr")
+
+
+def _indicators(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
+    matrix = scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
+    matrix.data[:] = 1
+    return matrix
+
+
+def _unit_rows(indicators: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
+    return scipy.sparse.diags(1 / np.sqrt(np.maximum(1, np.asarray(indicators.sum(axis=1))[:, 0]))) @ indicators
+
+
+def _principal(matrix: scipy.sparse.spmatrix, most: int) -> np.ndarray:
+    """U S of the singular value decomposition U S V': the same inner products, in fewer columns."""
+    left, values, _ = decompose(matrix, most)
+    kept = (values > _NEGLIGIBLE) | (values == values.max())
+    return (left[:, kept] * values[kept]).astype(np.float32)

@@ -1,0 +1,140 @@
+"""The model that proposes candidates: one tower for queries, one for items, and a dot product."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+
+from recommender.interactions.inputs import Catalogue, Events
+from recommender.models.frequency import CountedFrequency, StreamingFrequency
+from recommender.models.item_encoder import ItemEncoder
+from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
+from recommender.models.query_tower import QueryTower, dense_layers
+from schemas import signatures as names
+from schemas.settings import RetrievalSettings
+
+
+class TwoTowerModel(tfrs.Model):
+    """Two towers under a softmax over the catalogue, or over a sample of a large one.
+
+    A training query holds a part of a user's events and asks for all the others at once, as in Mult-VAE (Liang et
+    al., "Variational Autoencoders for Collaborative Filtering", 2018): one row of logits serves many positives. Unlike
+    there, what is asked for is never part of the query.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, popularity: np.ndarray, timestamps: np.ndarray, settings: RetrievalSettings
+    ):
+        """Makes the towers.
+
+        Args:
+          catalogue: users and items.
+          popularity: [num_items] number of training events of each item.
+          timestamps: [n] seconds, of the training events.
+          settings: features, widths, dropouts and the loss.
+        """
+        super().__init__()
+        width = settings.embedding_dimension
+        self._settings, self._num_users, self._num_items = settings, catalogue.num_users, catalogue.num_items
+        self._items = ItemEncoder(catalogue, popularity, width, settings)
+        history_items = None
+        if settings.history != "none" or settings.last_items:
+            shared = settings.shared_items
+            history_items = self._items if shared else ItemEncoder(catalogue, popularity, width, settings)
+        self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, settings)
+        self._candidate_layers = dense_layers(settings.candidate_layers, width)
+        # From what popularity alone would say.
+        self._item_bias = self.add_weight(
+            name="item_bias",
+            shape=[catalogue.num_items],
+            initializer=tf.keras.initializers.Constant(np.log1p(popularity)),
+        )
+        self._is_rated = tf.constant(popularity > 0, tf.float32)
+        self._is_scored_in_full = catalogue.num_items <= settings.full_softmax_items
+        if settings.item_frequency == "counted":
+            self._frequency: tf.keras.layers.Layer = CountedFrequency(popularity)
+        else:
+            self._frequency = StreamingFrequency(catalogue.num_items, first_gap=catalogue.num_items / 100)
+
+    @property
+    def query_weights(self) -> list[tf.Variable]:
+        """All variables that `encode_queries` reads."""
+        return self._query_tower.weights
+
+    def encode_queries(
+        self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """The query tower: see `QueryTower.call`.
+
+        Returns:
+          [num_queries, embedding_dimension + 1]; the last number is 1 and meets the item's bias.
+        """
+        vectors = self._scaled(self._query_tower(users, history, timestamps, training=training), 1.0)
+        return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
+
+    def encode_candidates(self, items: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The candidate tower.
+
+        Args:
+          items: [n] integers, indices in `[0, num_items)`.
+          training: whether a share of the items goes without vectors of their own.
+
+        Returns:
+          [n, embedding_dimension + 1], the last number a bias.
+        """
+        known = tf.gather(self._is_rated, items)
+        if training:
+            known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)
+        vectors = self._candidate_layers(self._items(items, known))
+        vectors = self._scaled(vectors, self._settings.temperature)
+        return tf.concat([vectors, tf.gather(self._item_bias, items)[:, tf.newaxis]], axis=1)
+
+    def _scaled(self, vectors: tf.Tensor, temperature: float) -> tf.Tensor:
+        return tf.math.l2_normalize(vectors, axis=1) / temperature if self._settings.normalize else vectors
+
+    def forget_unfitted(self, events: Events) -> None:
+        """Makes good what no event of the fit speaks for.
+
+        A user without events, whose vector is random noise to this day, gets that of the unknown user. An item without
+        events was a negative only, since nobody could choose it: it gets the median bias, and its content decides.
+        """
+        unfitted = np.bincount(events.user, minlength=self._num_users + 1) == 0
+        unfitted[-1] = False
+        self._query_tower.forget_users(unfitted)
+        bias, is_rated = self._item_bias.numpy(), self._is_rated.numpy() > 0
+        self._item_bias.assign(np.where(is_rated, bias, np.median(bias[is_rated])))
+
+    def tabulate_history_items(self) -> None:
+        """Ends the fit of queries: see `QueryTower.tabulate_items`."""
+        self._query_tower.tabulate_items()
+
+    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """The mean cross-entropy of the items asked for, and the squared parameters times their weight.
+
+        Args:
+          inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items asked for,
+            [num_queries, (items)].
+          training: whether dropout applies.
+
+        Returns:
+          [] float32.
+        """
+        users, positives = inputs[names.USER_INDEX], inputs[names.ITEM_INDEX]
+        if training:
+            # Some users play the unknown one, which makes his row the best guess for users never seen.
+            unknown = tf.random.uniform(tf.shape(users)) < self._settings.id_dropout
+            users = tf.where(unknown, self._num_users, users)
+        items = positives.flat_values
+        if self._is_scored_in_full:
+            candidates, columns, correction = tf.range(self._num_items), items, tf.zeros([self._num_items])
+        else:
+            num_uniform = self._settings.uniform_negatives
+            candidates, columns = draw_candidates(items, self._num_items, num_uniform)
+            in_batch = self._frequency(candidates, items, training=training)
+            correction = log_inclusion(in_batch, self._num_items, num_uniform)
+        queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
+        logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)
+        loss = softmax_loss(logits, positives.value_rowids(), columns, correction, self._settings.hard_negatives)
+        if not self._settings.weight_decay:
+            return loss
+        decayed = [weight for weight in self.trainable_weights if weight is not self._item_bias]
+        return loss + self._settings.weight_decay * sum(tf.reduce_sum(tf.square(weight)) for weight in decayed)

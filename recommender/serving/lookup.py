@@ -1,0 +1,67 @@
+"""From ids to indices."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import tensorflow as tf
+
+from recommender.models.pooling import places_from_end
+
+
+def index(ids: list[bytes]) -> tf.lookup.StaticHashTable:
+    """Positions by id; the number of ids for an unknown one. In memory and int64, since TFLite has no other tables."""
+    entries = tf.lookup.KeyValueTensorInitializer(tf.constant(ids, tf.string), tf.range(len(ids), dtype=tf.int64))
+    return tf.lookup.StaticHashTable(entries, default_value=len(ids))
+
+
+def find(table: tf.lookup.StaticHashTable, ids: tf.Tensor) -> tf.Tensor:
+    """Strings to int32 positions of the same shape."""
+    return tf.cast(table.lookup(ids), tf.int32)
+
+
+def rows_of(ids: tf.Tensor, num_rows: tf.Tensor, name: str) -> tf.Tensor:
+    """[num_rows, n] or, for none, [0, n] of strings to [num_rows, n].
+
+    Raises:
+      InvalidArgumentError: it is another number of rows; the message names the input.
+    """
+    given = tf.shape(ids)[0]
+    expected = (given == num_rows) | (given == 0)
+    message = f"`{name}` must have one row for each row of the batch, or none; rows, batch:"
+    with refused_unless(expected, message, given, num_rows):
+        return tf.pad(ids, [[0, num_rows - given], [0, 0]])
+
+
+def refused_unless(condition: tf.Tensor, message: str, *values: tf.Tensor) -> AbstractContextManager:
+    """A context whose operators raise InvalidArgumentError with the message and the values unless [] bool is true."""
+    return tf.control_dependencies([tf.debugging.Assert(condition, [message, *values])])
+
+
+def cells_of(items: tf.Tensor, num_items: int) -> tf.Tensor:
+    """[n, m] int32 items, `num_items` standing for none, to [cells, 2] int32: row and item of each that is one."""
+    places = tf.where(items < num_items)
+    return tf.stack([tf.cast(places[:, 0], tf.int32), tf.gather_nd(items, places)], axis=1)
+
+
+def known_items(items: tf.Tensor, num_items: int) -> tf.RaggedTensor:
+    """[n, m] int32 to [n, (items)], without what stands for none."""
+    rows = tf.RaggedTensor.from_tensor(items, row_splits_dtype=tf.int64)
+    return tf.ragged.boolean_mask(rows, rows < num_items)
+
+
+def latest(history: tf.RaggedTensor, num_items: int, length: int) -> tf.RaggedTensor:
+    """Keeps each item's last place in a history, [n, (items)] int32, oldest first, and the last `length` of those."""
+    keys = history.value_rowids() * num_items + tf.cast(history.flat_values, tf.int64)
+    distinct, group = tf.unique(keys)
+    last = tf.math.unsorted_segment_max(tf.range(tf.size(keys)), group, tf.size(distinct))
+    is_last = tf.scatter_nd(last[:, tf.newaxis], tf.ones_like(last, tf.bool), tf.shape(keys))
+    history = tf.ragged.boolean_mask(history, history.with_flat_values(is_last))
+    return tf.ragged.boolean_mask(history, places_from_end(history) < length)
+
+
+def apart(body: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """The same function as one operator of the graph.
+
+    A branch not taken costs time for each of its operators, unless they are out of the way in such a function.
+    """
+    return tf.function(body, autograph=False, experimental_attributes={"_noinline": True})

@@ -1,0 +1,73 @@
+"""Which items may be shown."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.inputs import Ragged
+from recommender.serving.lookup import apart, find, index
+
+
+class Rules(NamedTuple):
+    """What a request says of all its rows: strings, [n] each; an empty one says nothing.
+
+    allow: only these items. deny: none of these items. genre: only items of one of these genres.
+    """
+
+    allow: tf.Tensor
+    deny: tf.Tensor
+    genre: tf.Tensor
+
+
+class Permissions(tf.Module):
+    """Takes out of scores what may not be shown: -infinity stands for it until the best are picked."""
+
+    def __init__(self, item_index: tf.lookup.StaticHashTable, genres: list[bytes], item_genres: Ragged):
+        """Takes the catalogue.
+
+        Args:
+          item_index: positions by id.
+          genres: names by index.
+          item_genres: [num_items] rows of indices in `[0, len(genres)]`, the last one for an unknown genre.
+        """
+        super().__init__()
+        self._item_index, self._genre_index, self._num_genres = item_index, index(genres), len(genres)
+        self._num_items = len(item_genres.row_splits) - 1
+        self._genres = tf.Variable(item_genres.values.astype(np.int32), trainable=False)
+        self._genre_items = tf.Variable(item_genres.rows.astype(np.int32), trainable=False)
+
+    def apply(self, scores: tf.Tensor, rules: Rules) -> tf.Tensor:
+        """[n, num_items] scores to the same, -infinity where a rule forbids the item or the score is not finite."""
+        scores = tf.where(tf.math.is_finite(scores), scores, -np.inf)
+        return tf.cond(
+            tf.size(rules.allow) + tf.size(rules.deny) + tf.size(rules.genre) > 0,
+            lambda: tf.where(apart(self._permitted)(*rules), scores, -np.inf),
+            lambda: scores,
+        )
+
+    def _permitted(self, allow: tf.Tensor, deny: tf.Tensor, genre: tf.Tensor) -> tf.Tensor:
+        """[num_items] bool; arguments as in `Rules`."""
+        # Empty strings are padding.
+        allow, genre = (tf.boolean_mask(ids, ids != "") for ids in (allow, genre))
+        permitted = ~self._members(deny)
+        permitted &= (tf.size(allow) == 0) | self._members(allow)
+        asked = _flags(find(self._genre_index, genre), self._num_genres + 1)
+        # The unknown genre stands for many, and is nobody's wish.
+        asked &= tf.range(self._num_genres + 1) < self._num_genres
+        hits = tf.boolean_mask(self._genre_items, tf.gather(asked, self._genres))
+        return permitted & ((tf.size(genre) == 0) | _flags(hits, self._num_items))
+
+    def _members(self, ids: tf.Tensor) -> tf.Tensor:
+        return _flags(find(self._item_index, ids), self._num_items + 1)[: self._num_items]
+
+
+def remove(scores: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+    """[n, num_items] scores to the same, -infinity at the cells, [cells, 2] int32 rows and items."""
+    return tf.tensor_scatter_nd_update(scores, cells, tf.fill(tf.shape(cells)[:1], -np.inf))
+
+
+def _flags(positions: tf.Tensor, size: int) -> tf.Tensor:
+    """[n] positions to [size] bool, true at each of them."""
+    nothing = tf.zeros([size], tf.bool)
+    return tf.tensor_scatter_nd_update(nothing, positions[:, tf.newaxis], tf.ones_like(positions, tf.bool))

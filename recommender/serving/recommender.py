@@ -1,0 +1,347 @@
+"""The exported model: lookups, vectors and stock TensorFlow operators; whoever loads it needs TensorFlow alone."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.inputs import Ragged
+from recommender.models.biases import Biases
+from recommender.serving import on_device
+from recommender.serving.lookup import (
+    apart,
+    cells_of,
+    find,
+    index,
+    known_items,
+    latest,
+    refused_unless,
+    rows_of,
+)
+from recommender.serving.permissions import Permissions, Rules, remove
+from recommender.serving.ranks import rank
+from schemas import signatures as names
+
+Tensors = dict[str, tf.Tensor]
+
+
+class QueryEncoder(Protocol):
+    """What knows how to ask for a history. query_variables: all that `encode_queries` reads."""
+
+    query_variables: list[tf.Variable]
+
+    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
+        """[num_queries] users, [num_queries, (events)] items and [num_queries] seconds to [num_queries, width]."""
+
+
+class Rater(Protocol):
+    """A `tf.Module` that predicts ratings."""
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        """[n] users, [n] items and [n] seconds, or None for the user's usual time, to [n] ratings, not clipped."""
+
+
+class Parts(NamedTuple):
+    """What the exported model is made of.
+
+    users, items, genres: ids and names (bytes) by index. titles: [num_items] bytes. item_genres: [num_items] rows of
+    indices. popularity: [num_items] number of training events. fallback: [num_items] float32, scores for who is
+    unknown and has no history. seen: [num_users + 1] rows, the items of each user's training events. queries:
+    [num_users + 1, width] float32, of users with their histories. candidates: [num_items, width] float32.
+    similar_queries, similar_candidates: [num_items, any width] float32, vectors of an item asked about and of its
+    candidates, whose products tell how alike they are. encoder: encodes the queries of histories, of which it takes the
+    latest `history_length` items. now: seconds, the time of a request that tells none. scale: lowest and highest
+    rating.
+    """
+
+    users: list[bytes]
+    items: list[bytes]
+    genres: list[bytes]
+    titles: np.ndarray
+    item_genres: Ragged
+    popularity: np.ndarray
+    fallback: np.ndarray
+    seen: Ragged
+    queries: np.ndarray
+    candidates: np.ndarray
+    similar_queries: np.ndarray
+    similar_candidates: np.ndarray
+    encoder: QueryEncoder
+    history_length: int
+    now: int
+    rater: Rater
+    biases: Biases
+    scale: tuple[float, float]
+
+
+class Request(NamedTuple):
+    """What users ask for.
+
+    users: [n] int32. history_item_id, exclude: [n, any] or [0, 0] strings. timestamp: [n] or [0] int64 seconds.
+    """
+
+    users: tf.Tensor
+    history_item_id: tf.Tensor
+    timestamp: tf.Tensor
+    exclude: tf.Tensor
+    rules: Rules
+
+
+MOST_PADDING = 10_000
+"""Places that `k` may ask for beyond the catalogue."""
+MOST_WEIGHT = 1e6
+"""Size of the weights of ratings with which scores stay finite and keep their digits."""
+
+
+class Recommender(tf.Module):
+    """Recommends items, predicts ratings and ranks held-out items; `serving.py` says how it is called.
+
+    Ids that are not known are allowed everywhere: an unknown user without a known history is served by popularity, and
+    a rating falls back to the biases that are known.
+    """
+
+    def __init__(self, parts: Parts):
+        super().__init__()
+        self._num_users, self._num_items = len(parts.users), len(parts.items)
+        self._user_index, self._item_index = index(parts.users), index(parts.items)
+        self._users = _constant(np.array(parts.users, object))
+        # What is left of a row after the last item is filled with one that has no name.
+        self._items, self._titles = (
+            _constant(np.array([*parts.items, b""], object)),
+            _constant(np.append(parts.titles, b"")),
+        )
+        self._permissions = Permissions(self._item_index, parts.genres, parts.item_genres)
+        self._popularity = _constant(parts.popularity.astype(np.float32))
+        self._fallback = _constant(parts.fallback)
+        self._seen, self._seen_splits = _constant(parts.seen.values), _constant(parts.seen.row_splits)
+        self._queries, self._candidates = _constant(parts.queries), _constant(parts.candidates)
+        self._similar_queries = _constant(parts.similar_queries)
+        self._similar_candidates = _constant(parts.similar_candidates)
+        self._is_shared = np.ptp(parts.queries, axis=0) == 0
+        # The function and its variables, not the encoder: an optimizer and layers of Keras have no place in the export.
+        self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
+        self._history_length, self._now = parts.history_length, parts.now
+        self._rater, self._scale = parts.rater, parts.scale
+        self._base_mean = parts.biases.mean
+        self._base_user_bias, self._base_item_bias = _constant(parts.biases.user), _constant(parts.biases.item)
+
+    def recommend(
+        self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, n_candidates: tf.Tensor, rating_weight: tf.Tensor
+    ) -> Tensors:
+        """Two stages: retrieval proposes, and ranking orders what it proposed."""
+        is_number = tf.abs(rating_weight) <= MOST_WEIGHT
+        message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
+        with refused_unless(is_number, message, rating_weight):
+            rating_weight = tf.identity(rating_weight)
+        retrieved, items, told = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
+        raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
+        ratings = tf.reshape(self._rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
+        scores = tf.where(retrieved > -np.inf, retrieved + rating_weight * ratings, -np.inf)
+        scores, places = tf.math.top_k(scores, tf.clip_by_value(k, 0, tf.shape(scores)[1]))
+        numbers = {
+            names.SCORE: scores,
+            names.RETRIEVAL_SCORE: tf.gather(retrieved, places, batch_dims=1),
+            names.RATING: tf.gather(ratings, places, batch_dims=1),
+        }
+        return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | told
+
+    def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
+        """The first stage alone."""
+        scores, items, told = self._retrieve(request, k, include_seen)
+        return self._show(items, {names.SCORE: scores}, k) | told
+
+    def retrieve_on_device(self, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> Tensors:
+        """The first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
+        tables = on_device.Tables(
+            user_index=self._user_index,
+            item_index=self._item_index,
+            items=self._items,
+            fallback=self._fallback,
+            seen=self._seen,
+            seen_splits=self._seen_splits,
+            queries=self._queries,
+            candidates=self._candidates,
+            is_shared=self._is_shared,
+            encode_queries=self._encode_queries,
+            history_length=self._history_length,
+            now=self._now,
+        )
+        return on_device.retrieve(tables, user_id, history_item_id, k)
+
+    def similar_items(self, item_id: tf.Tensor, rules: Rules, exclude: tf.Tensor, k: tf.Tensor) -> Tensors:
+        """The items most alike, the item itself left out."""
+        items = find(self._item_index, item_id)
+        is_known = items < self._num_items
+        queries = tf.gather(self._similar_queries, tf.where(is_known, items, 0))
+        scores = tf.matmul(queries, self._similar_candidates, transpose_b=True)
+        scores = self._permissions.apply(tf.where(is_known[:, tf.newaxis], scores, -np.inf), rules)
+        excluded = tf.concat([items[:, tf.newaxis], self._excluded(exclude, tf.shape(items)[0])], axis=1)
+        scores, best = self._best(remove(scores, cells_of(excluded, self._num_items)), k)
+        return self._show(best, {names.SCORE: scores}, k) | {names.IS_KNOWN: is_known}
+
+    def find_users(self, user_id: tf.Tensor) -> tf.Tensor:
+        """[n] strings to [n] int32."""
+        return find(self._user_index, user_id)
+
+    def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> Tensors:
+        """The vectors of queries; arguments as in `Request`."""
+        vectors, unknown_history = tf.cond(
+            tf.size(history_item_id) + tf.size(timestamp) > 0,
+            lambda: apart(self._encode)(users, history_item_id, timestamp)[:2],
+            lambda: (tf.gather(self._queries, users), tf.zeros_like(users)),
+        )
+        return {names.EMBEDDING: vectors} | self._tell(users, unknown_history)
+
+    def embed_items(self, item_id: tf.Tensor) -> Tensors:
+        """The vectors of items; zeros for an unknown one."""
+        items = find(self._item_index, item_id)
+        is_known = items < self._num_items
+        vectors = tf.gather(self._candidates, tf.where(is_known, items, 0))
+        return {names.EMBEDDING: tf.where(is_known[:, tf.newaxis], vectors, 0.0), names.IS_KNOWN: is_known}
+
+    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
+        """Ratings of pairs."""
+        num_users, num_items = tf.size(user_id), tf.size(item_id)
+        message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must be as many, got:"
+        with refused_unless(num_users == num_items, message, num_users, num_items):
+            user_id = tf.identity(user_id)
+        return {names.RATING: self._rate(find(self._user_index, user_id), find(self._item_index, item_id))}
+
+    def list_users(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
+        """Ids of a range of users, and how many there are."""
+        span = _span(begin, end, self._num_users)
+        return {names.USER_ID: self._users[span], names.NUM_USERS: tf.constant(self._num_users)}
+
+    def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
+        """Ids and titles of a range of items, and how many there are."""
+        span = _span(begin, end, self._num_items)
+        columns = {names.ITEM_ID: self._items[span], names.TITLE: self._titles[span]}
+        return columns | {names.NUM_ITEMS: tf.constant(self._num_items)}
+
+    def evaluate(self, examples: tf.Tensor) -> Tensors:
+        """Ranks the item of each example among the items that the user has not rated in training."""
+        feature = tf.io.FixedLenFeature([], tf.string)
+        spec = {names.USER_ID: feature, names.ITEM_ID: feature, names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64)}
+        parsed = tf.io.parse_example(examples, spec)
+        users = find(self._user_index, parsed[names.USER_ID])
+        items = find(self._item_index, parsed[names.ITEM_ID])
+        queries = tf.gather(self._queries, users)
+        is_unknown = (users == self._num_users)[:, tf.newaxis]
+
+        def score(begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+            scores = tf.matmul(queries, self._candidates[begin:end], transpose_b=True)
+            return tf.where(is_unknown, self._fallback[begin:end], scores)
+
+        def popularity(begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+            return tf.broadcast_to(self._popularity[begin:end], [tf.shape(users)[0], end - begin])
+
+        seen = self._seen_by(users)
+        biases = self._base_mean + tf.gather(self._base_user_bias, users) + tf.gather(self._base_item_bias, items)
+        columns = {
+            names.RANK: rank(items, seen, score, self._num_items),
+            names.POPULARITY_RANK: rank(items, seen, popularity, self._num_items),
+            names.RATING: self._rate(users, items, parsed[names.TIMESTAMP]),
+            names.BIAS_RATING: tf.clip_by_value(biases, *self._scale),
+        }
+        return {name: column[:, tf.newaxis] for name, column in columns.items()}
+
+    def _retrieve(
+        self, request: Request, k: tf.Tensor, include_seen: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
+        """Scores, -infinity where too few are left, items, [n, min(k, num_items)] each, and what is told besides."""
+        users = request.users
+        wishes = [request.history_item_id, request.timestamp, request.exclude, *request.rules]
+        scores, unknown_history = tf.cond(
+            tf.add_n([tf.size(wish) for wish in wishes]) == 0,
+            lambda: (self._score(tf.gather(self._queries, users), users == self._num_users), tf.zeros_like(users)),
+            lambda: apart(self._score_as_wished)(request, include_seen),
+        )
+        # The unknown user has seen nothing.
+        seen = self._seen_by(tf.where(include_seen, self._num_users, users))
+        return *self._best(remove(scores, _cells(seen)), k), self._tell(users, unknown_history)
+
+    def _score(self, queries: tf.Tensor, is_nobody: tf.Tensor) -> tf.Tensor:
+        """[n, width] and [n] bool to [n, num_items], -infinity for what is not a number."""
+        scores = tf.matmul(queries, self._candidates, transpose_b=True)
+        scores = tf.where(is_nobody[:, tf.newaxis], self._fallback, scores)
+        return tf.where(tf.math.is_finite(scores), scores, -np.inf)
+
+    def _score_as_wished(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """[n, num_items], -infinity for what is not wished, and [n] int32, the number of unknown ids in the history."""
+        queries, unknown_history, history = self._encode(request.users, request.history_item_id, request.timestamp)
+        has_history = tf.reduce_any(history < self._num_items, axis=1)
+        scores = self._score(queries, (request.users == self._num_users) & ~has_history)
+        brought = tf.where(include_seen, self._num_items, history)
+        excluded = tf.concat([brought, self._excluded(request.exclude, tf.shape(history)[0])], axis=1)
+        scores = remove(scores, cells_of(excluded, self._num_items))
+        return self._permissions.apply(scores, request.rules), unknown_history
+
+    def _encode(
+        self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Vectors of queries, the number of unknown ids in each history, and the items of the others.
+
+        Returns:
+          [n, width], [n] int32 and [n, any] int32, where the number of items stands for none.
+        """
+        num_rows = tf.shape(users)[0]
+        given = rows_of(history_item_id, num_rows, names.HISTORY_ITEM_ID)
+        history = find(self._item_index, given)
+        is_item = history < self._num_items
+        unknown = tf.math.count_nonzero(~is_item & (given != ""), axis=1, dtype=tf.int32)
+        timestamps = rows_of(timestamp[:, tf.newaxis], num_rows, names.TIMESTAMP)[:, 0]
+        timestamps = tf.where(tf.size(timestamp) > 0, timestamps, tf.constant(self._now, tf.int64))
+        kept = latest(known_items(history, self._num_items), self._num_items, self._history_length)
+        encoded = self._encode_queries(users, kept, timestamps)
+        has_history = tf.reduce_any(is_item, axis=1)[:, tf.newaxis]
+        return tf.where(has_history, encoded, tf.gather(self._queries, users)), unknown, history
+
+    def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores, descending, and places, [n, at most k] each, of [n, num_items] scores."""
+        return tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
+
+    def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
+        """[num_rows, any] int32, the number of items for what is none."""
+        return find(self._item_index, rows_of(exclude, num_rows, names.EXCLUDE))
+
+    def _show(self, items: tf.Tensor, numbers: Tensors, k: tf.Tensor) -> Tensors:
+        """Columns, [n, max(k, 0)], from [n, at most k] items and numbers, of which the score tells what is left."""
+        most = self._num_items + MOST_PADDING
+        message = f"`{names.K}` must be at most {most}, which is {MOST_PADDING} more than there are items, got:"
+        with refused_unless(k <= most, message, k):
+            k = tf.identity(k)
+        left = numbers[names.SCORE] > -np.inf
+        padding = [[0, 0], [0, tf.maximum(k - tf.shape(items)[1], 0)]]
+        items = tf.pad(tf.where(left, items, self._num_items), padding, constant_values=self._num_items)
+        columns = {names.ITEM_ID: tf.gather(self._items, items), names.TITLE: tf.gather(self._titles, items)}
+        shown = tf.pad(tf.where(left, tf.stack(list(numbers.values())), 0.0), [[0, 0], *padding])
+        return columns | dict(zip(numbers, tf.unstack(shown, len(numbers)), strict=True))
+
+    def _tell(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
+        return {names.IS_KNOWN: users < self._num_users, names.UNKNOWN_HISTORY: unknown_history}
+
+    def _rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)
+
+    def _seen_by(self, users: tf.Tensor) -> tf.RaggedTensor:
+        """[n] users to [n, (items)] int32."""
+        places = tf.ragged.range(tf.gather(self._seen_splits, users), tf.gather(self._seen_splits, users + 1))
+        return places.with_flat_values(tf.gather(self._seen, places.flat_values))
+
+
+def _cells(items: tf.RaggedTensor) -> tf.Tensor:
+    """[n, (items)] int32 to [cells, 2] int32, row and item of each."""
+    # Three operators, where `value_rowids` has forty.
+    places = tf.range(tf.size(items.flat_values, items.row_splits.dtype), dtype=items.row_splits.dtype)
+    rows = tf.searchsorted(items.row_splits, places, side="right") - 1
+    return tf.stack([rows, items.flat_values], axis=1)
+
+
+def _span(begin: tf.Tensor, end: tf.Tensor, size: int) -> slice:
+    """From `begin` to before `end`, within `size`."""
+    return slice(tf.clip_by_value(begin, 0, size), tf.clip_by_value(end, 0, size))
+
+
+def _constant(values: np.ndarray) -> tf.Variable:
+    """A variable, since a graph holds at most 2 GB of constants."""
+    return tf.Variable(values, trainable=False)

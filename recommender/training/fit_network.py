@@ -1,0 +1,102 @@
+"""Fits the network that predicts ratings."""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.inputs import Catalogue, Events
+from recommender.models.biases import fit_biases
+from recommender.models.callbacks import BestEpoch
+from recommender.models.fit import fit
+from recommender.models.network_rating import NetworkRating
+from recommender.models.ranking import RankingModel
+from recommender.training.rating_batches import RatingBatches, UserRatings
+from recommender.training.validation import cut_validation
+from schemas.settings import Settings
+
+_LOG = logging.getLogger("atalaya")
+_USERS_AT_ONCE = 8_192
+
+
+def fit_network(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> NetworkRating:
+    """Fits the network for as many epochs as give the least RMSE on held-out training events.
+
+    Args:
+      events: training events.
+      catalogue: users and items.
+      settings: `ranking`, `training` and `split` are used.
+      logs: folder for TensorBoard, or None.
+
+    Raises:
+      DataError: there are too few events to hold some out.
+      FloatingPointError: the training diverged.
+    """
+    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
+    fitted, epochs = _fit(cut.fitted, catalogue, settings, logs, settings.ranking.epochs, held_out=cut.held_out)
+    return _fit(events, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
+
+
+def _fit(
+    events: Events,
+    catalogue: Catalogue,
+    settings: Settings,
+    logs: str | None,
+    epochs: int,
+    held_out: Events | None = None,
+) -> tuple[NetworkRating, int]:
+    """The model, and the number of epochs that it had."""
+    chosen, seed = settings.ranking, settings.training.seed
+    tf.keras.utils.set_random_seed(seed)
+    biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
+    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
+    model = RankingModel(catalogue, popularity, events.timestamp, biases, chosen)
+    ratings = UserRatings(events, catalogue)
+    batches = RatingBatches(ratings, chosen.history_length, settings.split.method, chosen.batch_size, seed)
+    best = None
+    if held_out is not None:
+        best = BestEpoch(
+            lambda: _rmse(encode(model, ratings, settings), held_out),
+            *("RMSE", False, chosen.patience, chosen.min_improvement),
+        )
+    _LOG.info("network: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    optimizer = _averaging_adam(chosen.learning_rate, batches.num_batches())
+    optimizer.build(model.trainable_variables)  # here, lest TensorFlow trace a training step twice
+    fit("ranking", model, batches.dataset(), batches.num_batches(), optimizer, epochs, best, logs)
+    return encode(model, ratings, settings), best.epoch if best else epochs
+
+
+def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> NetworkRating:
+    """Encodes every user, with his latest events, and every item.
+
+    A rating is asked for at the user's latest event where the split is random, after all events where it is by time.
+    """
+    length = settings.ranking.history_length
+    users = np.arange(model.num_users + 1)
+    active = np.bincount(ratings.events.user, minlength=len(users)) > 0
+    # A user without any event has a row that was never fitted.
+    rows = np.where(active, users, model.num_users)
+    blocks = np.array_split(rows, len(rows) // _USERS_AT_ONCE + 1)
+    encoded = [model.encode_users(block, *ratings.latest(block, length)) for block in blocks]
+    biases, vectors = (tf.concat(parts, axis=0) for parts in zip(*encoded, strict=True))
+    timestamps = np.full(len(users), ratings.events.timestamp.max())
+    if settings.split.method == "random":
+        timestamps[ratings.events.user] = ratings.events.timestamp  # of a user's events, the last stays
+    items = model.encode_items(np.arange(model.num_items + 1, dtype=np.int32))
+    return NetworkRating(model, (biases, vectors), items, model.encode_time(timestamps))
+
+
+def _rmse(rating: NetworkRating, events: Events) -> float:
+    errors = rating.rate(events.user, events.item, events.timestamp) - events.rating
+    return float(tf.sqrt(tf.reduce_mean(tf.square(errors))))
+
+
+def _averaging_adam(learning_rate: float, num_batches: int) -> tf.keras.optimizers.Adam:
+    """Adam after which each epoch ends in the weights' average over about its last third.
+
+    That is better and steadier than the last batch's.
+    """
+    momentum = 1 - 1 / max(1, num_batches / 3)
+    return tf.keras.optimizers.Adam(
+        learning_rate, use_ema=True, ema_momentum=momentum, ema_overwrite_frequency=num_batches
+    )

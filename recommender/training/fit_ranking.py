@@ -1,0 +1,133 @@
+"""Fits the ranking model."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.inputs import Catalogue, Events
+from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
+from recommender.models.biases import fit_biases
+from recommender.models.callbacks import ProgressLog
+from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
+from recommender.models.piecewise import PiecewiseLinear
+from recommender.models.rating_model import RatingModel
+from recommender.models.side_features import item_features, user_features
+from recommender.training.fit_network import fit_network
+from schemas.errors import DataError
+from schemas.settings import Settings
+
+_LOG = logging.getLogger("atalaya")
+_ROWS_AT_ONCE = 8_192
+
+
+def fit_ranking(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> tf.Module:
+    """Fits the model that `ranking.model` names.
+
+    Args:
+      events: training events.
+      catalogue: users and items.
+      settings: `ranking`, `split` and `training` are used.
+      logs: folder for TensorBoard, or None.
+
+    Returns:
+      A module with the method `rate` of `RatingModel`.
+
+    Raises:
+      DataError: there is no event of a known user and a known item.
+      FloatingPointError: the fit gives ratings that are not finite.
+    """
+    known = events.take((events.user < catalogue.num_users) & (events.item < catalogue.num_items))
+    if not len(known.user):
+        raise DataError(
+            "the ranking model needs at least one training rating of a known user and item, got none; "
+            "lower split.eval_share or give more ratings"
+        )
+    if settings.ranking.model == "network":
+        return fit_network(events, catalogue, settings, logs)
+    return _fit_bayesian(known, catalogue, settings)
+
+
+def _fit_bayesian(events: Events, catalogue: Catalogue, settings: Settings) -> RatingModel:
+    """Fits all events at once: a posterior mean does not overfit with the number of sweeps, so none are held out."""
+    chosen, begin = settings.ranking, time.monotonic()
+    _LOG.info("ranking: fitting to %d events, %d sweeps", len(events.user), chosen.sweeps)
+    events = _in_order(events)
+    timeline = _timeline(events, catalogue)
+    recent = recent_ratings_of_events(timeline, chosen.recent_events)
+    basis = mood_basis(recent)
+    ratings = Ratings(
+        *(events.user, events.item, events.rating, _in_blocks(basis, recent)),
+        user_features(events.user, events.item, catalogue, chosen.side_features),
+        item_features(events.user, events.item, catalogue, chosen.side_features),
+    )
+    log = ProgressLog(chosen.sweeps)
+    factors = fit_bayesian(ratings, chosen, settings.training.seed, lambda done: log("ranking sweeps", done))
+    model = _rating_model(factors, events, timeline, basis, ratings.mood @ factors.mood_weights, settings)
+    error = _rmse(model, events)
+    _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", chosen.sweeps, time.monotonic() - begin, error)
+    return model
+
+
+def _rating_model(
+    factors: RatingFactors,
+    events: Events,
+    timeline: Timeline,
+    basis: PiecewiseLinear,
+    mood_of_events: np.ndarray,
+    settings: Settings,
+) -> RatingModel:
+    """The model with what it needs to tell the mood in requests.
+
+    In a split by time these come after all events, so the latest events of each user suffice, and where no time is
+    given, the mood is that after all of them. In a random split requests lie among the events: all are kept, and
+    without a time the mood is the user's mean.
+    """
+    num_events, num_users = settings.ranking.recent_events, len(factors.user_bias) - 1
+    if settings.split.method == "random":
+        mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights)
+        return RatingModel(factors, mood, _mean_by_user(events.user, mood_of_events, num_users))
+    mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights)
+    return RatingModel(factors, mood, _mood_at(mood, events.timestamp.max(), num_users))
+
+
+def _in_order(events: Events) -> Events:
+    order = np.lexsort((events.item, events.timestamp, events.user))
+    return events.take(order)
+
+
+def _timeline(events: Events, catalogue: Catalogue) -> Timeline:
+    biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
+    deviations = events.rating - biases.mean - biases.item[events.item]
+    return Timeline.of(events.user, events.timestamp, deviations, catalogue.num_users)
+
+
+def _mean_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
+    """[num_users + 1] float32, 0 for users without events."""
+    sums, counts = np.bincount(users, values, num_users + 1), np.bincount(users, minlength=num_users + 1)
+    return (sums / np.maximum(1, counts)).astype(np.float32)
+
+
+def _mood_at(mood: Mood, timestamp: int, num_users: int) -> np.ndarray:
+    """[num_users + 1] float32."""
+    users = np.arange(num_users + 1, dtype=np.int32)
+    return _in_blocks(mood, users, np.full(num_users + 1, timestamp, np.int64))
+
+
+def _rmse(model: RatingModel, events: Events) -> float:
+    predicted = _in_blocks(model.rate, events.user, events.item, events.timestamp)
+    error = float(np.sqrt(np.mean((predicted - events.rating) ** 2, dtype=np.float64)))
+    if not np.isfinite(error):
+        raise FloatingPointError(
+            f"the ranking model's training RMSE should be a finite number, got {error}; check that all ratings are "
+            "finite and none is far from the others"
+        )
+    return error
+
+
+def _in_blocks(function: Callable[..., tf.Tensor], *columns: np.ndarray) -> np.ndarray:
+    """The function of columns, [n] or [n, ...], so many rows at once as memory easily holds."""
+    blocks = np.array_split(np.arange(len(columns[0])), len(columns[0]) // _ROWS_AT_ONCE + 1)
+    return np.concatenate([function(*(tf.constant(column[rows]) for column in columns)).numpy() for rows in blocks])

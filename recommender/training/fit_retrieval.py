@@ -1,0 +1,173 @@
+"""Fits the retrieval model: the towers, the closed forms, and how much each counts."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.contexts import Contexts, as_ragged, user_contexts, user_items
+from recommender.interactions.inputs import Catalogue, Events
+from recommender.models.callbacks import BestEpoch
+from recommender.models.fit import cosine_adam, fit
+from recommender.models.linear import LinearFactors, fit_linear
+from recommender.models.pooling import sum_pooling
+from recommender.models.retrieval import RetrievalModel
+from recommender.models.trend import popularity_trend
+from recommender.models.two_tower import TwoTowerModel
+from recommender.training.blend import LINEAR_WEIGHTS, TREND_WEIGHTS, choose_weight, relative_width
+from recommender.training.queries import QueryBatches
+from recommender.training.validation import CHANCE, NdcgMeasure, cut_validation
+from recommender.training.vectors import encode_candidates, encode_users
+from schemas.settings import RetrievalSettings, Settings
+
+_LOG = logging.getLogger("atalaya")
+_USERS_COMPARED = 128
+_PARTS = {"scattered": 8, "blocks": 4}
+
+
+def fit_retrieval(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
+    """Fits the parts, finds by held-out training events when to stop and how to weigh, and fits all events likewise.
+
+    Args:
+      events: training events.
+      catalogue: users and items.
+      settings: `retrieval`, `training` and `split` are used.
+      logs: folder for TensorBoard, or None.
+
+    Raises:
+      DataError: there are too few events to hold some out.
+      FloatingPointError: the training diverged.
+    """
+    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
+    contexts = user_contexts(cut.fitted, catalogue.num_users, settings)
+    measure = NdcgMeasure(contexts.seen, cut.held_out, settings.training.seed)
+    chosen = _parts(settings)
+    regularization = _best_regularization(cut.fitted, catalogue, chosen, contexts, measure)
+    two_tower, epochs = _fit_towers(cut.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
+    model = _assemble(two_tower, cut.fitted, catalogue, chosen, regularization)
+    weights = _choose_weights(model, contexts, measure)
+    if settings.training.refit:
+        two_tower, _ = _fit_towers(events, catalogue, settings, logs, epochs)
+        model = _assemble(two_tower, events, catalogue, chosen, regularization)
+        _weigh(model, weights, user_contexts(events, catalogue.num_users, settings))
+    return model
+
+
+def _parts(settings: Settings) -> RetrievalSettings:
+    """The settings without the closed form that has no place here.
+
+    What is chosen in one sitting goes together in ways that say little of the next, and the linear part learns them;
+    and requests of a random split lie all over time, where nothing is recent.
+    """
+    without = {"linear_rank": 0} if settings.split.method == "time" else {"trend_days": 0.0}
+    return settings.retrieval.model_copy(update=without)
+
+
+def _targets(settings: Settings) -> str:
+    if settings.retrieval.targets != "auto":
+        return settings.retrieval.targets
+    return "scattered" if settings.split.method == "random" else "blocks"
+
+
+def _fit_towers(
+    events: Events,
+    catalogue: Catalogue,
+    settings: Settings,
+    logs: str | None,
+    epochs: int | None = None,
+    stop_by: tuple[Contexts, NdcgMeasure] | None = None,
+) -> tuple[TwoTowerModel, int]:
+    """The towers, and the number of epochs that they had."""
+    chosen, seed = settings.retrieval, settings.training.seed
+    tf.keras.utils.set_random_seed(seed)
+    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
+    model = TwoTowerModel(catalogue, popularity, events.timestamp, chosen)
+    users = user_items(events, catalogue.num_users)
+    kind = _targets(settings)
+    parts = chosen.parts or _PARTS[kind]
+    batches = QueryBatches(users, kind, parts, chosen.history_length, chosen.batch_size, seed)
+    best = None
+    if stop_by is not None:
+        contexts, measure = stop_by
+        best = BestEpoch(
+            lambda: measure(encode_users(model, contexts), encode_candidates(model, catalogue.num_items)),
+            *("NDCG", True, chosen.patience, chosen.min_improvement),
+            first=1 + chosen.epochs // 2,
+            tolerance=CHANCE,  # the later, the lower the learning rate
+        )
+    # The same way down in both fits, of which the second stops where the first was best.
+    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
+    epochs = epochs or chosen.epochs
+    _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    fit("two-tower", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
+    model.forget_unfitted(events)
+    return model, best.epoch if best else epochs
+
+
+def _assemble(
+    two_tower: TwoTowerModel,
+    events: Events,
+    catalogue: Catalogue,
+    settings: RetrievalSettings,
+    regularization: float,
+) -> RetrievalModel:
+    trend = np.zeros(catalogue.num_items, np.float32)
+    if settings.trend_days:
+        trend = popularity_trend(events.item, events.timestamp, catalogue.num_items, settings.trend_days)
+    return RetrievalModel(two_tower, _linear(events, catalogue, settings, regularization), trend)
+
+
+def _linear(events: Events, catalogue: Catalogue, settings: RetrievalSettings, regularization: float) -> LinearFactors:
+    return fit_linear(
+        events.user, events.item, catalogue, settings.linear_rank, regularization, settings.linear_content_weight
+    )
+
+
+def _best_regularization(
+    events: Events, catalogue: Catalogue, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
+) -> float:
+    values = {}
+    for regularization in settings.linear_regularization if settings.linear_rank else ():
+        factors = _linear(events, catalogue, settings, regularization)
+        values[regularization] = measure(_linear_queries(factors, contexts), factors.items)
+        _LOG.debug("linear part: regularization %g, NDCG %.4f", regularization, values[regularization])
+    return max(values, key=lambda regularization: values[regularization], default=settings.linear_regularization[0])
+
+
+def _linear_queries(factors: LinearFactors, contexts: Contexts) -> np.ndarray:
+    return sum_pooling(tf.constant(factors.history), as_ragged(contexts.histories)).numpy()
+
+
+class _Weights(NamedTuple):
+    """linear: in units that make the linear part's scores as wide as the towers'. trend: of the trend."""
+
+    linear: float
+    trend: float
+
+
+def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure) -> _Weights:
+    """Finds the weights, one after the other, and gives them to the model."""
+    _weigh(model, _Weights(1.0, 1.0), contexts)
+    queries = model.split(encode_users(model, contexts))
+    candidates = encode_candidates(model, len(model.trend))
+
+    def value(linear: float, trend: float) -> float:
+        weighted = [part * weight for part, weight in zip(queries, (1.0, linear, trend), strict=True)]
+        return measure(np.concatenate(weighted, axis=1), candidates)
+
+    linear = choose_weight(lambda weight: value(weight, 0.0), LINEAR_WEIGHTS) if model.linear_weight else 0.0
+    trend = choose_weight(lambda weight: value(linear, weight), TREND_WEIGHTS) if model.trend.any() else 0.0
+    _LOG.info("retrieval: weight %.2g of the linear part, %.2g of the trend", linear, trend)
+    _weigh(model, _Weights(linear, trend), contexts)
+    return _Weights(linear, trend)
+
+
+def _weigh(model: RetrievalModel, weights: _Weights, contexts: Contexts) -> None:
+    """Gives the model its weights, that of the linear part in the unit which some users' scores show."""
+    model.linear_weight, model.trend_weight = 1.0, weights.trend
+    active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
+    queries = model.split(encode_users(model, contexts)[active])
+    candidates = model.split(encode_candidates(model, len(model.trend)))
+    towers, linear, _ = (query @ candidate.T for query, candidate in zip(queries, candidates, strict=True))
+    model.linear_weight = weights.linear * relative_width(towers, linear)

@@ -1,0 +1,134 @@
+"""Fits one sequence model."""
+
+import logging
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.evaluation.next_item import Measure
+from recommender.interactions.inputs import Events
+from recommender.interactions.items import PADDING, Items
+from recommender.models.callbacks import BestEpoch
+from recommender.models.fit import cosine_adam, fit
+from recommender.models.sequence import SequenceData, SequenceModel
+from recommender.training.windows import Timelines, Windows, hold_out
+from schemas.errors import DataError
+from schemas.on_device import SequenceModelSettings
+from schemas.settings import SplitSettings, TrainingSettings
+
+_LOG = logging.getLogger("atalaya")
+GAPS = {"random": 0, "time": 200}
+"""Defaults of `gap`: after a split by time, whoever asks does so long after his last training event."""
+
+
+class Fitted(NamedTuple):
+    """model: fitted. record: how, for people."""
+
+    model: SequenceModel
+    record: dict[str, Any]
+
+
+def fit_sequence(
+    train: Events,
+    items: Items,
+    settings: SequenceModelSettings,
+    split: SplitSettings,
+    training: TrainingSettings,
+) -> Fitted:
+    """Fits for as many epochs as rank held-out events best, then, by a setting, once more to all training events.
+
+    Args:
+      train: training events; items are numbers in `items`.
+      items: the catalogue.
+      settings: of the model.
+      split: `method` tells which events are held out.
+      training: the share held out, whether to fit twice, the seed.
+
+    Raises:
+      DataError: no user has two training events at different times, or there are too few to hold some out.
+      FloatingPointError: the training diverged.
+    """
+    begin = time.monotonic()
+    fitted, held_out = hold_out(train, training.validation_share, split.method, training.seed)
+    timelines = Timelines(fitted, items, training.seed)
+    measure = Measure(timelines.windows(held_out, settings.features), settings, training.seed)
+    windows = training_windows(timelines, settings, split.method, training.seed)
+    model, best = _fit(windows, fitted, items, settings, training.seed, measure=measure)
+    epochs = best.epoch if best else settings.epochs
+    record: dict[str, Any] = {"epochs": epochs, "held_out": measure.of(model)}
+    if training.refit:
+        windows = training_windows(Timelines(train, items, training.seed), settings, split.method, training.seed)
+        model, _ = _fit(windows, train, items, settings, training.seed, epochs=epochs)
+    losses = [round(value, 4) for value in model.history.history["loss"]]
+    record |= {"windows": len(windows.label), "refit": training.refit, "losses": losses}
+    return Fitted(model, record | {"seconds": round(time.monotonic() - begin, 1)})
+
+
+def training_windows(timelines: Timelines, settings: SequenceModelSettings, method: str, seed: int) -> Windows:
+    """A window for each training event with an earlier one; by a setting, its context ends some events before.
+
+    Raises:
+      DataError: there is none.
+    """
+    most = GAPS[method] if settings.gap is None else settings.gap
+    skipped = np.random.default_rng(seed).integers(0, most + 1, len(timelines.events.user))
+    windows = timelines.windows(timelines.events, settings.features, skipped)
+    if not len(windows.label):
+        raise DataError(
+            f"on-device model {settings.name}: no training event has an earlier one of the same user, so there is "
+            "nothing to learn an order from; give events with different timestamps"
+        )
+    return windows
+
+
+def sequence_data(train: Events, items: Items) -> SequenceData:
+    """What the model has to know of the training events and of the catalogue."""
+    popularity = np.bincount(train.item, minlength=len(items.ids) + 1)[1:]
+    num_genres, num_title_words = (len(items.vocabularies[name]) for name in ("genre", "title_word"))
+    return SequenceData(popularity, num_genres, num_title_words, float(train.rating.mean()), float(train.rating.std()))
+
+
+def _fit(
+    windows: Windows,
+    events: Events,
+    items: Items,
+    settings: SequenceModelSettings,
+    seed: int,
+    epochs: int | None = None,
+    measure: Measure | None = None,
+) -> tuple[SequenceModel, BestEpoch | None]:
+    tf.keras.utils.set_random_seed(seed)
+    model = SequenceModel(sequence_data(events.take(events.item != PADDING), items), settings)
+    num_batches = -(-len(windows.label) // settings.batch_size)
+    best = None
+    if measure is not None and measure.num_windows:
+        best = BestEpoch(lambda: measure(model), "NDCG", True, settings.patience, 0.0)
+    # The same way down in both fits, of which the second stops where the first was best.
+    optimizer = cosine_adam(settings.learning_rate, num_batches, settings.epochs)
+    epochs = epochs or settings.epochs
+    _LOG.info("on-device %s: fitting to %d windows, at most %d epochs", settings.name, len(windows.label), epochs)
+    fit(
+        f"on-device {settings.name}",
+        model,
+        batches(windows, settings.batch_size, seed),
+        num_batches,
+        optimizer,
+        epochs,
+        best,
+    )
+    return model, best
+
+
+def batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Dataset:
+    """One epoch's batches, in another order each time: contexts by feature, and [batch] labels."""
+    context = {name: tf.constant(values) for name, values in windows.context.items()}
+    labels = tf.constant(windows.label)
+    rows = tf.data.Dataset.range(len(windows.label)).shuffle(len(windows.label), seed=seed).batch(batch_size)
+    return rows.map(
+        lambda places: (
+            {name: tf.gather(values, places) for name, values in context.items()},
+            tf.gather(labels, places),
+        )
+    ).prefetch(2)

@@ -1,0 +1,128 @@
+"""Finds which items are alike: from what is consumed together, or from the retrieval model's item tower."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.models.callbacks import BestEpoch
+from recommender.models.fit import cosine_adam, fit
+from recommender.models.item_to_item import ItemToItemModel
+from recommender.models.retrieval import RetrievalModel
+from recommender.training.neighbours import NeighbourBatches
+from recommender.training.validation import CHANCE, NdcgMeasure, cut_validation
+from recommender.training.vectors import encode_candidates
+from schemas.settings import Settings
+
+_LOG = logging.getLogger("atalaya")
+_ITEMS_AT_ONCE = 8_192
+
+
+class SimilarVectors(NamedTuple):
+    """queries, candidates: [num_items, width] float32; the products tell how alike the first is to the second."""
+
+    queries: np.ndarray
+    candidates: np.ndarray
+
+
+def fit_similar(
+    events: Events, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, logs: str | None = None
+) -> SimilarVectors:
+    """Makes the vectors by the model that the settings name.
+
+    Args:
+      events: training events.
+      catalogue: users and items.
+      retrieval: fitted to the same events.
+      settings: `similar`, `training` and `split` are used.
+      logs: folder for TensorBoard, or None.
+
+    Raises:
+      DataError: there are too few events to hold some out.
+      FloatingPointError: the training diverged.
+    """
+    if settings.similar.model == "co_consumption":
+        return fit_co_consumption(events, catalogue, settings, logs)
+    return item_tower(retrieval, catalogue.num_items)
+
+
+def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
+    """The retrieval model's own vectors of items, as cosines."""
+    towers = retrieval.split(encode_candidates(retrieval, num_items))[0]
+    # Without the bias: what is alike, not what is popular.
+    vectors = _unit_rows(towers[:, :-1])
+    return SimilarVectors(vectors, vectors)
+
+
+def fit_co_consumption(
+    events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None
+) -> SimilarVectors:
+    """Fits the item-to-item model for as many epochs as rank held-out events best; see `fit_similar`."""
+    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
+    measure = next_item_measure(cut.fitted, cut.held_out, catalogue, settings.training.seed)
+    fitted, epochs = _fit(cut.fitted, catalogue, settings, logs, measure=measure)
+    return _fit(events, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
+
+
+def next_item_measure(fitted: Events, held_out: Events, catalogue: Catalogue, seed: int) -> NdcgMeasure | None:
+    """Ranks each held-out event's item among those like the item of the user's event before, whichever part that is in.
+
+    Only the item before is left out of the ranking. None if no held-out event has an event before it.
+    """
+    together = Events(*(np.concatenate(columns) for columns in zip(fitted, held_out, strict=True)))
+    is_held_out = np.arange(len(together.user)) >= len(fitted.user)
+    order = np.lexsort((np.random.default_rng(seed).random(len(is_held_out)), together.timestamp, together.user))
+    before, after = order[:-1], order[1:]
+    asked = is_held_out[after] & (together.user[before] == together.user[after])
+    asked &= (together.user[after] < catalogue.num_users) & (together.item[before] < catalogue.num_items)
+    before, after = before[asked], after[asked]
+    if not len(after):
+        return None
+    # To the measure, the item before is the "user", who has seen just that.
+    itself = Ragged(np.arange(catalogue.num_items), np.arange(catalogue.num_items + 1))
+    return NdcgMeasure(itself, together.take(after)._replace(user=together.item[before]), seed)
+
+
+def _fit(
+    events: Events,
+    catalogue: Catalogue,
+    settings: Settings,
+    logs: str | None,
+    epochs: int | None = None,
+    measure: NdcgMeasure | None = None,
+) -> tuple[SimilarVectors, int]:
+    """The vectors, and the number of epochs that they had."""
+    chosen, seed = settings.similar, settings.training.seed
+    tf.keras.utils.set_random_seed(seed)
+    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
+    model = ItemToItemModel(catalogue, popularity, chosen)
+    batches = NeighbourBatches(events, catalogue, chosen.window, chosen.batch_size, seed)
+    best = None
+    if measure is not None:
+        best = BestEpoch(
+            lambda: measure(*_encode(model, catalogue.num_items)),
+            *("NDCG", True, chosen.patience, chosen.min_improvement),
+            first=1 + chosen.epochs // 2,
+            tolerance=CHANCE,
+        )
+    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
+    epochs = epochs or chosen.epochs
+    _LOG.info("item-to-item: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    fit("item-to-item", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
+    return _encode(model, catalogue.num_items), best.epoch if best else epochs
+
+
+def _encode(model: ItemToItemModel, num_items: int) -> SimilarVectors:
+    blocks = np.array_split(np.arange(num_items), -(-num_items // _ITEMS_AT_ONCE))
+    return SimilarVectors(
+        np.concatenate([model.encode_queries(block) for block in blocks]),
+        np.concatenate([model.encode_candidates(block) for block in blocks]),
+    )
+
+
+def _unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """[n, width] float32 of length 1, so that inner products are cosines; zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)

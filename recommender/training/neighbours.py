@@ -1,0 +1,68 @@
+"""Pairs of items that a user chose shortly after each other."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.contexts import user_items
+from recommender.interactions.inputs import Catalogue, Events
+from schemas.errors import DataError
+
+
+class NeighbourBatches:
+    """Batches of items, each with the items of the same user's events a few places before or after.
+
+    Every event asks once an epoch, each time as far as a number from 1 to `window` that is drawn for it, so that near
+    ones count most (as in word2vec: Mikolov et al., "Efficient Estimation of Word Representations", 2013).
+    """
+
+    def __init__(self, events: Events, catalogue: Catalogue, window: int, batch_size: int, seed: int):
+        """Puts the distinct known items of known users in order.
+
+        Args:
+          events: training events.
+          catalogue: how many users and items are known.
+          window: places, at least 1.
+          batch_size: events in a batch, about.
+          seed: of the order and the reach.
+
+        Raises:
+          DataError: no user has two of them.
+        """
+        self._generator = np.random.default_rng(seed)
+        users = user_items(events.take(events.item < catalogue.num_items), catalogue.num_users)
+        self._user = users.items.rows
+        # At the same second in random order: that of ids would be learned for a likeness.
+        chance = self._generator.random(len(self._user))
+        self._item = users.items.values[np.lexsort((chance, users.timestamps, self._user))]
+        self._asking = np.flatnonzero(np.diff(users.items.row_splits)[self._user] > 1)
+        if not len(self._asking):
+            raise DataError(
+                "items alike are learned from users with at least two events, and there is none among "
+                f'{len(events.user)} events; give more data, or similar.model = "item_tower"'
+            )
+        self._window = window
+        self.num_batches = -(-len(self._asking) // batch_size)
+
+    def dataset(self) -> tf.data.Dataset:
+        """One epoch's batches: [batch] items, and their neighbours, [batch, (items)], both int32."""
+        signature = (
+            tf.TensorSpec([None], tf.int32),
+            tf.RaggedTensorSpec([None, None], tf.int32, row_splits_dtype=tf.int64),
+        )
+        return tf.data.Dataset.from_generator(self._epoch, output_signature=signature).prefetch(2)
+
+    def _epoch(self) -> Iterator[tuple[tf.Tensor, tf.RaggedTensor]]:
+        for places in np.array_split(self._generator.permutation(self._asking), self.num_batches):
+            yield tf.constant(self._item[places]), self._neighbours(places)
+
+    def _neighbours(self, places: np.ndarray) -> tf.RaggedTensor:
+        """[n] places to [n, (items)]."""
+        offsets = np.concatenate([np.arange(-self._window, 0), np.arange(1, self._window + 1)])
+        reach = self._generator.integers(1, self._window + 1, [len(places), 1])
+        others = places[:, np.newaxis] + offsets
+        within = (others >= 0) & (others < len(self._user)) & (np.abs(offsets) <= reach)
+        others = np.where(within, others, 0)
+        within &= self._user[others] == self._user[places][:, np.newaxis]
+        return tf.RaggedTensor.from_row_lengths(self._item[others[within]], within.sum(axis=1))

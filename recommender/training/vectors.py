@@ -1,0 +1,44 @@
+"""Every user and every item as a vector."""
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.interactions.contexts import Contexts, as_ragged
+
+_ROWS_AT_ONCE = 8_192
+
+
+class Encoder(Protocol):
+    """A model whose scores are dot products."""
+
+    def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
+        """[num_queries] users, [num_queries, (events)] items and [num_queries] seconds to [num_queries, width]."""
+
+    def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
+        """[n] items to [n, width]."""
+
+
+def encode_users(model: Encoder, contexts: Contexts) -> np.ndarray:
+    """Encodes the query of every user, and of the unknown one: [num_users + 1, width] float32."""
+    num_users = len(contexts.timestamps) - 1
+    # A user without any event has a row that was never fitted; the unknown user's was.
+    users = np.where(np.diff(contexts.histories.row_splits) > 0, np.arange(num_users + 1), num_users)
+    history = as_ragged(contexts.histories)
+    return np.concatenate(
+        [
+            model.encode_queries(users[rows], history[rows.start : rows.stop], contexts.timestamps[rows])
+            for rows in _blocks(num_users + 1)
+        ]
+    )
+
+
+def encode_candidates(model: Encoder, num_items: int) -> np.ndarray:
+    """Encodes every item: [num_items, width] float32."""
+    items = np.arange(num_items)
+    return np.concatenate([model.encode_candidates(items[rows]) for rows in _blocks(num_items)])
+
+
+def _blocks(num_rows: int) -> list[slice]:
+    return [slice(begin, min(begin + _ROWS_AT_ONCE, num_rows)) for begin in range(0, num_rows, _ROWS_AT_ONCE)]

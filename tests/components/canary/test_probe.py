@@ -1,0 +1,227 @@
+"""The probe in this process, on real exports, good and broken ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.canary import contract, probe
+from components.canary.cases import Sample
+from recommender.serving.recommender import Parts, Recommender, Request
+from recommender.serving.serving import Served
+from schemas.canary import CanaryRecord
+from schemas.settings import CanarySettings, ServingSettings
+from small_recommender import NUM_ITEMS, NUM_USERS, Rater, make_parts
+
+
+def save(folder: Path, parts: Parts, kind: type[Recommender] = Recommender, without: str = "") -> str:
+    served = Served(kind(parts), ServingSettings(k=5, n_candidates=8, rating_weight=0.5))
+    signatures = {name: function for name, function in served.signatures().items() if name != without}
+    tf.saved_model.save(served, str(folder), signatures=signatures)
+    return str(folder)
+
+
+def sample(parts: Parts) -> Sample:
+    splits = parts.seen.row_splits
+    seen = {
+        user: [parts.items[item] for item in parts.seen.values[splits[row] : splits[row + 1]]]
+        for row, user in enumerate(parts.users)
+    }
+    feature = {
+        "user_id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"u1"])),
+        "item_id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"not an item"])),
+        "timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return Sample(
+        seen | {b"newcomer": []},
+        dict(zip(parts.items, genres(parts), strict=True)),
+        [example.SerializeToString()],
+        parts.scale,
+    )
+
+
+def genres(parts: Parts) -> list[list[bytes]]:
+    """Names of each item's genres, without the unknown one."""
+    rows = np.split(parts.item_genres.values, parts.item_genres.row_splits[1:-1])
+    return [[parts.genres[genre] for genre in row if genre < len(parts.genres)] for row in rows]
+
+
+def examine(model: str, settings: CanarySettings | None = None) -> CanaryRecord:
+    settings = settings or CanarySettings(calls=20, latency_p50_ms=1e6, latency_p99_ms=1e6)
+    return CanaryRecord.model_validate(probe.examine(contract.model_request(model, sample(make_parts()), settings)))
+
+
+def failed(record: CanaryRecord) -> set[str]:
+    return {check.name for check in record.checks if not check.passed}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save(tmp_path_factory.mktemp("good"), make_parts())
+
+
+def test_a_good_export_passes_every_check(good):
+    record = examine(good)
+    assert record.reasons == []
+    assert record.blessed
+    assert record.tensorflow == tf.__version__
+    assert record.latency.calls == 20
+    assert 0 < record.latency.p50_ms <= record.latency.p99_ms
+    signatures = {check.name.split(",")[0] for check in record.checks if "," in check.name}
+    assert signatures >= set(contract.OUTPUTS)
+    assert len({check.name for check in record.checks}) == len(record.checks)
+
+
+def test_a_slow_export_is_refused(good):
+    record = examine(good, CanarySettings(calls=20, latency_p50_ms=1e-6, latency_p99_ms=1e-6))
+    assert failed(record) == {"latency, p50", "latency, p99"}
+    assert record.reasons[0].startswith("latency, p50: expected at most 1e-06 ms (canary.latency_p50_ms), got ")
+
+
+class Careless(Recommender):
+    """Takes no notice of exclusions, and wants user ids that are valid UTF-8 where it rates."""
+
+    def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.RaggedTensor:
+        return super()._excluded(exclude[:0], num_rows)
+
+    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> dict[str, tf.Tensor]:
+        valid = tf.strings.unicode_transcode(user_id, "UTF-8", "UTF-8")
+        with tf.control_dependencies([tf.debugging.assert_equal(user_id, valid)]):
+            return Recommender.rate(self, user_id, item_id)
+
+
+class Vague(Recommender):
+    """Lists an item less than it has, knows every user, and gives a phone other scores than a server."""
+
+    def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
+        return super().list_items(begin + 1, end)
+
+    def embed_users(self, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
+        embedded = super().embed_users(*asked)
+        return embedded | {"is_known": tf.ones_like(embedded["is_known"])}
+
+    def retrieve_on_device(self, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
+        shown = super().retrieve_on_device(*asked)
+        return shown | {"score": shown["score"] / 2}
+
+
+class Deaf(Recommender):
+    """Does not listen to times, weights and histories, rates beyond the scale, and knows nothing popular."""
+
+    def __init__(self, parts: Parts):
+        rng = np.random.default_rng(3)
+        super().__init__(
+            parts._replace(scale=(1.0, 9.0), rater=Rater(np.full([NUM_USERS + 1, NUM_ITEMS + 1], 7, np.float32)))
+        )
+        self._noise = tf.constant(rng.permutation(np.arange(8.0 * NUM_ITEMS)).reshape(8, -1), tf.float32)
+
+    def recommend(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, *_: tf.Tensor) -> dict:
+        default = tf.constant(8), tf.constant(0.5)
+        with tf.control_dependencies([tf.debugging.Assert(tf.size(request.timestamp) == 0, ["no times, please"])]):
+            return super().recommend(request, k, include_seen, *default)
+
+    def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> dict:
+        return super().embed_users(users, history_item_id[:0, :0], timestamp)
+
+    def _score(self, queries: tf.Tensor, is_nobody: tf.Tensor) -> tf.Tensor:
+        scores = super()._score(queries, tf.zeros_like(is_nobody))
+        return tf.where(is_nobody[:, tf.newaxis], self._noise[: tf.shape(scores)[0]], scores)
+
+
+class Greedy(Recommender):
+    """Rates all items, however few candidates are asked for."""
+
+    def recommend(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, *stages: tf.Tensor) -> dict:
+        return super().recommend(request, k, include_seen, tf.constant(NUM_ITEMS), stages[1])
+
+
+class Backward(Recommender):
+    """Has the worst of the best first, and at least four places."""
+
+    def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        best, items = super()._best(scores, k)
+        return tf.reverse(best, [1]), tf.reverse(items, [1])
+
+    def _show(self, items: tf.Tensor, numbers: dict[str, tf.Tensor], k: tf.Tensor) -> dict[str, tf.Tensor]:
+        return Recommender._show(self, items, numbers, tf.maximum(k, 4))
+
+
+def _forgetful(parts: Parts) -> Parts:
+    """An item's vector is NaN, and nobody has seen anything."""
+    candidates = parts.candidates.copy()
+    candidates[2] = np.nan
+    nothing = parts.seen._replace(values=parts.seen.values[:0], row_splits=np.zeros(NUM_USERS + 2, np.int64))
+    return parts._replace(candidates=candidates, seen=nothing)
+
+
+USER_LISTS, LISTS = ("recommend", "retrieve"), ("recommend", "retrieve", "similar_items")
+
+
+def test_every_fault_of_a_broken_export_is_named_with_what_came(tmp_path):
+    record = examine(save(tmp_path, _forgetful(make_parts()), Careless))
+    assert not record.blessed
+    assert failed(record) >= {
+        "embed_items, sampled ids: embedding is finite",
+        *(f"{signature}, k above the catalogue: number of items" for signature in USER_LISTS),
+        *(f"{signature}, sampled users: exclusions" for signature in USER_LISTS),
+        *(f"{signature}, one item excluded: exclusions" for signature in LISTS),
+        *(f"{signature}, all items excluded: number of items" for signature in LISTS),
+        "rate, invalid UTF-8",
+    }
+    reasons = "\n".join(record.reasons)
+    assert "embedding is finite: expected finite numbers, got 3 others" in reasons
+    assert f"k above the catalogue: number of items: expected {NUM_ITEMS} in each row, got [{NUM_ITEMS - 1}]" in reasons
+    assert "one item excluded: exclusions: expected no excluded or seen item, got [b'i0']" in reasons
+    assert "rate, invalid UTF-8: expected an answer, got " in reasons
+
+
+def test_a_wrong_order_and_a_k_that_is_not_kept_are_named(tmp_path):
+    record = examine(save(tmp_path, make_parts(), Backward))
+    assert failed(record) >= {
+        "retrieve, sampled users: order",
+        "similar_items, sampled items: order",
+        *(f"{signature}, {case}: shapes" for signature in LISTS for case in ("k = 0", "k below 0")),
+    }
+    assert any("'item_id': ('string', 1, 0)" in reason.split(", got ")[0] for reason in record.reasons)
+    assert any("'item_id': ('string', 1, 4)" in reason.split(", got ")[1] for reason in record.reasons)
+
+
+def test_answers_that_contradict_each_other_are_named(tmp_path):
+    record = examine(save(tmp_path, make_parts(), Vague))
+    assert failed(record) == {
+        "list_items",
+        "retrieve_on_device",
+        *(f"embed_users, {case}: is_known" for case in ("unknown ids", "invalid UTF-8")),
+    }
+
+
+def test_an_export_that_does_not_listen_is_refused_for_each_thing(tmp_path):
+    assert failed(examine(save(tmp_path, make_parts(), Deaf))) >= {
+        *(f"recommend, {case}" for case in ("a time", "a time before all", "a time after all")),
+        *(f"recommend, weight {weight}" for weight in ("nan", "inf", "-inf", "3e+38")),
+        "recommend, weight 0: score",
+        "recommend, sampled users: ratings",
+        "rate, sampled pairs: ratings",
+        "retrieve, unknown ids: lists",
+        "retrieve, history: score",
+    }
+
+
+def test_more_candidates_than_asked_for_are_noticed(tmp_path):
+    assert failed(examine(save(tmp_path, make_parts(), Greedy))) == {"recommend, 1 candidate"}
+
+
+def test_a_missing_signature_is_refused_and_the_others_are_still_asked(tmp_path):
+    record = examine(save(tmp_path, make_parts(), without="rate"))
+    assert failed(record) == {"signatures"}
+    assert record.reasons == ["signatures: expected none missing, got ['rate']"]
+    assert any(check.name.startswith("recommend,") for check in record.checks)
+
+
+def test_what_is_no_saved_model_is_refused(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"no model")
+    record = examine(str(tmp_path))
+    assert failed(record) == {"load"}
+    assert "expected a SavedModel, got " in record.reasons[0]

@@ -1,0 +1,358 @@
+"""`Do()` on real files and artifacts, in both splits, and every way in which data may not do."""
+
+import csv
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx.components.example_gen.driver import FileBasedDriver
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+import schemas
+import semaphores
+from components.example_gen import executor
+from components.example_gen.component import RatingsExampleGen
+from components.example_gen.executor import Executor
+from recommender.sources import parsing
+from schemas.errors import DataError
+from schemas.settings import Settings
+
+Row = tuple[str, str, float, int]
+
+SCHEMA = Path(schemas.__file__).parent / "ratings.pbtxt"
+HISTORY_LENGTH = 5
+ITEMS = "item_id,title,genres\n" + "".join(f"{item:03},Title {item},Drama| Comedy |\n" for item in range(30))
+
+
+def rows() -> list[Row]:
+    """900 ratings of 20 users and 40 items, of which the items file knows 30; with repeats and equal times."""
+    chooser = random.Random(0)
+    return [
+        (
+            f"u{chooser.randrange(20)}",
+            f"{int(chooser.triangular(0, 40, 0)):03}",
+            chooser.randint(1, 5) / 2,
+            chooser.randint(1_000_000, 1_200_000) // 1_000 * 1_000,
+        )
+        for _ in range(900)
+    ]
+
+
+def write(folder: Path, ratings: list[Row] | str, items: str | None = ITEMS) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(ratings, str):
+        ratings = "user_id,item_id,rating,timestamp\n" + "".join(f"{u},{i},{r},{t}\n" for u, i, r, t in ratings)
+    (folder / "ratings.csv").write_bytes(ratings.encode())
+    if items is not None:
+        (folder / "items.csv").write_bytes(items.encode())
+    return folder
+
+
+def settings(folder: Path, method: str = "random", **data: Any) -> Settings:
+    return Settings.model_validate(
+        {
+            "name": "test",
+            "data": {"folder": str(folder), **data},
+            "split": {"method": method},
+            "features": {"history_length": HISTORY_LENGTH, "user_activity_bounds": [1, 30, 40]},
+        }
+    )
+
+
+class Result:
+    """The artifact that `Do()` wrote."""
+
+    def __init__(self, examples: standard_artifacts.Examples):
+        self.artifact = examples
+        self.folder = Path(examples.uri)
+        self.summary = json.loads((self.folder / "summary.json").read_text())
+
+    def rejects(self) -> list[dict[str, str]]:
+        with (self.folder / "rejects.csv").open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def files(self, split: str) -> list[Path]:
+        return sorted((self.folder / f"Split-{split}").glob("data_tfrecord-*.gz"))
+
+    def serialized(self, split: str) -> list[bytes]:
+        return list(tf.data.TFRecordDataset(list(map(str, self.files(split))), "GZIP").as_numpy_iterator())
+
+    def examples(self, split: str) -> list[dict[str, list[Any]]]:
+        return [_values(record) for record in self.serialized(split)]
+
+    def events(self, split: str) -> list[Row]:
+        keys = ("user_id", "item_id", "rating", "timestamp")
+        return [tuple(example[key][0] for key in keys) for example in self.examples(split)]
+
+
+def _values(record: bytes) -> dict[str, list[Any]]:
+    features = tf.train.Example.FromString(record).features.feature
+    found = {name: list(getattr(feature, feature.WhichOneof("kind")).value) for name, feature in features.items()}
+    return {
+        name: [value.decode() if isinstance(value, bytes) else value for value in found[name]] for name in sorted(found)
+    }
+
+
+def do(tmp_path: Path, chosen: Settings) -> Result:
+    """Runs driver and executor as the pipeline would."""
+    component = RatingsExampleGen(chosen, code_version="1")
+    properties = {
+        name: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
+        for name, value in component.spec.exec_properties.items()
+    }
+    properties = FileBasedDriver(None).resolve_exec_properties(properties, None, None)
+    examples = standard_artifacts.Examples()
+    examples.uri = str(tmp_path / "examples")
+    context = Executor.Context(make_beam_pipeline_fn=lambda: beam.Pipeline(runner="FnApiRunner"))
+    Executor(context).Do({}, {"examples": [examples]}, properties)
+    return Result(examples)
+
+
+@pytest.fixture(scope="module", params=["random", "time"])
+def method(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def result(method, tmp_path_factory) -> Result:
+    folder = tmp_path_factory.mktemp(method)
+    return do(folder, settings(write(folder / "data", rows()), method))
+
+
+def test_counts_add_up(result):
+    summary, splits = result.summary, result.summary["splits"]
+    assert summary["files"]["ratings.csv"] == {"rows": 900, "accepted": 900, "rejected": 0}
+    assert splits["train"]["rows"] + splits["eval"]["rows"] + summary["repeats_left_out"] == 900
+    assert summary["ratings"] == {
+        "rows": 900,
+        "users": 20,
+        "items": len({row[1] for row in rows()}),
+        "min": 0.5,
+        "max": 2.5,
+    }
+    for split in ("train", "eval"):
+        events = result.events(split)
+        counted = {
+            "rows": len(events),
+            "users": len({row[0] for row in events}),
+            "items": len({row[1] for row in events}),
+        }
+        assert splits[split] == counted
+
+
+def test_the_artifact_is_described(result):
+    examples = result.artifact
+    assert examples.split_names == '["train", "eval", "candidates"]'
+    assert examples.get_string_custom_property("payload_format") == "FORMAT_TF_EXAMPLE"
+    assert examples.get_string_custom_property("file_format") == "tfrecords_gzip"
+    assert examples.get_int_custom_property("train_rows") == result.summary["splits"]["train"]["rows"]
+    assert examples.get_int_custom_property("repeats_left_out") == result.summary["repeats_left_out"]
+
+
+def test_every_event_is_on_one_side_and_pairs_stay_together(result, method):
+    train, evaluated = Counter(result.events("train")), Counter(result.events("eval"))
+    left_out = Counter(rows()) - train - evaluated
+    assert left_out.total() == result.summary["repeats_left_out"]
+    pairs = {row[:2] for row in train}
+    assert not pairs & {row[:2] for row in evaluated}
+    if method == "time":
+        cut = result.summary["cut"]
+        assert max(row[3] for row in train) < cut <= min(row[3] for row in evaluated)
+        assert (
+            cut == sorted(row[3] for row in rows())[720]
+        )  # 180 of 900 events, or more on equal times, are at or after it
+        assert left_out and {row[:2] for row in left_out} <= pairs
+    else:
+        assert result.summary["cut"] is None
+        assert 0.1 < evaluated.total() / 900 < 0.3
+        assert not left_out
+
+
+def test_histories_are_the_users_training_events_and_never_leak(result, method):
+    train = sorted(result.events("train"), key=lambda row: (row[3], row[1], row[2]))
+    full = 0
+    for split in ("train", "eval"):
+        for example in result.examples(split):
+            user, item, timestamp = (example[key][0] for key in ("user_id", "item_id", "timestamp"))
+            seen = [
+                row[1:3]
+                for row in train
+                if row[0] == user and row[1] != item and (method == "random" or row[3] < timestamp)
+            ][-HISTORY_LENGTH:]
+            assert list(zip(example["history_item_id"], example["history_rating"], strict=True)) == seen
+            full += len(seen) == HISTORY_LENGTH
+    assert full > 400
+
+
+def test_slices_count_training_events(result):
+    users, items = (Counter(row[column] for row in result.events("train")) for column in (0, 1))
+
+    def label(count: int, bounds: dict[int, str]) -> str:
+        return bounds[max(low for low in bounds if low <= count)]
+
+    for example in result.examples("eval"):
+        user, item = users[example["user_id"][0]], items[example["item_id"][0]]
+        assert example["user_activity"] == [label(user, {0: "0", 1: "1-29", 30: "30-39", 40: "40+"})]
+        assert example["item_popularity"] == [label(item, {0: "0", 1: "1-9", 10: "10-99", 100: "100+"})]
+
+
+def anomalies(records: list[bytes], folder: Path) -> dict[str, Any]:
+    """What ExampleValidator would find in these examples."""
+    path = str(folder / "examples.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record)
+    options = PipelineOptions(["--runner=FnApiRunner"])
+    statistics = tfdv.generate_statistics_from_tfrecord(path, pipeline_options=options)
+    return dict(tfdv.validate_statistics(statistics, tfdv.load_schema_text(str(SCHEMA))).anomaly_info)
+
+
+@semaphores.needed
+def test_the_schema_finds_fault_with_spoilt_examples_only(result, tmp_path):
+    good = [record for split in ("train", "eval") for record in result.serialized(split)]
+    assert anomalies(good, tmp_path) == {}
+    spoilt = [tf.train.Example.FromString(record) for record in good]
+    for example in spoilt:
+        del example.features.feature["user_id"]
+        example.features.feature["rating"].int64_list.value[:] = [3]
+        example.features.feature["timestamp"].int64_list.value[:] = [-86_400]
+        example.features.feature["title"].bytes_list.value[:] = [b"x"]
+        example.features.feature["director"].bytes_list.value[:] = [b"x"]
+    found = anomalies([example.SerializeToString() for example in spoilt], tmp_path)
+    assert set(found) == {"user_id", "rating", "timestamp", "director"}
+
+
+def test_candidates_are_every_item_once(result):
+    trained = Counter(row[1] for row in result.events("train"))
+    described = {f"{item:03}" for item in range(30)}
+    examples = result.examples("candidates")
+    assert [example["item_id"][0] for example in examples] == sorted(described | set(trained))
+    for example in examples:
+        item = example["item_id"][0]
+        assert example["popularity"] == [trained[item]]
+        assert example["title"] == [f"Title {int(item)}" if item in described else item]
+        assert example["genres"] == (["Drama", "Comedy"] if item in described else [])
+    assert result.summary["rated_items_not_described"] == len(set(trained) - described) > 0
+
+
+def test_the_order_of_rows_changes_nothing(result, method, tmp_path):
+    shuffled = rows()
+    random.Random(1).shuffle(shuffled)
+    other = do(tmp_path, settings(write(tmp_path / "data", shuffled), method))
+    assert all(other.examples(split) == result.examples(split) for split in ("train", "eval", "candidates"))
+    assert other.summary == result.summary
+    assert result.events("train") != sorted(result.events("train"))
+
+
+def test_small_blocks_give_the_same_examples(result, method, tmp_path, monkeypatch):
+    monkeypatch.setattr(parsing, "BLOCK_BYTES", 3_000)
+    other = do(tmp_path, settings(write(tmp_path / "data", rows()), method))
+    assert len(other.files("train")) > 4
+    for split in ("train", "eval"):
+        assert sorted(map(repr, other.examples(split))) == sorted(map(repr, result.examples(split)))
+    assert other.examples("candidates") == result.examples("candidates")
+    assert other.summary == result.summary
+
+
+def test_without_an_items_file_the_candidates_are_the_rated_items(tmp_path):
+    result = do(tmp_path, settings(write(tmp_path / "data", rows(), items=None), items=""))
+    assert {example["item_id"][0] for example in result.examples("candidates")} == {
+        row[1] for row in result.events("train")
+    }
+
+
+def test_unusable_rows_are_listed_and_the_others_kept(tmp_path):
+    folder = write(tmp_path / "data", rows(), ITEMS + "\n005,Again,\n")
+    with (folder / "ratings.csv").open("a") as stream:
+        stream.write('u1,"0\n1",bad\r"one",5\nu1\n')
+    result = do(tmp_path, settings(folder, max_reject_share=0.05))
+    listed = [(row["file"], row["line"], row["reason"], row["content"]) for row in result.rejects()]
+    assert listed == [
+        ("items.csv", "33", "item is repeated; the first row counts", "005"),
+        ("ratings.csv", "902", "rating is not a finite number", 'u1,"0\n1",bad\r"one",5'),
+        ("ratings.csv", "904", "wrong number of fields: the header has 4, the row 1", "u1"),
+    ]
+    assert result.summary["files"]["ratings.csv"] == {
+        "rows": 902,
+        "accepted": 900,
+        "rejected": 2,
+        "reasons": {
+            "rating is not a finite number": 1,
+            "wrong number of fields: the header has 4, the row 1": 1,
+        },
+    }
+    assert result.summary["files"]["items.csv"]["accepted"] == 30
+    assert result.artifact.get_int_custom_property("rejected_rows") == 3
+
+
+def test_too_many_unusable_rows_stop_the_run_and_their_list_stays(tmp_path):
+    folder = write(tmp_path / "data", [(*row[:3], row[3] * 10**9) if row[1] == "000" else row for row in rows()])
+    count = sum(row[1] == "000" for row in rows())
+    first = 2 + [row[1] for row in rows()].index("000")
+    with pytest.raises(DataError) as error:
+        do(tmp_path, settings(folder))
+    message = str(error.value)
+    assert f"{count} of 900 rows cannot be used" in message
+    assert f"line {first}: timestamp is beyond the year 9999; expected seconds" in message
+    assert message.count("  line ") == 5
+    kept = tmp_path / "examples-rejects.csv"
+    assert str(kept) in message
+    assert len(kept.read_text().splitlines()) == count + 1
+
+
+HEADER = "user_id,item_id,rating,timestamp\n"
+
+
+@pytest.mark.parametrize(
+    ("ratings", "chosen", "words"),
+    [
+        ("", {}, "the file is empty"),
+        (HEADER, {}, "no rows"),
+        ("user,item_id,rating,timestamp\na,x,1,1\n", {}, "no column 'user_id'"),
+        (HEADER + "a,x,one,1\n", {"max_reject_share": 1.0}, "no row can be used"),
+        (HEADER + "a,x,1,1\na,y,2,2\n", {}, "one user only"),
+        (HEADER + "a,x,1,1\nb,x,2,2\n", {}, "one item only"),
+        (HEADER + "a,x,4,1\nb,y,4,2\n", {}, "every rating is 4: the ranking model has nothing to learn"),
+        (HEADER + "a,x,1,7\nb,y,2,7\n", {"method": "time"}, "the train split is empty"),
+        (HEADER + "a,x,1,1\nb,y,2,2\na,x,2,3\n", {"method": "time"}, "the eval split is empty"),
+    ],
+)
+def test_data_from_which_nothing_can_be_learnt_is_refused(tmp_path, ratings, chosen, words):
+    folder = write(tmp_path / "data", ratings, items=None)
+    with pytest.raises(DataError, match=words):
+        do(tmp_path, settings(folder, items="", **chosen))
+
+
+def test_an_absent_file_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        do(tmp_path, settings(write(tmp_path / "data", rows(), items=None)))
+
+
+def test_the_latest_span_is_read(tmp_path):
+    write(tmp_path / "data/span-1", rows()[:100])
+    write(tmp_path / "data/span-2", rows()[100:])
+    chosen = settings(tmp_path / "data", ratings="span-{SPAN}/ratings.csv", items="span-{SPAN}/items.csv")
+    assert do(tmp_path, chosen).summary["files"]["span-2/ratings.csv"]["rows"] == 800
+
+
+def test_workers_elsewhere_find_the_files_of_a_relative_folder(tmp_path, monkeypatch):
+    write(tmp_path / "data", rows())
+    monkeypatch.chdir(tmp_path)
+    [block] = executor._plan_files("data", "ratings.csv", "ratings", settings(Path("data")).data)
+    assert (block.path, block.file) == (str(tmp_path / "data" / "ratings.csv"), "ratings.csv")
+
+
+def test_settings_of_other_steps_leave_the_cache_valid(tmp_path):
+    chosen = settings(tmp_path)
+    other = chosen.model_copy(update={"features": chosen.features.model_copy(update={"title_words": 7})})
+    longer = chosen.model_copy(update={"features": chosen.features.model_copy(update={"history_length": 7})})
+    keys = [RatingsExampleGen(one, "1").spec.exec_properties["settings"] for one in (chosen, other, longer)]
+    assert keys[0] == keys[1] != keys[2]

@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from components.trainer.record import training_record, write_record
+from recommender.interactions.inputs import Catalogue, Events, Ragged
+from schemas.settings import Settings
+from schemas.training_record import DataWindow, TrainingRecord, read
+
+SETTINGS = Settings.model_validate_json(
+    '{"name": "shop", "data": {"folder": "/home/somebody"}, "split": {"method": "time", "eval_share": 0.25, "seed": 5},'
+    ' "training": {"seed": 7}, "retrieval": {"epochs": 3}}'
+)
+
+
+@pytest.fixture
+def record() -> TrainingRecord:
+    """User 0 rated items 3, 1 and 3 again, user 2 item 3; out of the order of time."""
+    events = Events(
+        user=np.array([0, 0, 2, 0], np.int32),
+        item=np.array([3, 1, 3, 3], np.int32),
+        rating=np.array([5, 1, 2, 4], np.float32),
+        timestamp=np.array([300, 100, 400, 200]),
+    )
+    none = Ragged(np.zeros(0, np.int32), np.zeros(6, np.int64))
+    retrieval = SimpleNamespace(linear_weight=np.float32(0.25), trend_weight=0)
+    return training_record(events, Catalogue(3, 0, 0, 1, none, none, none), retrieval, (1.0, 5.0), SETTINGS, "c0de")
+
+
+def test_it_tells_the_window_of_the_training_events(record):
+    assert record.data == DataWindow(
+        events=4,
+        users=2,
+        items=2,
+        catalogue_items=5,
+        first_timestamp=100,
+        last_timestamp=400,
+        rating_scale=(1.0, 5.0),
+        split_method="time",
+        eval_share=0.25,
+    )
+
+
+def test_it_tells_how_and_by_what(record):
+    assert record.name == "shop" and record.code_version == "c0de"
+    assert record.seeds == {"split": 5, "training": 7}
+    assert (record.chosen.linear_weight, record.chosen.trend_weight) == (0.25, 0.0)
+    assert record.settings["retrieval"] == {"epochs": 3}
+    assert record.libraries["numpy"] == np.__version__ and record.libraries["python"].startswith("3.")
+    assert set(record.libraries) >= {"tensorflow", "tf-keras", "tensorflow-recommenders", "tfx"}
+
+
+def test_it_lies_beside_the_model_and_tells_nothing_of_the_machine(record, tmp_path: Path):
+    write_record(record, str(tmp_path))
+    assert read(tmp_path) == record
+    text = (tmp_path / "assets.extra" / "training.json").read_text()
+    assert json.loads(text)["data"]["events"] == 4
+    assert "somebody" not in text

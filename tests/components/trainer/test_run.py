@@ -1,0 +1,204 @@
+"""From files of transformed examples to a SavedModel, on a small made-up world."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer import run
+from recommender.interactions.examples import Vocabularies, read_candidates, read_events
+from recommender.training.fit_retrieval import fit_retrieval
+from recommender.training.vectors import encode_candidates
+from schemas.errors import DataError
+from schemas.settings import Settings
+from schemas.training_record import read
+
+NUM_USERS, NUM_ITEMS = 12, 16
+VOCABULARIES = Vocabularies(
+    [b"u%d" % user for user in range(NUM_USERS)], [b"i%d" % item for item in range(NUM_ITEMS)], [b"even", b"odd"], 3
+)
+SETTINGS = Settings.model_validate(
+    {
+        "name": "small",
+        "data": {"folder": "."},
+        "retrieval": {"embedding_dimension": 8, "batch_size": 32, "epochs": 3},
+        "ranking": {"sweeps": 30},
+        "training": {"validation_share": 0.2},
+    }
+)
+Values = list[int] | list[float] | list[bytes]
+
+
+def write(path: Path, examples: list[dict[str, Values]]) -> None:
+    def feature(values: Values) -> tf.train.Feature:
+        if all(isinstance(value, bytes) for value in values) and values:
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+        if all(isinstance(value, int) for value in values):
+            return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for example in examples:
+            features = {name: feature(values) for name, values in example.items() if values}
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Users like items of their own parity: 5 stars against 2; the last item nobody knows."""
+    folder = tmp_path_factory.mktemp("examples")
+    rng = np.random.default_rng(4)
+    rated = {user: rng.choice(NUM_ITEMS - 1, 9, replace=False).tolist() for user in range(NUM_USERS)}
+    rows = [
+        {
+            "user_index": [user],
+            "item_index": [item],
+            "rating": [5.0 if (user + item) % 2 == 0 else 2.0],
+            "timestamp": [100 * user + place],
+        }
+        for user, items in rated.items()
+        for place, item in enumerate(items)
+    ]
+    counts = np.bincount([item for items in rated.values() for item in items], minlength=NUM_ITEMS).tolist()
+    catalogue = [
+        {
+            "item_index": [item],
+            "genre_index": [item % 2, 2][: 1 + item % 2],
+            "title_word_index": [0, 1, 2][: item % 4],
+            "popularity": [counts[item]],
+            "item_id": [b"i%d" % item],
+            "title": [b"Title %d (%d)" % (item, 1980 + item)],
+        }
+        for item in rng.permutation(NUM_ITEMS).tolist()
+    ]
+    write(folder / "train-0.gz", rows[:50])
+    write(folder / "train-1.gz", rows[50:])
+    write(folder / "candidates.gz", catalogue)
+    return folder
+
+
+def test_reads_events(files: Path) -> None:
+    events = read_events([str(files / "train-*")])
+    assert len(events.user) == 9 * NUM_USERS
+    assert events.user.dtype == events.item.dtype == np.int32
+    assert events.rating.tolist() == np.where((events.user + events.item) % 2 == 0, 5, 2).tolist()
+    assert events.timestamp.tolist() == [100 * user + place for user in range(NUM_USERS) for place in range(9)]
+
+
+def test_reads_the_catalogue_in_the_order_of_the_vocabulary(files: Path) -> None:
+    candidates = read_candidates([str(files / "candidates*")], VOCABULARIES)
+    assert candidates.titles.tolist() == [b"Title %d (%d)" % (item, 1980 + item) for item in range(NUM_ITEMS)]
+    assert candidates.popularity[-1] == 0 and candidates.popularity.sum() == 9 * NUM_USERS
+    words = candidates.catalogue.title_words
+    assert np.diff(words.row_splits).tolist() == [item % 4 for item in range(NUM_ITEMS)]
+    assert words.values.tolist() == [word for item in range(NUM_ITEMS) for word in [0, 1, 2][: item % 4]]
+    genres = [genre for item in range(NUM_ITEMS) for genre in [item % 2, 2][: 1 + item % 2]]
+    assert candidates.catalogue.genres.values.tolist() == genres
+    assert candidates.catalogue.num_release_periods == 12
+    assert np.diff(candidates.catalogue.release_periods.row_splits).tolist() == [1] * NUM_ITEMS
+
+
+def test_refuses_missing_files_and_an_incomplete_catalogue(files: Path) -> None:
+    with pytest.raises(DataError, match="no file matches"):
+        read_events([str(files / "absent*")])
+    with pytest.raises(DataError, match="each of the 17 items"):
+        read_candidates([str(files / "candidates*")], VOCABULARIES._replace(items=[*VOCABULARIES.items, b"new"]))
+
+
+def fit(files: Path, **changes: dict) -> np.ndarray:
+    """The vectors of all items."""
+    settings = Settings.model_validate(SETTINGS.model_dump() | changes)
+    events = read_events([str(files / "train-*")])
+    catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
+    return encode_candidates(fit_retrieval(events, catalogue, settings), catalogue.num_items)
+
+
+@pytest.mark.parametrize("method", ["random", "time"])
+def test_the_same_seed_gives_the_same_vectors(files: Path, method: str) -> None:
+    split, other = {"method": method}, SETTINGS.training.model_dump() | {"seed": 7}
+    first, second, third = fit(files, split=split), fit(files, split=split), fit(files, split=split, training=other)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, third)
+    assert np.isfinite(first).all()
+
+
+def test_without_a_refit_the_held_out_events_are_not_fitted(files: Path) -> None:
+    kept = SETTINGS.training.model_dump() | {"refit": False}
+    assert not np.array_equal(fit(files, training=kept), fit(files))
+
+
+def test_refuses_too_few_events(files: Path) -> None:
+    events = read_events([str(files / "train-*")])
+    catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
+    with pytest.raises(DataError, match="too few"):
+        fit_retrieval(events.take(np.arange(len(events.user)) == 0), catalogue, SETTINGS)
+
+
+EVERY_SWITCH = {
+    "retrieval": {
+        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "history": "attention", "last_items": 3},
+        **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3, "popularity": True},
+        **{"shared_items": True, "query_layers": [12, 10], "candidate_layers": [12], "normalize": True},
+        **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4, "item_frequency": "streaming"},
+        **{"hard_negatives": 3, "linear_rank": 4},
+    },
+    "ranking": {
+        **{"model": "network", "embedding_dimension": 4, "batch_size": 32, "epochs": 1, "cross_layers": 2},
+        **{"deep_layers": [6], "request_time": ["bucket", "hour"], "retrieval_weight": 0.5},
+    },
+}
+NO_SWITCH = {
+    "retrieval": {
+        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "user_id": False, "history": "decayed"},
+        **{"genres": False, "title_words": False, "release_year": False, "linear_rank": 0, "trend_days": 0.0},
+    },
+    "ranking": {"sweeps": 30},
+}
+
+
+@pytest.mark.parametrize("changes", [{}, EVERY_SWITCH, NO_SWITCH], ids=["default", "every switch", "no switch"])
+def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict
+) -> None:
+    monkeypatch.setattr(run, "read_vocabularies", lambda folder: VOCABULARIES)
+    settings = Settings.model_validate(SETTINGS.model_dump() | changes)
+    run.run_fn(
+        SimpleNamespace(
+            train_files=[str(files / "train-*")],
+            eval_files=[str(files / "candidates*")],
+            transform_graph_path="",
+            serving_model_dir=str(tmp_path / "model"),
+            model_run_dir=str(tmp_path / "logs"),
+            custom_config={"settings": settings.model_dump_json(), "code_version": "c0de"},
+        )
+    )
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    events = read_events([str(files / "train-*")])
+    result = model.recommend(user_id=tf.constant(VOCABULARIES.users), k=NUM_ITEMS)
+    for user, ids in enumerate(result["item_id"].numpy().tolist()):
+        unrated = set(range(NUM_ITEMS)) - set(events.item[events.user == user].tolist())
+        assert {id_ for id_ in ids if id_} == {b"i%d" % item for item in unrated}
+    guest = model.recommend(
+        user_id=tf.constant(["", ""]),
+        history_item_id=tf.constant([["i2", "i4"], ["", ""]]),
+        timestamp=tf.constant([500, 500], tf.int64),
+        k=NUM_ITEMS,
+    )
+    assert len(set(guest["item_id"].numpy()[0].tolist()) - {b""}) == NUM_ITEMS - 2
+    assert np.isfinite(guest["score"].numpy()).all()
+    popularity = np.sort(np.bincount(events.item))[::-1]
+    assert guest["retrieval_score"].numpy()[1].max() == pytest.approx(np.log1p(popularity[0]))
+    even = model.retrieve(user_id=tf.constant(["u0"]), genre=tf.constant(["even"]), include_seen=True, k=NUM_ITEMS)
+    assert {int(id_[1:]) % 2 for id_ in even["item_id"].numpy()[0].tolist() if id_} == {0}
+    alike = model.similar_items(item_id=tf.constant(["i2"]), k=3)
+    assert b"i2" not in alike["item_id"].numpy()[0] and len(set(alike["item_id"].numpy()[0])) == 3
+    rated = model.signatures["rate"](user_id=tf.constant(["u0", "u0"]), item_id=tf.constant(["i2", "i3"]))["rating"]
+    assert rated.numpy().min() >= 2.0 and rated.numpy().max() <= 5.0
+    if not changes:
+        assert rated[0] > rated[1]
+    record = read(tmp_path / "model")
+    assert (record.data.events, record.data.users, record.data.catalogue_items) == (9 * NUM_USERS, NUM_USERS, NUM_ITEMS)
+    assert record.code_version == "c0de" and record.libraries["tensorflow"] == tf.__version__
+    assert "two-tower" in {path.name for path in (tmp_path / "logs").iterdir()}

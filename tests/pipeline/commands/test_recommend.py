@@ -1,0 +1,73 @@
+import pytest
+
+from pipeline.commands import recommend
+from schemas.errors import DataError
+
+
+def test_the_newest_version_has_the_highest_number(tmp_path):
+    for name in ("9", "100", "20", ".partial-500", "notes"):
+        (tmp_path / name).mkdir()
+    assert recommend.newest_version(tmp_path).name == "100"
+
+
+def test_a_version_itself_is_told_from_a_folder_of_versions(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(DataError, match="give the folder above it"):
+        recommend.newest_version(tmp_path)
+
+
+@pytest.mark.parametrize("k", ["0", "-1", "ten"])
+def test_how_many_is_a_number_from_1(k, capsys):
+    with pytest.raises(SystemExit) as caught:
+        recommend.main(["--user", "1", "--k", k])
+    assert caught.value.code == 2
+    assert "a number from 1 is expected" in capsys.readouterr().err
+
+
+def test_a_broken_version_is_one_clear_error(tmp_path, capsys):
+    (tmp_path / "17").mkdir()
+    assert recommend.main(["--user", "1", "--model", str(tmp_path)]) == 2
+    assert "17: not a version that was pushed whole" in capsys.readouterr().err
+
+
+def test_ids_and_titles_are_shown_as_they_are(capsys):
+    row = {"item_id": "[/x]", "title": "a [bold]film[/bold] [rec]", "score": 1.0, "rating": 2.0}
+    answer = {"user_id": "[/x]", "history": ["1", "[/x]"], "is_known": False, "unknown_history": 1, "items": [row]}
+    recommend._show(answer, "version 7")
+    shown = capsys.readouterr().out
+    assert "a [bold]film[/bold] [rec]" in shown and shown.count("[/x]") == 3
+    assert "User [/x] (not known); History 1, [/x], version 7" in shown
+    assert "1 of the 2 items of the history are not known" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ({"history": ["1", "2"]}, "History 1, 2, version 7"),
+        ({"user_id": "u", "history": []}, "User u (not known), version 7"),
+        ({"similar_to": "3"}, "Like item 3 (not known), version 7"),
+    ],
+)
+def test_the_title_says_what_was_asked(asked, title, capsys):
+    recommend._show(asked | {"is_known": False, "unknown_history": 0, "items": []}, "version 7")
+    assert title in capsys.readouterr().out
+
+
+def test_ids_are_divided_at_commas():
+    assert recommend._ids(" 1, 2 ,,x y") == ["1", "2", "x y"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--user", "1", "--similar-to", "2"], ["--history", "1", "--similar-to", "2"]]
+)
+def test_either_a_user_or_an_item_is_asked_about(arguments, capsys):
+    with pytest.raises(SystemExit):
+        recommend.main(arguments)
+    assert "give --user, --history or both, or --similar-to" in capsys.readouterr().err
+
+
+def test_without_a_version_it_says_what_to_do(tmp_path, capsys):
+    with pytest.raises(DataError, match="run the pipeline first"):
+        recommend.newest_version(tmp_path)
+    assert recommend.main(["--user", "1", "--model", str(tmp_path)]) == 2
+    assert "no pushed version" in capsys.readouterr().err

@@ -1,0 +1,93 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from pipeline.node import Node
+from pipeline.reporting import summary
+from schemas import canary, verdict
+from schemas.canary import CanaryCheck, CanaryRecord
+from schemas.verdict import CheckRecord, MetricRecord, Verdict
+
+
+def _record(metric: str, value: float, slice_name: str = "", interval: bool = True, **more: float) -> MetricRecord:
+    lower, upper = (value - 0.01, value + 0.01) if interval else (math.nan, math.nan)
+    return MetricRecord(metric=metric, slice=slice_name, value=value, lower=lower, upper=upper, **more)
+
+
+JUDGED = Verdict(
+    blessed=False,
+    reasons=("NDCG@10 is 0.2: must be >= 0.3",),
+    anomalies=("rating | out of range",),
+    compared_with_baseline=True,
+    metrics=(
+        _record("ndcg_at_10", 0.2, change=-0.05),
+        _record("popularity_ndcg_at_10", 0.15),
+        _record("ndcg_at_10", 0.9, "user_activity=1-9"),
+        _record("rmse", 0.875, interval=False),
+        _record("bias_rmse", 0.925),
+        _record("mae", math.nan),
+    ),
+    checks=(
+        CheckRecord(metric="ndcg_at_10", slice="", kind="threshold", rule="must be >= 0.3", passed=False),
+        CheckRecord(metric="ndcg_at_10", slice="", kind="change", rule="at most 0.1 worse", passed=True),
+        CheckRecord(metric="ndcg_at_10", slice="user_activity=1-9", kind="slice", rule="other", passed=True),
+    ),
+)
+TRIED = CanaryRecord(checks=(CanaryCheck(name="reload", passed=True, message=""),))
+
+
+class _Artifact:
+    def __init__(self, uri: Path, pushed: str = "", **properties: int):
+        self.uri, self._pushed, self._properties = str(uri), pushed, properties
+
+    def get_string_custom_property(self, name: str) -> str:
+        return self._pushed if name == "pushed_destination" else ""
+
+    def get_int_custom_property(self, name: str) -> int:
+        return self._properties.get(name, 0)
+
+
+def _pusher(folder: Path, judged: Verdict, reused: bool = False, **pushed: object) -> Node:
+    (folder / verdict.FILE_NAME).write_text(judged.model_dump_json())
+    (folder / canary.FILE_NAME).write_text(TRIED.model_dump_json())
+    inputs = {"evaluation": [_Artifact(folder)], "infra_blessing": [_Artifact(folder)]}
+    return Node({"pushed_model": [_Artifact(folder, **pushed)]}, reused, inputs)
+
+
+def test_the_evaluation_is_a_table_with_intervals_and_rules():
+    lines = summary.evaluation_markdown(JUDGED).splitlines()
+    assert lines[0] == "## Refused by the gate"
+    assert "- NDCG@10 is 0.2: must be >= 0.3" in lines
+    table = [line for line in lines if line.startswith("|")]
+    assert table[2:] == [
+        "| NDCG@10 | 0.2000 | 0.1900 - 0.2100 | -0.0500 | 0.1500 |  | must be >= 0.3<br>at most 0.1 worse "
+        "| **NO**<br>yes |",
+        "| RMSE | 0.8750 |  |  |  | 0.9250 |  |  |",
+        "| MAE | nan |  |  |  |  |  |  |",
+    ]
+
+
+def test_metrics_are_those_on_all_examples_that_have_a_value():
+    expected = {"ndcg_at_10": 0.2, "popularity_ndcg_at_10": 0.15, "rmse": 0.875, "bias_rmse": 0.925}
+    assert summary.metrics(JUDGED) == expected
+
+
+@pytest.mark.parametrize(
+    ("pushed", "reused", "outcome", "said"),
+    [
+        ({"pushed": "/serving/17", "is_new": 1}, False, "new", "Pushed as the newest version /serving/17"),
+        ({"pushed": "/serving/17", "is_new": 1}, True, "unchanged", "newest version already, /serving/17"),
+        ({"pushed": "/serving/17"}, False, "unchanged", "newest version already, /serving/17"),
+        ({"pushed": "/serving/17", "is_withdrawn": 1}, False, "withdrawn", "a rollback has withdrawn this model"),
+        ({}, False, "refused", "Nothing was pushed, the model was refused: NDCG@10 is 0.2: must be >= 0.3"),
+        ({}, True, "refused", "Nothing was pushed, the model was refused: NDCG@10 is 0.2: must be >= 0.3"),
+    ],
+)
+def test_the_pusher_says_what_it_did_and_why(tmp_path, pushed, reused, outcome, said):
+    pusher = _pusher(tmp_path, JUDGED, reused, **pushed)
+    assert summary.push_outcome(pusher) == outcome
+    assert said in summary.push_sentence(pusher)
+    page = summary.push_markdown(pusher)
+    assert page.startswith(f"# {summary.push_sentence(pusher)}")
+    assert "Canary: 1 of 1 checks passed." in page and "| NDCG@10 |" in page

@@ -1,0 +1,101 @@
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline.reporting import progress, terminal
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from pipeline.reporting import terminal
+with terminal.captured(Path(sys.argv[1]), verbose=sys.argv[2] == "verbose") as console:
+    print("a library's noise")
+    os.write(2, b"native noise\\n")
+    console.print("what matters")
+print("afterwards")
+"""
+
+
+@pytest.mark.parametrize("mode", ["quiet", "verbose"])
+def test_noise_goes_to_the_file_and_what_matters_stays(tmp_path, mode):
+    log = tmp_path / "log.txt"
+    command = [sys.executable, "-c", PROGRAM, str(log), mode]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert sorted(log.read_text().splitlines()) == ["a library's noise", "native noise"]
+    assert process.stdout == "what matters\nafterwards\n"
+    assert process.stderr == (log.read_text() if mode == "verbose" else "")
+
+
+TITLES = r"""
+import sys
+from pathlib import Path
+from pipeline.reporting import terminal
+terminal.show_any_text()
+print("Mis\u00e9rables \udcff")
+with terminal.captured(Path(sys.argv[1]), verbose=False) as console:
+    console.print("V\u00e9ronique \udcff")
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("ascii", "Mis?rables ?\nV?ronique ?\n"),
+        ("latin-1", "Mis\u00e9rables ?\nV\u00e9ronique ?\n"),
+        ("utf-8", "Mis\u00e9rables ?\nV\u00e9ronique ?\n"),
+    ],
+)
+def test_what_an_encoding_lacks_is_a_question_mark(tmp_path, encoding, expected):
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-c", TITLES, str(tmp_path / "log.txt")]
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert process.stdout.decode(encoding) == expected
+
+
+def _shown(is_terminal: bool, kind: str = "xterm") -> str:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=is_terminal, width=100, color_system=None, _environ={"TERM": kind})
+    view = terminal.StepView(console, steps=2)
+    with view.attached():
+        with view.step("Trainer"):
+            terminal.LOGGER.debug("epoch 1/2: 3 of 10", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
+            terminal.LOGGER.info("two-tower: 2 epochs")
+            print("a library's noise", file=sys.stderr)
+        view.done("unchanged, reused")
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("options", [{"is_terminal": False}, {"is_terminal": True, "kind": "dumb"}])
+def test_where_nothing_can_be_drawn_there_are_lines_and_no_bars(options, capsys):
+    lines = _shown(**options).splitlines()
+    assert lines[0] == "[ 1/2] Trainer started"
+    assert lines[1].strip() == "two-tower: 2 epochs"
+    assert lines[2].startswith("[ 1/2] Trainer") and lines[2].endswith("unchanged, reused")
+    assert len(lines) == 3
+    # The message is in the log too, which standard error goes to.
+    assert "two-tower: 2 epochs" in capsys.readouterr().err
+
+
+def test_without_a_terminal_progress_is_a_line_once_a_minute(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    assert _shown(is_terminal=False).splitlines()[1].strip() == "epoch 1/2: 3 of 10"
+    assert "epoch 1/2: 3 of 10" in capsys.readouterr().err
+
+
+def test_on_a_terminal_epochs_have_a_bar_and_noise_stays_away(capsys):
+    shown = _shown(is_terminal=True)
+    assert "3/10" in shown and "noise" not in shown
+    assert "noise" in capsys.readouterr().err
+
+
+def test_the_descriptors_are_given_back(tmp_path):
+    before = set(os.listdir("/proc/self/fd"))
+    with terminal.captured(tmp_path / "log.txt", verbose=True):
+        print("noise")
+    assert set(os.listdir("/proc/self/fd")) == before

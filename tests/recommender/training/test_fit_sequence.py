@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from recommender.evaluation.next_item import Measure
+from recommender.interactions.inputs import Events
+from recommender.interactions.items import Items, describe
+from recommender.training.fit_sequence import fit_sequence
+from recommender.training.windows import Timelines, Windows
+from schemas.errors import DataError
+from schemas.on_device import FeatureInput, SequenceModelSettings
+from schemas.settings import SplitSettings, TrainingSettings
+
+NUM_ITEMS = 6
+
+
+def rounds(num_users: int, length: int) -> tuple[Events, Items]:
+    """Users who choose one item after the other, in the order of the numbers, round and round."""
+    user, step = np.divmod(np.arange(num_users * length), length)
+    item = (user + step) % NUM_ITEMS + 1
+    events = Events(
+        user.astype(np.int32), item.astype(np.int32), np.ones(len(user), np.float32), 1_000_000 * (1 + step)
+    )
+    ids = [str(number) for number in range(NUM_ITEMS)]
+    return events, describe(ids, ids, [[] for _ in ids], np.bincount(item)[1:])
+
+
+def settings(**changes) -> SequenceModelSettings:
+    tree = {"name": "x", "features": {"item": {"length": 3}}, "embedding_width": 8, "batch_size": 32, "epochs": 8}
+    return SequenceModelSettings.model_validate(tree | {"learning_rate": 0.03, "dropout": 0.0} | changes)
+
+
+@pytest.mark.parametrize("negatives", [None, 3])
+def test_learns_what_comes_next(negatives: int | None) -> None:
+    events, items = rounds(num_users=60, length=7)
+    chosen = settings(negatives=negatives, gap=0, exclude_seen=False)
+    fitted = fit_sequence(events, items, chosen, SplitSettings(method="time"), TrainingSettings(refit=True))
+    windows = Timelines(events, items, 0).windows(events, chosen.features)
+    # As long as those of the windows that training was stopped by, which are the latest.
+    ranks = Measure(windows.take(windows.context_length >= 3), chosen, 0).ranks(fitted.model)
+    assert np.mean(ranks == 1) > 0.95
+    assert len(fitted.record["losses"]) == fitted.record["epochs"] and fitted.record["windows"] == 60 * 6
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    events, items = rounds(num_users=20, length=5)
+    runs = [
+        fit_sequence(
+            events, items, settings(epochs=2), SplitSettings(), TrainingSettings(seed=seed, refit=False)
+        ).model.get_weights()
+        for seed in (1, 1, 2)
+    ]
+    assert all(np.array_equal(a, b) for a, b in zip(runs[0], runs[1], strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(runs[0], runs[2], strict=True))
+
+
+def test_events_of_one_moment_teach_no_order() -> None:
+    events, items = rounds(num_users=20, length=5)
+    with pytest.raises(DataError, match="nothing to learn an order from"):
+        fit_sequence(
+            events._replace(timestamp=np.ones(100, np.int64)), items, settings(), SplitSettings(), TrainingSettings()
+        )
+
+
+class Fixed:
+    """Scores that are given: [rows, 5], of padding and four items."""
+
+    def __init__(self, scores: list[list[float]]):
+        self._scores = np.array(scores, np.float32)
+
+    def encode(self, context: dict[str, np.ndarray]) -> np.ndarray:
+        return self._scores[: len(context["item"])]
+
+    def score(self, encoded: np.ndarray):
+        return type("Tensor", (), {"numpy": lambda _: encoded.copy()})()
+
+
+def test_ranks_leave_out_the_context_and_share_ties() -> None:
+    scores = [[99, 4, 3, 2, 1], [99, 4, 3, 2, 1], [99, 1, 1, 1, 1], [99, 4, 3, 2, 1], [99, 9, np.nan, 1, 0]]
+    context = {"item": np.array([[0, 0], [1, 3], [0, 0], [0, 0], [0, 0]])}
+    windows = Windows(context, np.array([3, 4, 2, 0, 2]), np.arange(5), np.ones(5))
+    measure = Measure(windows, settings(), seed=0)
+    # Third; second, as 1 and 3 are left out; one of four alike; of no catalogue; not a number.
+    assert measure.ranks(Fixed(scores)).tolist() == [3, 2, 2.5, np.inf, 5]
+    kept = Measure(windows, settings(exclude_seen=False), seed=0)
+    assert kept.ranks(Fixed(scores)).tolist()[1] == 4
+    found = measure.of(Fixed(scores))
+    assert found["recall_at_10"] == 0.8 and found["windows"] == 5
+    assert found["ndcg_at_10"] == pytest.approx(np.sum(1 / np.log2([4, 3, 3.5, 6])) / 5)
+
+
+def test_a_gap_ends_contexts_earlier_but_never_empties_them() -> None:
+    events, items = rounds(num_users=1, length=6)
+    timelines = Timelines(events, items, 0)
+    skipped = np.array([0, 0, 0, 2, 9, 0])
+    found = timelines.windows(events, {"item": FeatureInput(length=4)}, skipped).context["item"].tolist()
+    assert found == [[1, 0, 0, 0], [1, 2, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [2, 3, 4, 5]]
