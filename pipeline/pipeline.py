@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tensorflow_data_validation import StatsOptions
 from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
@@ -26,19 +25,10 @@ from components.sequence_trainer.component import SequenceTrainer
 from components.tflite_exporter.component import TFLiteExporter
 from pipeline.code_version import code_version, file_version
 from pipeline.engines import beam
-from schemas import signatures as names
 from schemas.settings import Settings
 
 _SCHEMA = "ratings.pbtxt"
 _CATALOGUE = "candidates"
-_EXAMINED = [
-    names.USER_ID,
-    names.ITEM_ID,
-    names.RATING,
-    names.TIMESTAMP,
-    names.USER_ACTIVITY,
-    names.ITEM_POPULARITY,
-]
 _PREPROCESSING = "components.transform.preprocessing"
 _TRAINING = "components.trainer.run"
 # What a model depends on; a change to the gate or to a folder trains nothing anew.
@@ -70,12 +60,7 @@ def create_pipeline(
 
     # The ratings are held against the schema; what does not fit it forbids blessing further down.
     schema = ImportSchemaGen(_SCHEMA, file_version(Path(schemas.__file__).parent / _SCHEMA))
-    # Histories repeat the ratings that are examined anyway, a hundred times over.
-    statistics = StatisticsGen(
-        examples.outputs["examples"],
-        stats_options=StatsOptions(feature_allowlist=_EXAMINED),
-        exclude_splits=[_CATALOGUE],
-    )
+    statistics = StatisticsGen(examples.outputs["examples"], exclude_splits=[_CATALOGUE])
     validator = ExampleValidator(
         statistics.outputs["statistics"], schema.outputs["schema"], exclude_splits=[_CATALOGUE]
     )

@@ -29,6 +29,7 @@ USER_ACTIVITY = "user_activity"
 ITEM_POPULARITY = "item_popularity"
 # Raw features of a catalogue example (split `candidates`), beside ITEM_ID.
 TITLE = "title"
+TITLE_WORDS = "title_words"
 GENRES = "genres"
 POPULARITY = "popularity"
 

@@ -39,7 +39,7 @@ def random_parts() -> "Parts":
     import numpy as np
 
     from benchmarks.synthetic import random_parts
-    from recommender.interactions.inputs import Ragged
+    from recommender.interactions.ragged import Ragged
 
     parts = random_parts(num_users=23, num_items=40, width=4, seen=15)
     rows = np.split(parts.seen.values, parts.seen.row_splits[1:-1])

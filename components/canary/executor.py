@@ -1,16 +1,14 @@
 """Tries an export in a fresh process and writes the blessing that Pusher obeys."""
 
-import glob
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
 from tfx.components.evaluator import constants
@@ -20,6 +18,7 @@ from tfx.utils import path_utils
 
 from components.canary import contract, probe
 from components.canary.cases import Sample
+from recommender.interactions.examples import TEXT, TEXTS, read_batches, read_columns, read_records
 from schemas import canary as canary_schema
 from schemas import index as layout
 from schemas import signatures as names
@@ -31,7 +30,6 @@ from schemas.training_record import TrainingRecord
 SETTINGS_KEY = "settings"
 USERS = 32
 """Users asked about: those of the first examples."""
-_EXAMPLES = 1_000
 _LAST_WORDS = 2_000
 # As TFX's InfraValidator names the files, for whoever looks; Pusher reads the property.
 _FILES = {True: "INFRA_BLESSED", False: "INFRA_NOT_BLESSED"}
@@ -51,8 +49,8 @@ class Executor(base_executor.BaseExecutor):
         One that is broken, crashes or hangs is refused; that is no failure of this step.
 
         Args:
-          input_dict: `model`: the Model; `examples`: Examples whose split `eval` gives users and examples, and
-            `candidates` the catalogue.
+          input_dict: `model`: the Model; `examples`: Examples whose split `eval` gives users and examples, `train` what
+            these users have seen, and `candidates` the catalogue.
           output_dict: `blessing`: InfraBlessing with `canary.json` (`schemas.canary.CanaryRecord`) and the custom
             properties `blessed` (0 or 1), as TFX's InfraValidator sets it, and `current_model_id`, as its Evaluator,
             and `judged_model`, the same as text.
@@ -87,24 +85,21 @@ def _width(index: Path) -> int:
 
 
 def _sample(examples: list[types.Artifact], training: TrainingRecord) -> Sample:
-    records = list(_records(artifact_utils.get_split_uri(examples, "eval"), _EXAMPLES))
-    seen: dict[bytes, list[bytes]] = {}
-    for record in records:
-        feature = tf.train.Example.FromString(record).features.feature
-        user = feature[names.USER_ID].bytes_list.value[0]
-        if user in seen or len(seen) < USERS:
-            seen.setdefault(user, []).extend(feature[names.HISTORY_ITEM_ID].bytes_list.value)
-    catalogue = _records(artifact_utils.get_split_uri(examples, "candidates"))
-    parsed = (tf.train.Example.FromString(record).features.feature for record in catalogue)
-    genres = {
-        feature[names.ITEM_ID].bytes_list.value[0]: list(feature[names.GENRES].bytes_list.value) for feature in parsed
-    }
-    return Sample(seen, genres, records[:USERS], training.data.rating_scale)
-
-
-def _records(split: str, at_most: int = -1) -> Iterator[bytes]:
-    dataset = tf.data.TFRecordDataset(sorted(glob.glob(os.path.join(split, "*"))), compression_type="GZIP")
-    return dataset.take(at_most).as_numpy_iterator()
+    evaluation, train, candidates = (
+        os.path.join(artifact_utils.get_split_uri(examples, split), "*") for split in ("eval", "train", "candidates")
+    )
+    records = list(read_records([evaluation]).take(USERS).as_numpy_iterator())
+    first = next(read_batches([evaluation], {names.USER_ID: TEXT}))[names.USER_ID]
+    users = list(dict.fromkeys(first.tolist()))[:USERS]
+    seen: dict[bytes, list[bytes]] = {user: [] for user in users}
+    for batch in read_batches([train], {names.USER_ID: TEXT, names.ITEM_ID: TEXT}):
+        rows = np.flatnonzero(np.isin(batch[names.USER_ID], users))
+        for row in rows:
+            seen[batch[names.USER_ID][row]].append(batch[names.ITEM_ID][row])
+    catalogue = read_columns([candidates], {names.ITEM_ID: TEXT, names.GENRES: TEXTS})
+    values, splits = catalogue[names.GENRES]
+    genres = {item: values[splits[row] : splits[row + 1]].tolist() for row, item in enumerate(catalogue[names.ITEM_ID])}
+    return Sample(seen, genres, records, training.data.rating_scale)
 
 
 def _run(request: dict[str, Any], timeout_s: float) -> CanaryRecord:

@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from components.example_gen.history import Histories
 from components.example_gen.split import Events
+from recommender.interactions.titles import title_words
 from schemas import signatures
 from schemas.slices import slice_labels
 
@@ -29,8 +29,6 @@ def label_slices(counts: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
 def encode_ratings(
     events: Events,
     rows: np.ndarray,
-    train: np.ndarray,
-    histories: Histories,
     activity: np.ndarray,
     popularity: np.ndarray,
 ) -> list[bytes]:
@@ -39,13 +37,9 @@ def encode_ratings(
     Args:
       events: all events of some users.
       rows: [num_rows] positions in `events`.
-      train: [num_train] positions of the training events, in which `histories` looks.
-      histories: of these users.
       activity: [num_users] slice of each user, strings.
       popularity: [num_items] slice of each item, strings.
     """
-    offsets, positions = histories.of(events.interactions(rows))
-    past = train[positions]
     user, item = events.user[rows], events.item[rows]
     return _encode(
         {
@@ -53,8 +47,6 @@ def encode_ratings(
             signatures.ITEM_ID: _single(_take(events.items, item)),
             signatures.RATING: _single(pa.array(events.rating[rows].astype(np.float32))),
             signatures.TIMESTAMP: _single(pa.array(events.timestamp[rows])),
-            signatures.HISTORY_ITEM_ID: _lists(offsets, _take(events.items, events.item[past])),
-            signatures.HISTORY_RATING: _lists(offsets, pa.array(events.rating[past].astype(np.float32))),
             signatures.USER_ACTIVITY: _single(_take(activity, user)),
             signatures.ITEM_POPULARITY: _single(_take(popularity, item)),
         }
@@ -66,10 +58,12 @@ def encode_candidates(catalogue: pd.DataFrame, genre_separator: str) -> list[byt
     genres = [
         [name.strip().encode() for name in text.split(genre_separator) if name.strip()] for text in catalogue["genres"]
     ]
+    words = [[word.encode() for word in title_words(title)] for title in catalogue["title"]]
     return _encode(
         {
             signatures.ITEM_ID: _single(_binary(catalogue["item"])),
             signatures.TITLE: _single(_binary(catalogue["title"])),
+            signatures.TITLE_WORDS: pa.array(words, pa.list_(pa.binary())),
             signatures.GENRES: pa.array(genres, pa.list_(pa.binary())),
             signatures.POPULARITY: _single(pa.array(catalogue["popularity"], pa.int64())),
         }
@@ -89,8 +83,5 @@ def _binary(strings: np.ndarray | pd.Series) -> pa.Array:
 
 
 def _single(values: pa.Array) -> pa.ListArray:
-    return _lists(np.arange(len(values) + 1), values)
-
-
-def _lists(offsets: np.ndarray, values: pa.Array) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+    """One value an example."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1), pa.int32()), values)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from components.example_gen.history import Interactions
 from schemas.hashing import mix, seeded_share
 
 TRAIN, EVAL, LEFT_OUT = 0, 1, 2
@@ -29,10 +28,6 @@ class Events(NamedTuple):
     rating: np.ndarray
     timestamp: np.ndarray
     identity: np.ndarray
-
-    def interactions(self, rows: np.ndarray) -> Interactions:
-        """Returns who met what and when, of the events at positions `rows`."""
-        return Interactions(self.user[rows], self.item[rows], self.timestamp[rows])
 
 
 class Shard(NamedTuple):

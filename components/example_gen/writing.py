@@ -16,7 +16,6 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.catalogue import join_catalogue
 from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
-from components.example_gen.history import Histories
 from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
 from recommender.sources.columns import Reject
@@ -24,7 +23,7 @@ from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
 ENCODED_AT_ONCE = 8_192
-"""Examples; bounds the memory that their histories take."""
+"""Examples; bounds the memory that they take."""
 COMPRESSION_LEVEL = 1
 """Of gzip; its default takes several times as long."""
 
@@ -53,7 +52,7 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
     Args:
       shard: the users' events, divided.
       num_shards: number of shards; each writes a file a split.
-      settings: what histories and slices are to be.
+      settings: bounds of the slices.
       outputs: where to write.
       tally: `train` and `eval`, every item's number of events by its id.
 
@@ -62,8 +61,6 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
     """
     events, side = shard.events, shard.side
     train = np.flatnonzero(side == TRAIN)
-    by_time = settings.split.method == "time"
-    histories = Histories(events.interactions(train), settings.features.history_length, strictly_earlier=by_time)
     user_events = np.bincount(events.user[train], minlength=len(events.users))
     item_events = tally["train"].reindex(events.items).to_numpy()
     activity = label_slices(user_events, settings.features.user_activity_bounds)
@@ -72,7 +69,7 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
     for name, which in WRITTEN_SIDES.items():
         rows = order[side[order] == which]
         slices = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
-        batches = (encode_ratings(events, part, train, histories, activity, popularity) for part in slices)
+        batches = (encode_ratings(events, part, activity, popularity) for part in slices)
         _write_records(outputs.splits[name], shard.number, num_shards, batches)
     return _count(shard)
 

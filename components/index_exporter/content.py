@@ -1,13 +1,12 @@
 """What the index is made of: from examples, and from the model by its signatures."""
 
-import glob
-import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from recommender.interactions.examples import OPTIONAL_TEXT, TEXT, TEXTS, read_columns
 from schemas import signatures as names
 
 _AT_ONCE = 8_192
@@ -49,18 +48,12 @@ class Content(NamedTuple):
 
 def read_catalogue(split: str) -> Catalogue:
     """The catalogue's examples in a folder."""
-    columns = _read(split, names.ITEM_ID, names.TITLE)
-    spec = {names.GENRES: tf.io.VarLenFeature(tf.string)}
-    counts, values = [], [np.array([], object)]
-    for batch in _records(split).map(lambda serialized: tf.io.parse_example(serialized, spec)[names.GENRES]):
-        rows = batch.indices[:, 0].numpy()
-        counts.append(np.bincount(rows, minlength=batch.dense_shape[0].numpy()))
-        values.append(batch.values.numpy())
-    items = np.repeat(np.arange(len(columns[names.ITEM_ID])), np.concatenate(counts))
-    genres, genre = np.unique(np.concatenate(values), return_inverse=True)
+    columns = read_columns([f"{split}/*"], {names.ITEM_ID: TEXT, names.TITLE: OPTIONAL_TEXT, names.GENRES: TEXTS})
+    rows = columns[names.GENRES]
+    genres, genre = np.unique(rows.values, return_inverse=True)
     order = np.argsort(genre, kind="stable")
     splits = np.append(0, np.cumsum(np.bincount(genre, minlength=len(genres))))
-    return Catalogue(columns[names.ITEM_ID], columns[names.TITLE], genres, items[order], splits)
+    return Catalogue(columns[names.ITEM_ID], columns[names.TITLE], genres, rows.rows[order], splits)
 
 
 def make_content(model: tf.Module, catalogue: Catalogue, ratings: str) -> Content:
@@ -72,7 +65,7 @@ def make_content(model: tf.Module, catalogue: Catalogue, ratings: str) -> Conten
       ratings: folder of the training examples, which hold the users and what they have seen.
     """
     items = catalogue.items
-    events = _read(ratings, names.USER_ID, names.ITEM_ID)
+    events = read_columns([f"{ratings}/*"], {names.USER_ID: TEXT, names.ITEM_ID: TEXT})
     users, user = np.unique(events[names.USER_ID], return_inverse=True)
     order = np.argsort(items)
     item = order[np.searchsorted(items, events[names.ITEM_ID], sorter=order)]
@@ -92,16 +85,3 @@ def _embed(embed: Callable[[tf.Tensor], dict[str, tf.Tensor]], ids: np.ndarray) 
     """[n] ids to [n, width] float32."""
     blocks = [tf.constant(ids[begin : begin + _AT_ONCE], tf.string) for begin in range(0, len(ids), _AT_ONCE)]
     return np.concatenate([embed(block)[names.EMBEDDING].numpy() for block in blocks])
-
-
-def _read(split: str, *features: str) -> dict[str, np.ndarray]:
-    """Columns of strings, [n] each, of a split's examples."""
-    spec = {name: tf.io.FixedLenFeature([], tf.string, default_value="") for name in features}
-    batches = list(_records(split).map(lambda serialized: tf.io.parse_example(serialized, spec)).as_numpy_iterator())
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in features}
-
-
-def _records(split: str) -> tf.data.Dataset:
-    """Batches of serialized examples."""
-    files = sorted(glob.glob(os.path.join(split, "*")))
-    return tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_AT_ONCE)

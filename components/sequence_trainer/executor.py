@@ -9,6 +9,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components.sequence_trainer import files
+from recommender.interactions.hold_out import hold_out
 from recommender.interactions.items import read_events, read_items
 from recommender.serving import sequence as export
 from recommender.training.fit_sequence import fit_sequence
@@ -55,8 +56,9 @@ class Executor(base_executor.BaseExecutor):
         output = artifact_utils.get_single_instance(output_dict[SEQUENCE_MODELS_KEY])
         root = Path(path_utils.serving_model_dir(output.uri))
         records = {}
+        divided = hold_out(train, training.validation_share, split.method, training.seed)
         for model in settings.enabled:
-            fitted = fit_sequence(train, items, model, split, training)
+            fitted = fit_sequence(divided, items, model, split, training)
             export.save(fitted.model, items, model, str(root / model.name / "saved_model"))
             records[model.name] = fitted.record
         evaluation = read_events(folders["eval"], items, users)

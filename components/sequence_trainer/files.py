@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.interactions.inputs import Events
+from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import PADDING, Items
 from recommender.models.sequence import NOT_GIVEN
 from recommender.training.fit_sequence import training_windows
@@ -26,8 +26,8 @@ def write(
     folder: Path,
     settings: SequenceModelSettings,
     record: dict[str, Any],
-    train: Events,
-    evaluation: Events,
+    train: Interactions,
+    evaluation: Interactions,
     items: Items,
     split: SplitSettings,
     seed: int,
@@ -44,7 +44,7 @@ def write(
       split: how the events were divided.
       seed: of the draws.
     """
-    timelines = Timelines(train, items, seed)
+    timelines = Timelines(train, items)
     fitted = training_windows(timelines, settings, split.method, seed)
     windows = timelines.windows(evaluation, settings.features)
     judged = _drawn(windows, _EVALUATION_WINDOWS, seed)
@@ -53,8 +53,8 @@ def write(
     write_items(folder / "items.json", items)
     dropped = {
         "train_of_no_item": int(np.sum(train.item == PADDING)),
-        "train_without_earlier_event": len(timelines.events.user) - len(fitted.label),
-        "eval_without_earlier_event": len(evaluation.user) - len(windows.label),
+        "train_without_earlier_event": len(timelines.events) - len(fitted.label),
+        "eval_without_earlier_event": len(evaluation) - len(windows.label),
         "eval_not_drawn": len(windows.label) - len(judged.label),
     }
     description = describe(settings, items, record, dropped, seed)

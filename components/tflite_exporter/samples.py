@@ -1,12 +1,9 @@
 """What both models are asked, to compare their answers."""
 
-import glob
 import itertools
-import os
-
-import tensorflow as tf
 
 from components.tflite_exporter.server import Request
+from recommender.interactions.examples import TEXT, read_batches
 from schemas import signatures as names
 
 _PAIRS = 1_000
@@ -19,11 +16,8 @@ _MANY = 2_000
 
 def read_pairs(split: str) -> list[tuple[bytes, bytes]]:
     """The first pairs of user and item of a split's examples, and unknown ones."""
-    dataset = tf.data.TFRecordDataset(sorted(glob.glob(os.path.join(split, "*"))), compression_type="GZIP")
-    pairs = []
-    for record in dataset.take(_PAIRS).as_numpy_iterator():
-        feature = tf.train.Example.FromString(record).features.feature
-        pairs.append((feature[names.USER_ID].bytes_list.value[0], feature[names.ITEM_ID].bytes_list.value[0]))
+    batch = next(read_batches([f"{split}/*"], {names.USER_ID: TEXT, names.ITEM_ID: TEXT}))
+    pairs = list(zip(batch[names.USER_ID][:_PAIRS].tolist(), batch[names.ITEM_ID][:_PAIRS].tolist(), strict=True))
     user, item = pairs[0]
     return [*pairs, (_UNKNOWN, item), (user, _UNKNOWN), (_UNKNOWN, _UNKNOWN)]
 

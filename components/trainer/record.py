@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.interactions import Interactions
 from recommender.models.retrieval import RetrievalModel
 from schemas.settings import Settings
 from schemas.training_record import FILE, Chosen, DataWindow, TrainingRecord
@@ -18,8 +18,7 @@ _NOT_TOLD: Any = {"name": True, "data": {"folder"}}
 
 
 def training_record(
-    events: Events,
-    catalogue: Catalogue,
+    events: Interactions,
     retrieval: RetrievalModel,
     scale: tuple[float, float],
     settings: Settings,
@@ -29,7 +28,6 @@ def training_record(
 
     Args:
       events: training events.
-      catalogue: users and items.
       retrieval: the fitted model.
       scale: lowest and highest rating.
       settings: what of them was given is recorded.
@@ -38,10 +36,10 @@ def training_record(
     return TrainingRecord(
         name=settings.name,
         data=DataWindow(
-            events=len(events.user),
+            events=len(events),
             users=len(np.unique(events.user)),
             items=len(np.unique(events.item)),
-            catalogue_items=catalogue.num_items,
+            catalogue_items=events.num_items,
             first_timestamp=int(events.timestamp.min()),
             last_timestamp=int(events.timestamp.max()),
             rating_scale=scale,

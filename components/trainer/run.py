@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING
 
 from components.trainer.record import training_record, write_record
 from components.trainer.vocabularies import read_vocabularies
-from recommender.interactions.examples import read_candidates, read_events
-from recommender.serving.export import assemble, save
-from recommender.training.fit_ranking import fit_ranking
-from recommender.training.fit_retrieval import fit_retrieval
-from recommender.training.fit_similar import fit_similar
+from recommender.interactions.examples import read_dataset
+from recommender.serving.export import save
+from recommender.training.fit_recommender import fit_recommender
 from schemas.settings import Settings
 
 if TYPE_CHECKING:  # it takes half a minute to import, and whoever calls has done so
@@ -32,14 +30,11 @@ def run_fn(fn_args: "FnArgs") -> None:
     """
     settings = Settings.model_validate_json(fn_args.custom_config["settings"])
     vocabularies = read_vocabularies(fn_args.transform_graph_path)
-    candidates = read_candidates(fn_args.eval_files, vocabularies)
-    events = read_events(fn_args.train_files)
-    retrieval = fit_retrieval(events, candidates.catalogue, settings, fn_args.model_run_dir)
-    similar = fit_similar(events, candidates.catalogue, retrieval, settings, fn_args.model_run_dir)
-    ranking = fit_ranking(events, candidates.catalogue, settings, fn_args.model_run_dir)
-    parts = assemble(retrieval, similar, ranking, events, candidates, vocabularies, settings)
-    save(parts, fn_args.serving_model_dir, settings.serving)
-    code_version = fn_args.custom_config["code_version"]
-    record = training_record(events, candidates.catalogue, retrieval, parts.scale, settings, code_version)
+    dataset = read_dataset(fn_args.train_files, fn_args.eval_files, vocabularies)
+    fitted = fit_recommender(dataset, settings, fn_args.model_run_dir)
+    save(fitted.parts, fn_args.serving_model_dir, settings.serving)
+    record = training_record(
+        dataset.interactions, fitted.retrieval, fitted.parts.scale, settings, fn_args.custom_config["code_version"]
+    )
     write_record(record, fn_args.serving_model_dir)
     _LOG.info("exported to %s", fn_args.serving_model_dir)

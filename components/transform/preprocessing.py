@@ -12,9 +12,6 @@ import tensorflow_transform as tft
 from schemas import signatures as names
 from schemas.settings import FeatureSettings
 
-# RE2 classes: anything that is neither letter, digit nor white space in any script separates words.
-_BETWEEN_WORDS = r"[^\p{L}\p{N}]+"
-
 
 def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str, Any]) -> dict[str, tf.SparseTensor]:
     """Turns raw features into indices and numbers.
@@ -35,21 +32,13 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str
         names.ITEM_INDEX: tft.apply_vocabulary(inputs[names.ITEM_ID], items, num_oov_buckets=1),
         names.GENRE_INDEX: _index(inputs[names.GENRES], names.GENRE_VOCABULARY),
         names.TITLE_WORD_INDEX: _index(
-            _words(inputs[names.TITLE]), names.TITLE_WORD_VOCABULARY, top_k=settings.title_words
+            inputs[names.TITLE_WORDS], names.TITLE_WORD_VOCABULARY, top_k=settings.title_words
         ),
     }
-    for name in (names.RATING, names.TIMESTAMP, names.POPULARITY, names.ITEM_ID, names.TITLE):
+    for name in (names.RATING, names.TIMESTAMP, names.TITLE):
         outputs[name] = tf.sparse.map_values(tf.identity, inputs[name])
     return outputs
 
 
 def _index(values: tf.SparseTensor, vocabulary: str, top_k: int | None = None) -> tf.SparseTensor:
     return tft.compute_and_apply_vocabulary(values, vocab_filename=vocabulary, num_oov_buckets=1, top_k=top_k)
-
-
-def _words(titles: tf.SparseTensor) -> tf.SparseTensor:
-    """Lower-cased words of each example's title (at most one), `[batch, words]`."""
-    title = tf.sparse.to_dense(tf.sparse.slice(titles, [0, 0], [titles.dense_shape[0], 1]), default_value="")
-    title = tf.reshape(tf.pad(title, [[0, 0], [0, 1 - tf.shape(title)[1]]]), [-1])
-    text = tf.strings.regex_replace(tf.strings.lower(title, encoding="utf-8"), _BETWEEN_WORDS, " ")
-    return tf.strings.split(text).to_sparse()

@@ -1,17 +1,22 @@
-"""Transformed examples as columns in memory."""
+"""Serialized examples as columns in memory. The one module of this room that needs TensorFlow."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events, Ragged
-from recommender.interactions.release import release_periods
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.dataset import Dataset
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
 from schemas import signatures as names
 from schemas.errors import DataError
 
 _PARSED_AT_ONCE = 8_192
+TEXT, NUMBER, INTEGER = (tf.io.FixedLenFeature([], dtype) for dtype in (tf.string, tf.float32, tf.int64))
+OPTIONAL_TEXT = tf.io.FixedLenFeature([], tf.string, default_value="")
+TEXTS, INTEGERS = (tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64) for dtype in (tf.string, tf.int64))
 
 
 class Vocabularies(NamedTuple):
@@ -23,99 +28,115 @@ class Vocabularies(NamedTuple):
     num_title_words: int
 
 
-class Candidates(NamedTuple):
-    """The catalogue as it is read. titles: [num_items] bytes; popularity: [num_items] int64, training events."""
+def read_records(patterns: Sequence[str]) -> tf.data.Dataset:
+    """Serialized examples, [] strings, of gzipped files in the order of their names.
 
-    catalogue: Catalogue
-    titles: np.ndarray
-    popularity: np.ndarray
+    Raises:
+      DataError: no file matches.
+    """
+    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    if not files:
+        raise DataError(f"no examples: no file matches {', '.join(patterns)}; run the data steps again")
+    return tf.data.TFRecordDataset(files, compression_type="GZIP")
 
 
-def read_events(patterns: Sequence[str]) -> Events:
-    """Reads rating examples, in the order of the files.
+def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Reads examples, 8,192 at a time.
+
+    Args:
+      patterns: of files.
+      spec: what to parse by feature name: the constants above.
+
+    Yields:
+      Columns by feature name: an array for a feature with one value an example, `Ragged` for the others.
+
+    Raises:
+      DataError: no file matches.
+    """
+    records = read_records(patterns).batch(_PARSED_AT_ONCE)
+    for batch in records.map(lambda serialized: tf.io.parse_example(serialized, spec)):
+        yield {
+            name: Ragged(column.values.numpy(), column.row_splits.numpy())
+            if isinstance(column, tf.RaggedTensor)
+            else column.numpy()
+            for name, column in batch.items()
+        }
+
+
+def read_columns(patterns: Sequence[str], spec: dict[str, Any]) -> dict[str, Any]:
+    """Reads all of it at once; see `read_batches`.
 
     Raises:
       DataError: there are no files or no examples.
     """
-    columns = _read(
-        patterns,
-        {
-            names.USER_INDEX: tf.io.FixedLenFeature([], tf.int64),
-            names.ITEM_INDEX: tf.io.FixedLenFeature([], tf.int64),
-            names.RATING: tf.io.FixedLenFeature([], tf.float32),
-            names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64),
-        },
-    )
-    return Events(
-        columns[names.USER_INDEX].astype(np.int32),
-        columns[names.ITEM_INDEX].astype(np.int32),
-        columns[names.RATING],
-        columns[names.TIMESTAMP],
-    )
+    batches = list(read_batches(patterns, spec))
+    if not batches:
+        raise DataError(f"no examples in {', '.join(patterns)}; run the data steps again")
+    return {name: _joined([batch[name] for batch in batches]) for name in spec}
 
 
-def read_candidates(patterns: Sequence[str], vocabularies: Vocabularies) -> Candidates:
-    """Reads catalogue examples and puts them in the order of the item vocabulary.
+def read_dataset(ratings: Sequence[str], candidates: Sequence[str], vocabularies: Vocabularies) -> Dataset:
+    """Reads transformed examples.
+
+    Args:
+      ratings: patterns of the files of rating examples.
+      candidates: patterns of those of catalogue examples.
+      vocabularies: what the examples' indices stand for.
 
     Raises:
-      DataError: there are no examples, or not exactly one for each item of the vocabulary.
+      DataError: there are no examples, or not exactly one of the catalogue for each item of the vocabulary.
     """
-    columns = _read(
-        patterns,
+    users, items, genres, num_title_words = vocabularies
+    columns = read_columns(
+        candidates,
         {
-            names.ITEM_INDEX: tf.io.FixedLenFeature([], tf.int64),
-            names.GENRE_INDEX: tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
-            names.TITLE_WORD_INDEX: tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
-            names.POPULARITY: tf.io.FixedLenFeature([], tf.int64),
-            names.TITLE: tf.io.FixedLenFeature([], tf.string, default_value=""),
+            names.ITEM_INDEX: INTEGER,
+            names.GENRE_INDEX: INTEGERS,
+            names.TITLE_WORD_INDEX: INTEGERS,
+            names.TITLE: OPTIONAL_TEXT,
         },
     )
-    items = columns[names.ITEM_INDEX]
-    order = np.argsort(items)
-    if not np.array_equal(items[order], np.arange(len(vocabularies.items))):
+    found = columns[names.ITEM_INDEX]
+    order = np.argsort(found)
+    if not np.array_equal(found[order], np.arange(len(items))):
         raise DataError(
-            f"the catalogue must hold each of the {len(vocabularies.items)} items of the vocabulary once, got "
-            f"{len(items)} rows of {len(np.unique(items))} items; run the data steps again"
+            f"the catalogue must hold each of the {len(items)} items of the vocabulary once, got {len(found)} rows of "
+            f"{len(np.unique(found))} items; run the data steps again"
         )
     titles = columns[names.TITLE][order]
-    periods, num_periods = release_periods([title.decode(errors="replace") for title in titles])
-    catalogue = Catalogue(
-        len(vocabularies.users),
-        len(vocabularies.genres),
-        vocabularies.num_title_words,
-        num_periods,
-        _reorder(_narrow(columns[names.GENRE_INDEX]), order),
-        _reorder(_narrow(columns[names.TITLE_WORD_INDEX]), order),
-        periods,
+    catalogue = Catalogue.of(
+        num_users=len(users),
+        titles=[title.decode(errors="replace") for title in titles],
+        genres=_narrow(columns[names.GENRE_INDEX].take(order)),
+        num_genres=len(genres),
+        title_words=_narrow(columns[names.TITLE_WORD_INDEX].take(order)),
+        num_title_words=num_title_words,
     )
-    return Candidates(catalogue, titles, columns[names.POPULARITY][order])
+    interactions = _read_interactions(ratings, len(users), len(items))
+    return Dataset(interactions.known, catalogue, users, items, genres, titles)
 
 
-def _read(patterns: Sequence[str], spec: dict) -> dict:
-    """Columns by feature name: an array for a feature with one value an example, `Ragged` for the others."""
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    if not files:
-        raise DataError(f"no examples: no file matches {', '.join(patterns)}")
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_PARSED_AT_ONCE)
-    batches = list(records.map(lambda serialized: tf.io.parse_example(serialized, spec)))
-    if not batches:
-        raise DataError(f"no examples in {', '.join(files)}")
-    columns = {name: tf.concat([batch[name] for batch in batches], axis=0) for name in spec}
-    return {
-        name: Ragged(column.values.numpy(), column.row_splits.numpy())
-        if isinstance(column, tf.RaggedTensor)
-        else column.numpy()
-        for name, column in columns.items()
-    }
+def _read_interactions(patterns: Sequence[str], num_users: int, num_items: int) -> Interactions:
+    columns = read_columns(
+        patterns,
+        {names.USER_INDEX: INTEGER, names.ITEM_INDEX: INTEGER, names.RATING: NUMBER, names.TIMESTAMP: INTEGER},
+    )
+    return Interactions.of(
+        user=columns[names.USER_INDEX],
+        item=columns[names.ITEM_INDEX],
+        rating=columns[names.RATING],
+        timestamp=columns[names.TIMESTAMP],
+        num_users=num_users,
+        num_items=num_items,
+    )
+
+
+def _joined(parts: list[Any]) -> Any:
+    if not isinstance(parts[0], Ragged):
+        return np.concatenate(parts)
+    lengths = np.concatenate([np.diff(part.row_splits) for part in parts])
+    return Ragged(np.concatenate([part.values for part in parts]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def _narrow(rows: Ragged) -> Ragged:
     return Ragged(rows.values.astype(np.int32), rows.row_splits)
-
-
-def _reorder(rows: Ragged, order: np.ndarray) -> Ragged:
-    """The rows at positions `order`, [num_rows]."""
-    lengths = np.diff(rows.row_splits)[order]
-    splits = np.concatenate([[0], np.cumsum(lengths)])
-    offsets = np.repeat(rows.row_splits[:-1][order] - splits[:-1], lengths)
-    return Ragged(rows.values[np.arange(splits[-1]) + offsets], splits)

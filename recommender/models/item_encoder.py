@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.sparse import sparse_dense_product
 from schemas.settings import RankingSettings, RetrievalSettings, SimilarSettings
 

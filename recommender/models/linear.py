@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.low_rank import decompose
 
 _SCALING = 0.3

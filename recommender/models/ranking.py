@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from recommender.interactions.inputs import Catalogue
+from recommender.interactions.catalogue import Catalogue
 from recommender.models.biases import DAMPING, Biases
 from recommender.models.frequency import CountedFrequency
 from recommender.models.item_encoder import ItemEncoder

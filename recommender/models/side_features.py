@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-from recommender.interactions.inputs import Catalogue
+from recommender.interactions.catalogue import Catalogue
 from recommender.models.low_rank import decompose
 
 _COUNT_WEIGHT = 0.1

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.catalogue import Catalogue
 from recommender.models.frequency import CountedFrequency, StreamingFrequency
 from recommender.models.item_encoder import ItemEncoder
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
@@ -91,13 +91,13 @@ class TwoTowerModel(tfrs.Model):
     def _scaled(self, vectors: tf.Tensor, temperature: float) -> tf.Tensor:
         return tf.math.l2_normalize(vectors, axis=1) / temperature if self._settings.normalize else vectors
 
-    def forget_unfitted(self, events: Events) -> None:
-        """Makes good what no event of the fit speaks for.
+    def forget_unfitted(self, users: np.ndarray) -> None:
+        """Replaces what no event of the fit has trained, given the users, [n], of the events.
 
         A user without events, whose vector is random noise to this day, gets that of the unknown user. An item without
         events was a negative only, since nobody could choose it: it gets the median bias, and its content decides.
         """
-        unfitted = np.bincount(events.user, minlength=self._num_users + 1) == 0
+        unfitted = np.bincount(users, minlength=self._num_users + 1) == 0
         unfitted[-1] = False
         self._query_tower.forget_users(unfitted)
         bias, is_rated = self._item_bias.numpy(), self._is_rated.numpy() > 0

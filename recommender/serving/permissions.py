@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Ragged
+from recommender.interactions.ragged import Ragged
 from recommender.serving.lookup import apart, find, index
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Ragged
+from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.serving import on_device
 from recommender.serving.lookup import (

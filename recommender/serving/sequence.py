@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Ragged
 from recommender.interactions.items import PADDING, Items
+from recommender.interactions.ragged import Ragged
 from recommender.models.sequence import NOT_GIVEN, SequenceModel
 from schemas import signatures as names
 from schemas.on_device import SequenceModelSettings

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from recommender.training.validation import CHANCE
+from recommender.evaluation.ndcg import CHANCE
 
 LINEAR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 """Tried in units that make the linear part's scores as wide as the towers'."""

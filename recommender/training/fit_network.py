@@ -5,21 +5,22 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.hold_out import HoldOut
+from recommender.interactions.interactions import Interactions
 from recommender.models.biases import fit_biases
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import fit
 from recommender.models.network_rating import NetworkRating
 from recommender.models.ranking import RankingModel
 from recommender.training.rating_batches import RatingBatches, UserRatings
-from recommender.training.validation import cut_validation
 from schemas.settings import Settings
 
 _LOG = logging.getLogger("atalaya")
 _USERS_AT_ONCE = 8_192
 
 
-def fit_network(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> NetworkRating:
+def fit_network(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> NetworkRating:
     """Fits the network for as many epochs as give the least RMSE on held-out training events.
 
     Args:
@@ -29,29 +30,27 @@ def fit_network(events: Events, catalogue: Catalogue, settings: Settings, logs: 
       logs: folder for TensorBoard, or None.
 
     Raises:
-      DataError: there are too few events to hold some out.
       FloatingPointError: the training diverged.
     """
-    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
-    fitted, epochs = _fit(cut.fitted, catalogue, settings, logs, settings.ranking.epochs, held_out=cut.held_out)
-    return _fit(events, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
+    most = settings.ranking.epochs
+    fitted, epochs = _fit(events.fitted, catalogue, settings, logs, most, held_out=events.held_out)
+    return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
 
 
 def _fit(
-    events: Events,
+    events: Interactions,
     catalogue: Catalogue,
     settings: Settings,
     logs: str | None,
     epochs: int,
-    held_out: Events | None = None,
+    held_out: Interactions | None = None,
 ) -> tuple[NetworkRating, int]:
     """The model, and the number of epochs that it had."""
     chosen, seed = settings.ranking, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
-    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
-    model = RankingModel(catalogue, popularity, events.timestamp, biases, chosen)
-    ratings = UserRatings(events, catalogue)
+    model = RankingModel(catalogue, events.popularity, events.timestamp, biases, chosen)
+    ratings = UserRatings(events)
     batches = RatingBatches(ratings, chosen.history_length, settings.split.method, chosen.batch_size, seed)
     best = None
     if held_out is not None:
@@ -59,7 +58,7 @@ def _fit(
             lambda: _rmse(encode(model, ratings, settings), held_out),
             *("RMSE", False, chosen.patience, chosen.min_improvement),
         )
-    _LOG.info("network: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    _LOG.info("network: fitting to %d events, at most %d epochs", len(events), epochs)
     optimizer = _averaging_adam(chosen.learning_rate, batches.num_batches())
     optimizer.build(model.trainable_variables)  # here, lest TensorFlow trace a training step twice
     fit("ranking", model, batches.dataset(), batches.num_batches(), optimizer, epochs, best, logs)
@@ -86,7 +85,7 @@ def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> Net
     return NetworkRating(model, (biases, vectors), items, model.encode_time(timestamps))
 
 
-def _rmse(rating: NetworkRating, events: Events) -> float:
+def _rmse(rating: NetworkRating, events: Interactions) -> float:
     errors = rating.rate(events.user, events.item, events.timestamp) - events.rating
     return float(tf.sqrt(tf.reduce_mean(tf.square(errors))))
 

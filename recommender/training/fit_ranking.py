@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.hold_out import HoldOut
+from recommender.interactions.interactions import Interactions
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import fit_biases
 from recommender.models.callbacks import ProgressLog
@@ -16,18 +18,17 @@ from recommender.models.piecewise import PiecewiseLinear
 from recommender.models.rating_model import RatingModel
 from recommender.models.side_features import item_features, user_features
 from recommender.training.fit_network import fit_network
-from schemas.errors import DataError
 from schemas.settings import Settings
 
 _LOG = logging.getLogger("atalaya")
 _ROWS_AT_ONCE = 8_192
 
 
-def fit_ranking(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> tf.Module:
+def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> tf.Module:
     """Fits the model that `ranking.model` names.
 
     Args:
-      events: training events.
+      events: training events, of known users with known items.
       catalogue: users and items.
       settings: `ranking`, `split` and `training` are used.
       logs: folder for TensorBoard, or None.
@@ -36,25 +37,17 @@ def fit_ranking(events: Events, catalogue: Catalogue, settings: Settings, logs: 
       A module with the method `rate` of `RatingModel`.
 
     Raises:
-      DataError: there is no event of a known user and a known item.
       FloatingPointError: the fit gives ratings that are not finite.
     """
-    known = events.take((events.user < catalogue.num_users) & (events.item < catalogue.num_items))
-    if not len(known.user):
-        raise DataError(
-            "the ranking model needs at least one training rating of a known user and item, got none; "
-            "lower split.eval_share or give more ratings"
-        )
     if settings.ranking.model == "network":
         return fit_network(events, catalogue, settings, logs)
-    return _fit_bayesian(known, catalogue, settings)
+    return _fit_bayesian(events.interactions, catalogue, settings)
 
 
-def _fit_bayesian(events: Events, catalogue: Catalogue, settings: Settings) -> RatingModel:
+def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings) -> RatingModel:
     """Fits all events at once: a posterior mean does not overfit with the number of sweeps, so none are held out."""
     chosen, begin = settings.ranking, time.monotonic()
-    _LOG.info("ranking: fitting to %d events, %d sweeps", len(events.user), chosen.sweeps)
-    events = _in_order(events)
+    _LOG.info("ranking: fitting to %d events, %d sweeps", len(events), chosen.sweeps)
     timeline = _timeline(events, catalogue)
     recent = recent_ratings_of_events(timeline, chosen.recent_events)
     basis = mood_basis(recent)
@@ -73,7 +66,7 @@ def _fit_bayesian(events: Events, catalogue: Catalogue, settings: Settings) -> R
 
 def _rating_model(
     factors: RatingFactors,
-    events: Events,
+    events: Interactions,
     timeline: Timeline,
     basis: PiecewiseLinear,
     mood_of_events: np.ndarray,
@@ -93,12 +86,7 @@ def _rating_model(
     return RatingModel(factors, mood, _mood_at(mood, events.timestamp.max(), num_users))
 
 
-def _in_order(events: Events) -> Events:
-    order = np.lexsort((events.item, events.timestamp, events.user))
-    return events.take(order)
-
-
-def _timeline(events: Events, catalogue: Catalogue) -> Timeline:
+def _timeline(events: Interactions, catalogue: Catalogue) -> Timeline:
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
     deviations = events.rating - biases.mean - biases.item[events.item]
     return Timeline.of(events.user, events.timestamp, deviations, catalogue.num_users)
@@ -116,7 +104,7 @@ def _mood_at(mood: Mood, timestamp: int, num_users: int) -> np.ndarray:
     return _in_blocks(mood, users, np.full(num_users + 1, timestamp, np.int64))
 
 
-def _rmse(model: RatingModel, events: Events) -> float:
+def _rmse(model: RatingModel, events: Interactions) -> float:
     predicted = _in_blocks(model.rate, events.user, events.item, events.timestamp)
     error = float(np.sqrt(np.mean((predicted - events.rating) ** 2, dtype=np.float64)))
     if not np.isfinite(error):

@@ -6,8 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.contexts import Contexts, as_ragged, user_contexts, user_items
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.evaluation.ndcg import CHANCE, NdcgMeasure
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.contexts import Contexts, user_contexts
+from recommender.interactions.hold_out import HoldOut
+from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
 from recommender.models.linear import LinearFactors, fit_linear
@@ -17,8 +20,7 @@ from recommender.models.trend import popularity_trend
 from recommender.models.two_tower import TwoTowerModel
 from recommender.training.blend import LINEAR_WEIGHTS, TREND_WEIGHTS, choose_weight, relative_width
 from recommender.training.queries import QueryBatches
-from recommender.training.validation import CHANCE, NdcgMeasure, cut_validation
-from recommender.training.vectors import encode_candidates, encode_users
+from recommender.training.vectors import as_ragged, encode_candidates, encode_users
 from schemas.settings import RetrievalSettings, Settings
 
 _LOG = logging.getLogger("atalaya")
@@ -26,32 +28,34 @@ _USERS_COMPARED = 128
 _PARTS = {"scattered": 8, "blocks": 4}
 
 
-def fit_retrieval(events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
+def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
     """Fits the parts, finds by held-out training events when to stop and how to weigh, and fits all events likewise.
 
     Args:
-      events: training events.
+      events: training events, of known users with known items.
       catalogue: users and items.
       settings: `retrieval`, `training` and `split` are used.
       logs: folder for TensorBoard, or None.
 
     Raises:
-      DataError: there are too few events to hold some out.
       FloatingPointError: the training diverged.
     """
-    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
-    contexts = user_contexts(cut.fitted, catalogue.num_users, settings)
-    measure = NdcgMeasure(contexts.seen, cut.held_out, settings.training.seed)
+    contexts = _contexts(events.fitted, settings)
+    measure = NdcgMeasure(contexts.seen, events.held_out.user, events.held_out.item, settings.training.seed)
     chosen = _parts(settings)
-    regularization = _best_regularization(cut.fitted, catalogue, chosen, contexts, measure)
-    two_tower, epochs = _fit_towers(cut.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
-    model = _assemble(two_tower, cut.fitted, catalogue, chosen, regularization)
+    regularization = _best_regularization(events.fitted, catalogue, chosen, contexts, measure)
+    two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
+    model = _assemble(two_tower, events.fitted, catalogue, chosen, regularization)
     weights = _choose_weights(model, contexts, measure)
     if settings.training.refit:
-        two_tower, _ = _fit_towers(events, catalogue, settings, logs, epochs)
-        model = _assemble(two_tower, events, catalogue, chosen, regularization)
-        _weigh(model, weights, user_contexts(events, catalogue.num_users, settings))
+        two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
+        model = _assemble(two_tower, events.interactions, catalogue, chosen, regularization)
+        _weigh(model, weights, _contexts(events.interactions, settings))
     return model
+
+
+def _contexts(events: Interactions, settings: Settings) -> Contexts:
+    return user_contexts(events, settings.retrieval.history_length, settings.split.method)
 
 
 def _parts(settings: Settings) -> RetrievalSettings:
@@ -71,7 +75,7 @@ def _targets(settings: Settings) -> str:
 
 
 def _fit_towers(
-    events: Events,
+    events: Interactions,
     catalogue: Catalogue,
     settings: Settings,
     logs: str | None,
@@ -81,12 +85,10 @@ def _fit_towers(
     """The towers, and the number of epochs that they had."""
     chosen, seed = settings.retrieval, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
-    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
-    model = TwoTowerModel(catalogue, popularity, events.timestamp, chosen)
-    users = user_items(events, catalogue.num_users)
+    model = TwoTowerModel(catalogue, events.popularity, events.timestamp, chosen)
     kind = _targets(settings)
     parts = chosen.parts or _PARTS[kind]
-    batches = QueryBatches(users, kind, parts, chosen.history_length, chosen.batch_size, seed)
+    batches = QueryBatches(events, kind, parts, chosen.history_length, chosen.batch_size, seed)
     best = None
     if stop_by is not None:
         contexts, measure = stop_by
@@ -99,15 +101,15 @@ def _fit_towers(
     # The same way down in both fits, of which the second stops where the first was best.
     optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
     epochs = epochs or chosen.epochs
-    _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events), epochs)
     fit("two-tower", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
-    model.forget_unfitted(events)
+    model.forget_unfitted(events.user)
     return model, best.epoch if best else epochs
 
 
 def _assemble(
     two_tower: TwoTowerModel,
-    events: Events,
+    events: Interactions,
     catalogue: Catalogue,
     settings: RetrievalSettings,
     regularization: float,
@@ -118,14 +120,16 @@ def _assemble(
     return RetrievalModel(two_tower, _linear(events, catalogue, settings, regularization), trend)
 
 
-def _linear(events: Events, catalogue: Catalogue, settings: RetrievalSettings, regularization: float) -> LinearFactors:
+def _linear(
+    events: Interactions, catalogue: Catalogue, settings: RetrievalSettings, regularization: float
+) -> LinearFactors:
     return fit_linear(
         events.user, events.item, catalogue, settings.linear_rank, regularization, settings.linear_content_weight
     )
 
 
 def _best_regularization(
-    events: Events, catalogue: Catalogue, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
+    events: Interactions, catalogue: Catalogue, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
 ) -> float:
     values = {}
     for regularization in settings.linear_regularization if settings.linear_rank else ():

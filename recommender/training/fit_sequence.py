@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from recommender.evaluation.next_item import Measure
-from recommender.interactions.inputs import Events
+from recommender.interactions.hold_out import HoldOut
+from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import PADDING, Items
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
 from recommender.models.sequence import SequenceData, SequenceModel
-from recommender.training.windows import Timelines, Windows, hold_out
+from recommender.training.sequence_measure import Measure
+from recommender.training.windows import Timelines, Windows
 from schemas.errors import DataError
 from schemas.on_device import SequenceModelSettings
 from schemas.settings import SplitSettings, TrainingSettings
@@ -31,7 +32,7 @@ class Fitted(NamedTuple):
 
 
 def fit_sequence(
-    train: Events,
+    train: HoldOut,
     items: Items,
     settings: SequenceModelSettings,
     split: SplitSettings,
@@ -47,20 +48,19 @@ def fit_sequence(
       training: the share held out, whether to fit twice, the seed.
 
     Raises:
-      DataError: no user has two training events at different times, or there are too few to hold some out.
+      DataError: no user has two training events at different times.
       FloatingPointError: the training diverged.
     """
     begin = time.monotonic()
-    fitted, held_out = hold_out(train, training.validation_share, split.method, training.seed)
-    timelines = Timelines(fitted, items, training.seed)
-    measure = Measure(timelines.windows(held_out, settings.features), settings, training.seed)
+    timelines = Timelines(train.fitted, items)
+    measure = Measure(timelines.windows(train.held_out, settings.features), settings, training.seed)
     windows = training_windows(timelines, settings, split.method, training.seed)
-    model, best = _fit(windows, fitted, items, settings, training.seed, measure=measure)
+    model, best = _fit(windows, train.fitted, items, settings, training.seed, measure=measure)
     epochs = best.epoch if best else settings.epochs
     record: dict[str, Any] = {"epochs": epochs, "held_out": measure.of(model)}
     if training.refit:
-        windows = training_windows(Timelines(train, items, training.seed), settings, split.method, training.seed)
-        model, _ = _fit(windows, train, items, settings, training.seed, epochs=epochs)
+        windows = training_windows(Timelines(train.interactions, items), settings, split.method, training.seed)
+        model, _ = _fit(windows, train.interactions, items, settings, training.seed, epochs=epochs)
     losses = [round(value, 4) for value in model.history.history["loss"]]
     record |= {"windows": len(windows.label), "refit": training.refit, "losses": losses}
     return Fitted(model, record | {"seconds": round(time.monotonic() - begin, 1)})
@@ -73,7 +73,7 @@ def training_windows(timelines: Timelines, settings: SequenceModelSettings, meth
       DataError: there is none.
     """
     most = GAPS[method] if settings.gap is None else settings.gap
-    skipped = np.random.default_rng(seed).integers(0, most + 1, len(timelines.events.user))
+    skipped = np.random.default_rng(seed).integers(0, most + 1, len(timelines.events))
     windows = timelines.windows(timelines.events, settings.features, skipped)
     if not len(windows.label):
         raise DataError(
@@ -83,16 +83,16 @@ def training_windows(timelines: Timelines, settings: SequenceModelSettings, meth
     return windows
 
 
-def sequence_data(train: Events, items: Items) -> SequenceData:
+def sequence_data(train: Interactions, items: Items) -> SequenceData:
     """What the model has to know of the training events and of the catalogue."""
-    popularity = np.bincount(train.item, minlength=len(items.ids) + 1)[1:]
+    popularity = train.popularity[1:]
     num_genres, num_title_words = (len(items.vocabularies[name]) for name in ("genre", "title_word"))
     return SequenceData(popularity, num_genres, num_title_words, float(train.rating.mean()), float(train.rating.std()))
 
 
 def _fit(
     windows: Windows,
-    events: Events,
+    events: Interactions,
     items: Items,
     settings: SequenceModelSettings,
     seed: int,

@@ -6,13 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.evaluation.ndcg import CHANCE, NdcgMeasure
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.hold_out import HoldOut
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
 from recommender.models.item_to_item import ItemToItemModel
 from recommender.models.retrieval import RetrievalModel
 from recommender.training.neighbours import NeighbourBatches
-from recommender.training.validation import CHANCE, NdcgMeasure, cut_validation
 from recommender.training.vectors import encode_candidates
 from schemas.settings import Settings
 
@@ -28,7 +31,7 @@ class SimilarVectors(NamedTuple):
 
 
 def fit_similar(
-    events: Events, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, logs: str | None = None
+    events: HoldOut, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, logs: str | None = None
 ) -> SimilarVectors:
     """Makes the vectors by the model that the settings name.
 
@@ -40,7 +43,7 @@ def fit_similar(
       logs: folder for TensorBoard, or None.
 
     Raises:
-      DataError: there are too few events to hold some out.
+      DataError: no user has two events.
       FloatingPointError: the training diverged.
     """
     if settings.similar.model == "co_consumption":
@@ -57,36 +60,30 @@ def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
 
 
 def fit_co_consumption(
-    events: Events, catalogue: Catalogue, settings: Settings, logs: str | None = None
+    events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None
 ) -> SimilarVectors:
     """Fits the item-to-item model for as many epochs as rank held-out events best; see `fit_similar`."""
-    cut = cut_validation(events, settings.training.validation_share, settings.split.method, settings.training.seed)
-    measure = next_item_measure(cut.fitted, cut.held_out, catalogue, settings.training.seed)
-    fitted, epochs = _fit(cut.fitted, catalogue, settings, logs, measure=measure)
-    return _fit(events, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
+    measure = next_item_measure(events, settings.training.seed)
+    fitted, epochs = _fit(events.fitted, catalogue, settings, logs, measure=measure)
+    return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
 
 
-def next_item_measure(fitted: Events, held_out: Events, catalogue: Catalogue, seed: int) -> NdcgMeasure | None:
-    """Ranks each held-out event's item among those like the item of the user's event before, whichever part that is in.
+def next_item_measure(events: HoldOut, seed: int) -> NdcgMeasure | None:
+    """Ranks each held-out event's item among those similar to the item of the user's event before, in either part.
 
     Only the item before is left out of the ranking. None if no held-out event has an event before it.
     """
-    together = Events(*(np.concatenate(columns) for columns in zip(fitted, held_out, strict=True)))
-    is_held_out = np.arange(len(together.user)) >= len(fitted.user)
-    order = np.lexsort((np.random.default_rng(seed).random(len(is_held_out)), together.timestamp, together.user))
-    before, after = order[:-1], order[1:]
-    asked = is_held_out[after] & (together.user[before] == together.user[after])
-    asked &= (together.user[after] < catalogue.num_users) & (together.item[before] < catalogue.num_items)
-    before, after = before[asked], after[asked]
+    before, after = events.held_out_after_another()
     if not len(after):
         return None
+    items, num_items = events.interactions.item, events.interactions.num_items
     # To the measure, the item before is the "user", who has seen just that.
-    itself = Ragged(np.arange(catalogue.num_items), np.arange(catalogue.num_items + 1))
-    return NdcgMeasure(itself, together.take(after)._replace(user=together.item[before]), seed)
+    itself = Ragged(np.arange(num_items), np.arange(num_items + 1))
+    return NdcgMeasure(itself, items[before], items[after], seed)
 
 
 def _fit(
-    events: Events,
+    events: Interactions,
     catalogue: Catalogue,
     settings: Settings,
     logs: str | None,
@@ -96,9 +93,8 @@ def _fit(
     """The vectors, and the number of epochs that they had."""
     chosen, seed = settings.similar, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
-    popularity = np.bincount(events.item, minlength=catalogue.num_items + 1)[: catalogue.num_items]
-    model = ItemToItemModel(catalogue, popularity, chosen)
-    batches = NeighbourBatches(events, catalogue, chosen.window, chosen.batch_size, seed)
+    model = ItemToItemModel(catalogue, events.popularity, chosen)
+    batches = NeighbourBatches(events, chosen.window, chosen.batch_size, seed)
     best = None
     if measure is not None:
         best = BestEpoch(
@@ -109,7 +105,7 @@ def _fit(
         )
     optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
     epochs = epochs or chosen.epochs
-    _LOG.info("item-to-item: fitting to %d events, at most %d epochs", len(events.user), epochs)
+    _LOG.info("item-to-item: fitting to %d events, at most %d epochs", len(events), epochs)
     fit("item-to-item", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
     return _encode(model, catalogue.num_items), best.epoch if best else epochs
 

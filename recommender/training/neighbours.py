@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.contexts import user_items
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.interactions import Interactions
 from schemas.errors import DataError
 
 
@@ -17,12 +16,11 @@ class NeighbourBatches:
     ones count most (as in word2vec: Mikolov et al., "Efficient Estimation of Word Representations", 2013).
     """
 
-    def __init__(self, events: Events, catalogue: Catalogue, window: int, batch_size: int, seed: int):
-        """Puts the distinct known items of known users in order.
+    def __init__(self, events: Interactions, window: int, batch_size: int, seed: int):
+        """Takes the distinct items of each user.
 
         Args:
-          events: training events.
-          catalogue: how many users and items are known.
+          events: training events of known users with known items.
           window: places, at least 1.
           batch_size: events in a batch, about.
           seed: of the order and the reach.
@@ -31,16 +29,13 @@ class NeighbourBatches:
           DataError: no user has two of them.
         """
         self._generator = np.random.default_rng(seed)
-        users = user_items(events.take(events.item < catalogue.num_items), catalogue.num_users)
-        self._user = users.items.rows
-        # At the same second in random order: that of ids would be learned for a likeness.
-        chance = self._generator.random(len(self._user))
-        self._item = users.items.values[np.lexsort((chance, users.timestamps, self._user))]
-        self._asking = np.flatnonzero(np.diff(users.items.row_splits)[self._user] > 1)
+        distinct = events.distinct
+        self._user, self._item = distinct.user, distinct.item
+        self._asking = np.flatnonzero(np.diff(distinct.row_splits)[self._user] > 1)
         if not len(self._asking):
             raise DataError(
                 "items alike are learned from users with at least two events, and there is none among "
-                f'{len(events.user)} events; give more data, or similar.model = "item_tower"'
+                f'{len(events)} events; give more data, or similar.model = "item_tower"'
             )
         self._window = window
         self.num_batches = -(-len(self._asking) // batch_size)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.contexts import UserItems, as_ragged
-from recommender.interactions.inputs import Ragged
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
+from recommender.training.vectors import as_ragged
 from schemas import signatures as names
 
 _LEAST_IN_A_BLOCK = 5
@@ -22,11 +23,11 @@ class QueryBatches:
     goes together does so in both directions, and a model of the future alone has half the data.
     """
 
-    def __init__(self, users: UserItems, kind: str, parts: int, history_length: int, batch_size: int, seed: int):
+    def __init__(self, events: Interactions, kind: str, parts: int, history_length: int, batch_size: int, seed: int):
         """Sets the rules.
 
         Args:
-          users: what the users did.
+          events: training events of known users with known items.
           kind: `scattered` or `blocks`.
           parts: into how many parts a user's items fall; fewer if that leaves blocks of less than five, and one more
             where the first and the last block of a stretch are cut short.
@@ -34,11 +35,12 @@ class QueryBatches:
           batch_size: queries in a batch, about: epochs differ in their number of queries, and not in `num_batches`.
           seed: of parts and order.
         """
-        self._users, self._kind, self._parts = users, kind, parts
+        self._events, self._kind, self._parts = events.distinct, kind, parts
         self._history_length = history_length
-        self._counts = np.diff(users.items.row_splits)
-        self._user = users.items.rows
-        self._place = np.arange(len(self._user)) - users.items.row_splits[self._user]
+        self._splits = self._events.row_splits
+        self._counts = np.diff(self._splits)
+        self._user = self._events.items.rows
+        self._place = np.arange(len(self._user)) - self._splits[self._user]
         num_queries = len(np.unique(self._draw_queries(np.random.default_rng(seed))))
         self.num_batches = -(-num_queries // batch_size)
         self._generator = np.random.default_rng(seed)
@@ -66,7 +68,7 @@ class QueryBatches:
             users = queries[chosen] // _PARTS_LIMIT
             lengths = self._counts[users]
             row = np.repeat(np.arange(len(chosen)), lengths)
-            starts = self._users.items.row_splits[users] - (np.cumsum(lengths) - lengths)
+            starts = self._splits[users] - (np.cumsum(lengths) - lengths)
             events = np.arange(len(row)) + np.repeat(starts, lengths)
             asked = drawn[events] == queries[chosen][row]
             yield {
@@ -89,14 +91,14 @@ class QueryBatches:
     def _request_times(self, query: np.ndarray) -> np.ndarray:
         """[num_queries] seconds."""
         if self._kind == "scattered":
-            first = self._users.timestamps.min()
-            means = np.bincount(query, self._users.timestamps - first) / np.bincount(query)
+            first = self._events.timestamp.min()
+            means = np.bincount(query, self._events.timestamp - first) / np.bincount(query)
             return first + means.astype(np.int64)
-        return self._users.timestamps[np.unique(query, return_index=True)[1]]
+        return self._events.timestamp[np.unique(query, return_index=True)[1]]
 
     def _rows(self, events: np.ndarray, row: np.ndarray, num_rows: int, length: int | None) -> tf.RaggedTensor:
         splits = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num_rows))])
-        values = Ragged(self._users.items.values[events], splits)
+        values = Ragged(self._events.item[events], splits)
         if length is not None:
             values = values.keep(splits[1:][row] - np.arange(len(row)) <= length)
         return as_ragged(values)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.interactions import Interactions
 from schemas import signatures as names
 
 Histories = tuple[tf.RaggedTensor, tf.RaggedTensor]
@@ -13,15 +13,11 @@ Histories = tuple[tf.RaggedTensor, tf.RaggedTensor]
 
 
 class UserRatings:
-    """The events of known users and items, user by user, oldest first."""
+    """Histories of the events of known users with known items."""
 
-    def __init__(self, events: Events, catalogue: Catalogue):
-        """Puts them in order."""
-        order = np.lexsort((events.item, events.timestamp, events.user))
-        known = (events.user < catalogue.num_users) & (events.item < catalogue.num_items)
-        self.events = events.take(order[known[order]])
-        counts = np.bincount(self.events.user, minlength=catalogue.num_users + 1)
-        self._splits = np.concatenate([[0], np.cumsum(counts)])
+    def __init__(self, events: Interactions):
+        """Takes the events."""
+        self.events, self._splits = events, events.row_splits
 
     def latest(self, users: np.ndarray, length: int) -> Histories:
         """At most `length` latest events of each of [n] users; the number of known ones has none."""
@@ -71,7 +67,7 @@ class RatingBatches:
 
     def num_batches(self) -> int:
         """In an epoch."""
-        return -(-len(self._ratings.events.user) // self._batch_size)
+        return -(-len(self._ratings.events) // self._batch_size)
 
     def dataset(self) -> tf.data.Dataset:
         """One epoch's batches: the inputs of `RankingModel.compute_loss`."""
@@ -87,7 +83,7 @@ class RatingBatches:
 
     def _epoch(self) -> Iterator[dict[str, np.ndarray | tf.RaggedTensor]]:
         events = self._ratings.events
-        order = self._generator.permutation(len(events.user))
+        order = self._generator.permutation(len(events))
         for begin in range(0, len(order), self._batch_size):
             rows = order[begin : begin + self._batch_size]
             items, ratings = self._ratings.beside(rows, self._history_length, self._method)

@@ -5,7 +5,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.contexts import Contexts, as_ragged
+from recommender.interactions.contexts import Contexts
+from recommender.interactions.ragged import Ragged
 
 _ROWS_AT_ONCE = 8_192
 
@@ -18,6 +19,11 @@ class Encoder(Protocol):
 
     def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
         """[n] items to [n, width]."""
+
+
+def as_ragged(rows: Ragged) -> tf.RaggedTensor:
+    """The same rows, [num_rows, (values)]."""
+    return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.row_splits, tf.int64))
 
 
 def encode_users(model: Encoder, contexts: Contexts) -> np.ndarray:

@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recommender.interactions.inputs import Events, Ragged
+from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import PADDING, Items
 from recommender.models.sequence import NOT_GIVEN
 from schemas.errors import DataError
-from schemas.hashing import seeded_share
 from schemas.on_device import FeatureInput
 
 _SECONDS_A_DAY = 86_400.0
@@ -36,28 +35,30 @@ class Windows(NamedTuple):
 class Timelines:
     """The training events of known items, user by user in their order."""
 
-    def __init__(self, train: Events, items: Items, seed: int):
-        """Orders the events; what a user did in the same second comes in a random order, since ids tell of none."""
-        train = train.take(train.item != PADDING)
-        chance = np.random.default_rng(seed).random(len(train.user))
-        self._events = train.take(np.lexsort((chance, train.timestamp, train.user)))
+    def __init__(self, train: Interactions, items: Items):
+        """Takes the training events.
+
+        Raises:
+          DataError: none is of a known item.
+        """
+        self._events = train.take(train.item != PADDING)
         self._items = items
-        if not len(train.user):
+        if not len(self._events):
             raise DataError(
                 "no training event is of an item of the catalogue; on-device models learn from nothing else"
             )
-        self._first = int(train.timestamp.min())
+        self._first = int(self._events.timestamp.min())
         # One more than there is: whatever comes after the last second comes after all events.
-        self._span = int(train.timestamp.max()) - self._first + 2
+        self._span = int(self._events.timestamp.max()) - self._first + 2
         self._keys = self._key(self._events)
 
     @property
-    def events(self) -> Events:
+    def events(self) -> Interactions:
         """In that order."""
         return self._events
 
     def windows(
-        self, events: Events, features: Mapping[Any, FeatureInput], skipped: np.ndarray | None = None
+        self, events: Interactions, features: Mapping[Any, FeatureInput], skipped: np.ndarray | None = None
     ) -> Windows:
         """Cuts a window for each event before which its user has a training event.
 
@@ -80,7 +81,7 @@ class Timelines:
             )
         return Windows(context, events.item, asked, (end - begin).astype(np.int32))
 
-    def _key(self, events: Events) -> np.ndarray:
+    def _key(self, events: Interactions) -> np.ndarray:
         """[n] int64 that order events by user, then time."""
         return events.user.astype(np.int64) * self._span + np.clip(events.timestamp - self._first, 0, self._span - 1)
 
@@ -91,47 +92,13 @@ class Timelines:
         elif name == "age":
             flat, splits, nothing = self._events.timestamp - self._first, np.arange(len(self._keys) + 1), np.nan
         else:
-            rows = take_rows(self._items.values[name], self._events.item)
+            rows = self._items.values[name].take(self._events.item)
             flat, splits, nothing = rows.values, rows.row_splits, PADDING
         stop = splits[end]
         places = np.maximum(splits[begin], stop - length)[:, np.newaxis] + np.arange(length)
         is_given = places < stop[:, np.newaxis]
         values = np.append(flat, nothing)[np.where(is_given, places, len(flat))]
         return values if name == "age" else values.astype(np.float32 if name == "rating" else np.int32)
-
-
-def take_rows(ragged: Ragged, rows: np.ndarray) -> Ragged:
-    """The rows at positions `rows`, [n]."""
-    lengths = np.diff(ragged.row_splits)[rows]
-    splits = np.concatenate([[0], np.cumsum(lengths)])
-    offsets = np.repeat(ragged.row_splits[rows] - splits[:-1], lengths)
-    return Ragged(ragged.values[np.arange(splits[-1]) + offsets], splits)
-
-
-def hold_out(train: Events, share: float, method: str, seed: int) -> tuple[Events, Events]:
-    """Divides the training events as the split divides all: what is fitted to, and what training is stopped by.
-
-    Args:
-      train: training events.
-      share: to hold out, in `(0, 1)`.
-      method: `time` holds out the latest events, `random` pairs of user and item by a seeded hash.
-      seed: of the hash.
-
-    Raises:
-      DataError: one of the parts is empty.
-    """
-    if method == "time":
-        held_out = np.zeros(len(train.user), bool)
-        held_out[np.argsort(train.timestamp, kind="stable")[len(train.user) - round(len(train.user) * share) :]] = True
-    else:
-        pairs = train.user.astype(np.uint64) << np.uint64(32) | train.item.astype(np.uint64)
-        held_out = seeded_share(pairs, seed) < share
-    if held_out.all() or not held_out.any():
-        raise DataError(
-            f"{len(train.user)} training events are too few to hold some out; give more data or another "
-            "training.validation_share"
-        )
-    return train.take(~held_out), train.take(held_out)
 
 
 def _days(now: np.ndarray, past: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from recommender.interactions.inputs import Ragged
+from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.serving.recommender import Parts
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from recommender.evaluation.next_item import Measure
 from recommender.interactions.inputs import Events
 from recommender.interactions.items import Items, describe
 from recommender.training.fit_sequence import fit_sequence
+from recommender.training.sequence_measure import Measure
 from recommender.training.windows import Timelines, Windows
 from schemas.errors import DataError
 from schemas.on_device import FeatureInput, SequenceModelSettings

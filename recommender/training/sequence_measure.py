@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recommender.evaluation.ranks import gains, ranks
 from recommender.interactions.items import PADDING
 from recommender.models.sequence import SequenceModel
 from recommender.training.windows import Windows
@@ -31,37 +32,29 @@ class Measure:
 
     def __call__(self, model: SequenceModel) -> float:
         """Measures."""
-        return float(np.mean(_gains(self.ranks(model))))
+        return float(np.mean(gains(self.ranks(model))))
 
     def of(self, model: SequenceModel) -> dict[str, float]:
         """All that is recorded of a fitted model; nothing if there are no windows."""
         if not self.num_windows:
             return {"windows": 0}
-        ranks = self.ranks(model)
+        found = self.ranks(model)
         return {
             "windows": self.num_windows,
-            "ndcg": float(np.mean(_gains(ranks))),
-            "ndcg_at_10": float(np.mean(np.where(ranks <= 10, _gains(ranks), 0.0))),
-            **{f"recall_at_{k}": float(np.mean(ranks <= k)) for k in (10, 50, 100)},
+            "ndcg": float(np.mean(gains(found))),
+            "ndcg_at_10": float(np.mean(gains(found, 10))),
+            **{f"recall_at_{k}": float(np.mean(found <= k)) for k in (10, 50, 100)},
         }
 
     def ranks(self, model: SequenceModel) -> np.ndarray:
         """[n] float64 ranks of the labels, from 1; infinite for no item of the catalogue."""
-        ranks = [np.zeros(0)]
+        found = [np.zeros(0)]
         for begin in range(0, self.num_windows, _AT_ONCE):
             block = self._windows.take(slice(begin, begin + _AT_ONCE))
             scores = model.score(model.encode(block.context)).numpy()
-            rows = np.arange(len(scores))
-            own = scores[rows, block.label]
+            left_out = np.zeros(scores.shape, bool)
+            left_out[:, PADDING] = True
             if self._exclude:
-                scores[rows[:, np.newaxis], block.context["item"]] = -np.inf
-            scores = scores[:, 1:]
-            # "Not lower or equal" rather than "higher": a score that is not a number then ranks last, not first.
-            higher = np.sum(~(scores <= own[:, np.newaxis]), axis=1)
-            equal = np.maximum(np.sum(scores == own[:, np.newaxis], axis=1) - 1, 0)
-            ranks.append(np.where(block.label == PADDING, np.inf, 1 + higher + equal / 2))
-        return np.concatenate(ranks)
-
-
-def _gains(ranks: np.ndarray) -> np.ndarray:
-    return 1 / np.log2(1 + ranks)
+                left_out[np.arange(len(scores))[:, np.newaxis], block.context["item"]] = True
+            found.append(ranks(scores, np.where(block.label == PADDING, scores.shape[1], block.label), left_out))
+        return np.concatenate(found)

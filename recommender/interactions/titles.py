@@ -1,14 +1,25 @@
-"""When an item came out, read from its title."""
+"""What a title holds: its words, and at its end a year."""
 
 import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from recommender.interactions.inputs import Ragged
+from recommender.interactions.ragged import Ragged
 
+_WORDS = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
 _PERIODS = 12
+
+
+def title_words(title: str) -> list[str]:
+    """The lower-cased words, of letters and digits in any script: `Alien (1979)` to `["alien", "1979"]`."""
+    return _WORDS.findall(title.lower())
+
+
+def without_year(title: str) -> str:
+    """The title without a year in brackets at its end."""
+    return _YEAR.sub("", title)
 
 
 def release_periods(titles: Sequence[str]) -> tuple[Ragged, int]:

@@ -1,0 +1,51 @@
+"""NDCG on held-out interactions, by which training stops and weights are chosen."""
+
+import numpy as np
+
+from recommender.evaluation.ranks import gains, ranks
+from recommender.interactions.ragged import Ragged
+
+CHANCE = 0.002
+"""Share of a measure on held-out events by which equally good models differ."""
+_CELLS_AT_ONCE = 2**24
+_MOST_EVENTS_AT_ONCE = 512
+_MOST_EVENTS = 20_000
+
+
+class NdcgMeasure:
+    """Mean over held-out events of 1 / log2(1 + rank).
+
+    There is no cut at some rank: with one, most events would not count, and epochs would be harder to compare. Items
+    that the user has seen are left out. Only users who have seen something count, if there are any: the model does not
+    serve the others.
+    """
+
+    def __init__(self, seen: Ragged, users: np.ndarray, items: np.ndarray, seed: int):
+        """Takes what is measured on.
+
+        Args:
+          seen: a row of items for each user.
+          users: [n] indices of rows of `seen`.
+          items: [n] indices, the held-out item of each; the gain of an unknown item is 0.
+          seed: of the choice among very many events.
+        """
+        known = np.flatnonzero(np.diff(seen.row_splits)[users] > 0)
+        rows = known if len(known) else np.arange(len(users))
+        if len(rows) > _MOST_EVENTS:
+            rows = np.random.default_rng(seed).choice(rows, _MOST_EVENTS, replace=False)
+        rows = rows[np.argsort(users[rows], kind="stable")]
+        self._seen, self._users, self._items = seen, users[rows], items[rows]
+
+    def __call__(self, queries: np.ndarray, candidates: np.ndarray) -> float:
+        """Measures vectors, [number of users, width] and [num_items, width] float32."""
+        num_events, num_items = len(self._users), len(candidates)
+        at_once = max(1, min(_MOST_EVENTS_AT_ONCE, _CELLS_AT_ONCE // num_items))
+        sums = 0.0
+        for begin in range(0, num_events, at_once):
+            users, row = np.unique(self._users[begin : begin + at_once], return_inverse=True)
+            scores = queries[users] @ candidates.T
+            seen = self._seen.take(users)
+            left_out = np.zeros(scores.shape, bool)
+            left_out[seen.rows, seen.values] = True
+            sums += np.sum(gains(ranks(scores[row], self._items[begin : begin + at_once], left_out[row])))
+        return float(sums / num_events)
