@@ -56,8 +56,8 @@ class _MeanContributions(beam.CombineFn):
             outputs = outputs[self._model_name]
             label = label[self._model_name] if isinstance(label, dict) else label
         numbers = [*(outputs[output] for output in _OUTPUTS), label]
-        added = np.array(metrics.contributions(*(float(np.asarray(number).reshape(())) for number in numbers)))
-        return accumulator[0] + added, accumulator[1] + 1
+        added = metrics.contributions(*(np.asarray(number, np.float64).reshape(1) for number in numbers))
+        return accumulator[0] + added[0], accumulator[1] + 1
 
     def merge_accumulators(self, accumulators: Any) -> _Sums:
         total, count = self.create_accumulator()
@@ -69,5 +69,5 @@ class _MeanContributions(beam.CombineFn):
         sums, count = accumulator
         if not count:
             return {key: float("nan") for key in self._keys.values()}
-        values = metrics.from_means((sums / count).tolist())
-        return {key: values[name] for name, key in self._keys.items()}
+        values = metrics.from_means(sums / count)
+        return {key: float(values[name]) for name, key in self._keys.items()}

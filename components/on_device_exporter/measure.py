@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommender.evaluation.intervals import mean_over_users
+from recommender.evaluation.ranks import gains, ranks
 from schemas.on_device_record import Estimate, Measures, SliceRecord
 
-_QUANTILE = 1.959964
-"""Of the normal distribution: 95 % lie within so many standard errors."""
+_NDCG_K = 10
 _BUCKETS = ((1, 2), (3, 5), (6, 9), (10, None))
 """Events in the context, first and last."""
 
@@ -25,7 +26,7 @@ class Ranked(NamedTuple):
 
 
 def places(scores: np.ndarray, labels: np.ndarray, excluded: np.ndarray) -> np.ndarray:
-    """Where the labels stand when items are shown by falling score, equal ones by their numbers, as `top_k` does.
+    """Ranks of the labels, of equal scores the mean of the ranks that they span.
 
     Args:
       scores: [n, num_items] or [num_items], of the items 1 to num_items; what is not a number comes last.
@@ -33,18 +34,16 @@ def places(scores: np.ndarray, labels: np.ndarray, excluded: np.ndarray) -> np.n
       excluded: [n, any] items that are not shown, 0 for none.
 
     Returns:
-      [n] from 1; num_items + 1 for a label that is not shown.
+      [n] float64 from 1; num_items + 1 for a label that is not shown.
     """
-    rows = np.arange(len(labels))
-    shown = np.where(np.isnan(scores), -np.inf, scores).astype(np.float64)
+    num_items = scores.shape[-1]
     # A column before the first takes what stands for no item.
-    shown = np.pad(np.broadcast_to(shown, (len(labels), shown.shape[-1])), [[0, 0], [1, 0]])
-    is_shown = np.ones(shown.shape, bool)
-    is_shown[rows[:, None], excluded] = False
-    is_shown[:, 0] = False
-    own = shown[rows, labels][:, None]
-    before = (shown > own) | ((shown == own) & (np.arange(shown.shape[1]) < labels[:, None]))
-    return np.where(is_shown[rows, labels], 1 + (before & is_shown).sum(axis=1), shown.shape[1])
+    left_out = np.zeros((len(labels), num_items + 1), bool)
+    np.put_along_axis(left_out, excluded, True, axis=1)
+    is_shown = (labels > 0) & ~left_out[np.arange(len(labels)), labels]
+    shown = np.broadcast_to(scores, (len(labels), num_items))
+    found = ranks(shown, np.where(is_shown, labels - 1, num_items), left_out[:, 1:])
+    return np.where(is_shown, found, num_items + 1)
 
 
 def places_in(lists: np.ndarray, labels: np.ndarray, num_items: int) -> np.ndarray:
@@ -53,31 +52,9 @@ def places_in(lists: np.ndarray, labels: np.ndarray, num_items: int) -> np.ndarr
     return np.where(found.any(axis=1), 1 + found.argmax(axis=1), num_items + 1)
 
 
-def recall(ranks: np.ndarray, k: int) -> np.ndarray:
+def recall(found: np.ndarray, k: int) -> np.ndarray:
     """[n] places to [n]: 1 where the label is among the first k, else 0."""
-    return (ranks <= k).astype(np.float64)
-
-
-def ndcg(ranks: np.ndarray, k: int = 10) -> np.ndarray:
-    """[n] places to [n]: 1 / log2(1 + place) up to place k, else 0; with one relevant item the ideal sum is 1."""
-    return np.where(ranks <= k, 1.0 / np.log2(1.0 + ranks), 0.0)
-
-
-def estimate(values: np.ndarray, user: np.ndarray) -> Estimate:
-    """The mean of [n] values and its 95 % interval, in which a user counts as one draw, however many his windows.
-
-    The variance of a mean over clusters of unequal sizes, as of a ratio (Cochran, Sampling Techniques, 3rd ed., 9A.2):
-    G / (G - 1) times the sum of the users' squared sums of deviations, divided by n squared.
-    """
-    if not len(values):
-        return Estimate(value=np.nan, lower=np.nan, upper=np.nan)
-    mean = float(np.mean(values))
-    _, group = np.unique(user, return_inverse=True)
-    sums = np.bincount(group, values - mean)
-    if len(sums) < 2:
-        return Estimate(value=mean, lower=np.nan, upper=np.nan)
-    error = float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))
-    return Estimate(value=mean, lower=mean - _QUANTILE * error, upper=mean + _QUANTILE * error)
+    return (found <= k).astype(np.float64)
 
 
 def measure(ranked: Ranked) -> tuple[SliceRecord, ...]:
@@ -101,18 +78,19 @@ def _slice(name: str, ranked: Ranked) -> SliceRecord:
         users=len(np.unique(ranked.user)),
         model=_measures(ranked.model, ranked.user),
         popularity=_measures(ranked.popularity, ranked.user),
-        ndcg_above_popularity=estimate(ndcg(ranked.model) - ndcg(ranked.popularity), ranked.user),
+        ndcg_above_popularity=_estimate(gains(ranked.model, _NDCG_K) - gains(ranked.popularity, _NDCG_K), ranked.user),
     )
 
 
-def _measures(ranks: np.ndarray, user: np.ndarray) -> Measures:
-    def mean(values: np.ndarray) -> Estimate:
-        return estimate(values, user)
-
+def _measures(found: np.ndarray, user: np.ndarray) -> Measures:
     return Measures(
-        recall_at_10=mean(recall(ranks, 10)),
-        recall_at_50=mean(recall(ranks, 50)),
-        recall_at_100=mean(recall(ranks, 100)),
-        ndcg_at_10=mean(ndcg(ranks)),
-        mean_rank=mean(ranks.astype(np.float64)),
+        recall_at_10=_estimate(recall(found, 10), user),
+        recall_at_50=_estimate(recall(found, 50), user),
+        recall_at_100=_estimate(recall(found, 100), user),
+        ndcg_at_10=_estimate(gains(found, _NDCG_K), user),
+        mean_rank=_estimate(found, user),
     )
+
+
+def _estimate(values: np.ndarray, user: np.ndarray) -> Estimate:
+    return Estimate(**mean_over_users(values, user)._asdict())

@@ -13,6 +13,7 @@ from components.on_device_exporter.histories import make_histories
 from components.on_device_exporter.measure import Ranked
 from components.on_device_exporter.replay import Replayed, replay
 from components.on_device_exporter.trained import Trained
+from recommender.evaluation.ranks import gains
 from recommender.tflite import convert, verify
 from schemas import on_device_record as record
 from schemas import signatures as names
@@ -66,10 +67,10 @@ def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDevi
 def _ranks(trained: Trained) -> Ranked:
     """Exactly, from the scores of all items; what is left out is left out for popularity, too."""
     excluded = trained.excluded
-    ranks = [np.zeros(0, np.int64)]
+    ranks = [np.zeros(0)]
     for rows, logits in trained.logits():
         ranks.append(measure.places(logits, trained.label[rows], excluded[rows]))
-    popular = [np.zeros(0, np.int64)]
+    popular = [np.zeros(0)]
     for begin in range(0, len(trained.label), 1_000):
         rows = slice(begin, begin + 1_000)
         popular.append(measure.places(trained.popularity, trained.label[rows], excluded[rows]))
@@ -115,7 +116,7 @@ def _ask(trained: Trained, file: Path, variant: str, operators: list[str]) -> Va
         operators=tuple(operators),
         recall_at_10=_mean(measure.recall(ranks, 10)),
         recall_at_k=_mean(measure.recall(ranks, trained.k)),
-        ndcg_at_10=_mean(measure.ndcg(ranks)),
+        ndcg_at_10=_mean(gains(ranks, 10)),
         latency_us=replayed.latency_us,
         matmul_us=replayed.matmul_us,
         largest_difference=comparison.difference,

@@ -1,0 +1,63 @@
+"""Means with intervals that count a user as one draw, however many events of theirs there are."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+_QUANTILE = 1.959964
+"""Of the normal distribution: 95 % lie within so many standard errors."""
+
+
+class Interval(NamedTuple):
+    """A mean and the ends of its 95 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+def mean_over_users(values: np.ndarray, users: np.ndarray) -> Interval:
+    """The mean of [n] values and its 95 % interval, NaN without values, the ends NaN with fewer than two users.
+
+    The variance of a mean over clusters of unequal sizes, as of a ratio (Cochran, Sampling Techniques, 3rd ed., 9A.2):
+    G / (G - 1) times the sum of the users' squared sums of deviations, divided by n squared.
+
+    Args:
+      values: [n], one an event.
+      users: [n] integers, the user of each.
+    """
+    if not len(values):
+        return Interval(np.nan, np.nan, np.nan)
+    mean = float(np.mean(values))
+    _, group = np.unique(users, return_inverse=True)
+    sums = np.bincount(group, values - mean)
+    if len(sums) < 2:
+        return Interval(mean, np.nan, np.nan)
+    error = float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))
+    return Interval(mean, mean - _QUANTILE * error, mean + _QUANTILE * error)
+
+
+def jackknife_over_users(
+    contributions: np.ndarray, users: np.ndarray, metrics: Callable[[np.ndarray], dict[str, np.ndarray]]
+) -> dict[str, Interval]:
+    """Functions of means with 95 % intervals, by leaving out one user at a time (Efron and Stein, 1981).
+
+    Args:
+      contributions: [n, width], one row an event.
+      users: [n] integers, the user of each event.
+      metrics: means, [..., width], to values by name, [...] each.
+    """
+    _, group = np.unique(users, return_inverse=True)
+    counts = np.bincount(group)
+    sums = np.zeros((len(counts), contributions.shape[1]))
+    np.add.at(sums, group, contributions)
+    values = metrics(sums.sum(axis=0) / counts.sum())
+    if len(counts) < 2:
+        return {name: Interval(float(value), np.nan, np.nan) for name, value in values.items()}
+    without = metrics((sums.sum(axis=0) - sums) / (counts.sum() - counts)[:, np.newaxis])
+    spread = {name: _QUANTILE * np.sqrt((len(counts) - 1) * np.var(one)) for name, one in without.items()}
+    return {
+        name: Interval(float(value), float(value - spread[name]), float(value + spread[name]))
+        for name, value in values.items()
+    }
