@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from components.example_gen.catalogue import join_catalogue
 from recommender.interactions.inputs import Catalogue, Ragged
 from recommender.interactions.release import release_periods
+from recommender.sources.catalogue import join_catalogue
 from recommender.sources.columns import parse_items, parse_ratings
 from recommender.sources.parsing import BLOCK_BYTES, Block, Table, plan_blocks, read_header
 from schemas.errors import DataError, SettingsError

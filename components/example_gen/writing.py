@@ -14,10 +14,10 @@ import tensorflow as tf
 from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
-from components.example_gen.catalogue import join_catalogue
 from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
 from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
+from recommender.sources.catalogue import join_catalogue
 from recommender.sources.columns import Reject
 from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.hold_out import hold_out
 from recommender.interactions.interactions import Interactions
 
 
@@ -20,3 +21,36 @@ class Dataset(NamedTuple):
     items: list[bytes]
     genres: list[bytes]
     titles: np.ndarray
+
+
+def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: int = 42) -> tuple[Dataset, Interactions]:
+    """Divides a data set into one to train on and the interactions to evaluate with.
+
+    Args:
+      dataset: all data.
+      share: of the interactions to evaluate with, in (0, 1).
+      method: `random` holds out pairs of user and item by a seeded hash; `time` the latest interactions, without later
+        repeats of trained pairs. Give `fit` the same.
+      seed: of the hash.
+
+    Raises:
+      DataError: one of the parts is empty.
+    """
+    divided = hold_out(dataset.interactions, share, method, seed)
+    known = np.unique(divided.fitted.user)
+    index = np.full(len(dataset.users) + 1, len(known))
+    index[known] = np.arange(len(known))
+    train, test = (
+        Interactions.of(
+            user=index[part.user],
+            item=part.item,
+            rating=part.rating,
+            timestamp=part.timestamp,
+            num_users=len(known),
+            num_items=part.num_items,
+        )
+        for part in (divided.fitted, divided.held_out)
+    )
+    users = [dataset.users[user] for user in known]
+    catalogue = dataset.catalogue._replace(num_users=len(known))
+    return dataset._replace(interactions=train, users=users, catalogue=catalogue), test

@@ -225,6 +225,11 @@ class Recommender(tf.Module):
         parsed = tf.io.parse_example(examples, spec)
         users = find(self._user_index, parsed[names.USER_ID])
         items = find(self._item_index, parsed[names.ITEM_ID])
+        columns = self.judge(users, items, parsed[names.TIMESTAMP])
+        return {name: column[:, tf.newaxis] for name, column in columns.items()}
+
+    def judge(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor) -> Tensors:
+        """[n] users, items and seconds to the columns of `evaluate`, [n] each."""
         queries = tf.gather(self._queries, users)
         is_unknown = (users == self._num_users)[:, tf.newaxis]
 
@@ -237,13 +242,12 @@ class Recommender(tf.Module):
 
         seen = self._seen_by(users)
         biases = self._base_mean + tf.gather(self._base_user_bias, users) + tf.gather(self._base_item_bias, items)
-        columns = {
+        return {
             names.RANK: rank(items, seen, score, self._num_items),
             names.POPULARITY_RANK: rank(items, seen, popularity, self._num_items),
-            names.RATING: self._rate(users, items, parsed[names.TIMESTAMP]),
+            names.RATING: self._rate(users, items, timestamps),
             names.BIAS_RATING: tf.clip_by_value(biases, *self._scale),
         }
-        return {name: column[:, tf.newaxis] for name, column in columns.items()}
 
     def _retrieve(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor

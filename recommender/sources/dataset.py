@@ -1,0 +1,83 @@
+"""A data set from CSV files."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.dataset import Dataset
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
+from recommender.interactions.titles import title_words
+from recommender.sources.catalogue import join_catalogue
+from recommender.sources.csv_files import read_tables
+from schemas.settings import DataSettings, FeatureSettings
+
+_LOG = logging.getLogger("atalaya")
+
+
+def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
+    """Reads interactions, and what is known of the items.
+
+    Rows that cannot be used are counted in the log; more than `max_reject_share` of them are an error.
+
+    Args:
+      ratings: path of a CSV file with the columns `user_id`, `item_id`, `rating` and `timestamp`.
+      items: path of one with `item_id`, `title` and `genres`, in the same folder; empty: items have their ids alone.
+      data: further settings of the section `[data]`, such as `delimiter` or `columns` for other names.
+
+    Raises:
+      DataError: a file cannot be read, lacks a column, or has too many bad rows.
+    """
+    folder = Path(ratings).parent
+    relative = str(Path(items).relative_to(folder)) if items else ""
+    settings = DataSettings.model_validate({"folder": folder, "ratings": Path(ratings).name, "items": relative, **data})
+    tables = read_tables(settings)
+    for reason, count in tables.rejects.items():
+        _LOG.warning("%d rows are left out: %s", count, reason)
+    return _dataset(tables.ratings, tables.items, settings.genre_separator)
+
+
+def _dataset(ratings: pd.DataFrame, described: pd.DataFrame, genre_separator: str) -> Dataset:
+    user, users = pd.factorize(ratings["user"], sort=True)
+    items = join_catalogue(described, ratings["item"].value_counts()).items
+    interactions = Interactions.of(
+        user=user,
+        item=pd.Index(items["item"]).get_indexer(ratings["item"]),
+        rating=ratings["rating"].to_numpy(),
+        timestamp=ratings["timestamp"].to_numpy(),
+        num_users=len(users),
+        num_items=len(items),
+    )
+    names_of_items = [
+        [name.strip() for name in text.split(genre_separator) if name.strip()] for text in items["genres"]
+    ]
+    genre_rows, genres = _indices(names_of_items)
+    word_rows, words = _indices([title_words(title) for title in items["title"]], FeatureSettings().title_words)
+    catalogue = Catalogue.of(
+        num_users=len(users),
+        titles=items["title"].tolist(),
+        genres=genre_rows,
+        num_genres=len(genres),
+        title_words=word_rows,
+        num_title_words=len(words),
+    )
+    return Dataset(
+        interactions=interactions,
+        catalogue=catalogue,
+        users=[user.encode() for user in users],
+        items=[item.encode() for item in items["item"]],
+        genres=[genre.encode() for genre in genres],
+        titles=np.array([title.encode() for title in items["title"]], object),
+    )
+
+
+def _indices(rows: list[list[str]], most: int | None = None) -> tuple[Ragged, list[str]]:
+    """Each row's words as indices, and the words: the most frequent ones; the others have the index after the last."""
+    words = [word for word, _ in Counter(word for row in rows for word in row).most_common(most)]
+    index = {word: number for number, word in enumerate(words)}
+    return Ragged.of([[index.get(word, len(words)) for word in row] for row in rows]), words
