@@ -5,6 +5,7 @@ import numpy as np
 from benchmarks.contender import Rating, Retrieval
 from benchmarks.protocols import Data
 from recommender.interactions.contexts import user_contexts
+from recommender.interactions.hold_out import HoldOut, hold_out
 from recommender.training import fit_ranking as ranking
 from recommender.training import fit_retrieval as retrieval
 from recommender.training.vectors import encode_candidates, encode_users
@@ -14,11 +15,12 @@ from schemas.settings import Settings
 def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
     """The retrieval model; recent popularity speaks for users whom it has not seen, title and genres for items."""
     settings = _seeded(settings, data, seed)
-    model = retrieval.fit_retrieval(data.train, data.catalogue, settings)
-    queries = encode_users(model, user_contexts(data.train, data.catalogue.num_users, settings))
+    events = divided(data, settings)
+    model = retrieval.fit_retrieval(events, data.catalogue, settings)
+    contexts = user_contexts(events.interactions, settings.retrieval.history_length, settings.split.method)
+    queries = encode_users(model, contexts)
     candidates = encode_candidates(model, data.catalogue.num_items)
-    popularity = np.bincount(data.train.item, minlength=data.catalogue.num_items)
-    fallback = model.popularity_now(popularity)
+    fallback = model.popularity_now(events.interactions.popularity)
 
     def scores(users: np.ndarray) -> np.ndarray:
         return np.where(data.known_users[users][:, np.newaxis], queries[users] @ candidates.T, fallback)
@@ -28,8 +30,15 @@ def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
 
 def fit_rating(data: Data, seed: int, settings: Settings) -> Rating:
     """The ranking model."""
-    model = ranking.fit_ranking(data.train, data.catalogue, _seeded(settings, data, seed))
+    settings = _seeded(settings, data, seed)
+    model = ranking.fit_ranking(divided(data, settings), data.catalogue, settings)
     return Rating(lambda users, items, timestamps: model.rate(users, items, timestamps).numpy())
+
+
+def divided(data: Data, settings: Settings) -> HoldOut:
+    """The training events, divided as the Trainer does."""
+    events = data.train.sorted(data.catalogue.num_users, data.catalogue.num_items)
+    return hold_out(events, settings.training.validation_share, settings.split.method, settings.training.seed)
 
 
 def _seeded(settings: Settings, data: Data, seed: int) -> Settings:

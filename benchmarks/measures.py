@@ -1,7 +1,7 @@
 """How good scores and ratings are, for every contender by the same code.
 
-An item's rank in a user's list is 1 + the number of items not scored lower or equal. So of equal scores each has the
-best rank they share, and a score that is not a number counts as higher than any, its own item ranking after all others.
+An item's rank in a user's list is that of `recommender.evaluation.ranks`: of equal scores half count as higher, and a
+score that is not a number counts as higher than any, its own item ranking after all others.
 a@K and b@K are means over events, R@K, NDCG@K and MRR means over the users who have an event.
 """
 
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommender.interactions.inputs import Events
+from benchmarks.events import Events
+from recommender.evaluation.ranks import ranks as ranks_of
 
 _USERS_AT_ONCE = 128
 
@@ -40,7 +41,7 @@ def rank(scores: Scores, train: Events, test: Events, num_items: int) -> Ranks:
       ValueError: the scores of a block do not have the shape [users, num_items].
     """
     train_rows, test_rows = _rows_by_user(train.user), _rows_by_user(test.user)
-    ranks = np.zeros((3, len(test.user)), np.int64)
+    ranks = np.zeros((3, len(test.user)))
     shown = np.zeros(num_items, bool)
     users = np.unique(test.user)
     for begin in range(0, len(users), _USERS_AT_ONCE):
@@ -51,13 +52,14 @@ def rank(scores: Scores, train: Events, test: Events, num_items: int) -> Ranks:
         for user, row in zip(block, values, strict=True):
             rows = test_rows[user]
             seen = np.unique(train.item[train_rows.get(user, [])])
-            own = row[test.item[rows], np.newaxis]
-            higher = np.sum(~(row <= own), axis=1)
-            ranks[0, rows] = 1 + higher
-            ranks[1, rows] = 1 + higher - np.sum(~(row[seen] <= own), axis=1)
+            lists, nothing = np.broadcast_to(row, (len(rows), num_items)), np.zeros((len(rows), num_items), bool)
+            is_seen = nothing.copy()
+            is_seen[:, seen] = True
+            ranks[0, rows] = ranks_of(lists, test.item[rows], nothing)
+            ranks[1, rows] = ranks_of(lists, test.item[rows], is_seen)
             ranks[2, rows] = num_items - len(seen)
             shown[_first(np.delete(row, seen), 10, np.delete(np.arange(num_items), seen))] = True
-    return Ranks(test.user, ranks[0], ranks[1], ranks[2], float(shown.mean()))
+    return Ranks(test.user, ranks[0], ranks[1], ranks[2].astype(np.int64), float(shown.mean()))
 
 
 def _rows_by_user(user: np.ndarray) -> dict[int, np.ndarray]:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from benchmarks.events import Events
 from benchmarks.protocols import Data
-from recommender.interactions.inputs import Events
+from recommender.evaluation.ranks import ranks
 
 LAST = 10
 
@@ -37,18 +38,15 @@ def rank_next(scores: np.ndarray, train: Events, test: Events) -> np.ndarray:
     """
     test = in_order(test)
     seen = _items_by_user(train)
-    ranks = []
+    found = []
     for user, items in _items_by_user(test).items():
         values = scores[items[:-1]]
-        own = values[np.arange(len(values)), items[1:]][:, np.newaxis]
         chosen = np.zeros(values.shape, bool)
         chosen[np.arange(len(values)), items[:-1]] = True
-        left = ~np.logical_or.accumulate(chosen, axis=0)
-        left[:, seen.get(user, [])] = False
-        higher = np.sum(~(values <= own) & left, axis=1)
-        equal = np.sum((values == own) & left, axis=1) - 1
-        ranks.append(1 + higher + equal / 2)
-    return np.concatenate(ranks)
+        left_out = np.logical_or.accumulate(chosen, axis=0)
+        left_out[:, seen.get(user, [])] = True
+        found.append(ranks(values, items[1:], left_out))
+    return np.concatenate(found)
 
 
 def _items_by_user(events: Events) -> dict[int, np.ndarray]:
@@ -63,11 +61,11 @@ def measure(scores: np.ndarray, data: Data) -> dict[str, float]:
     Of the first 10 for each item with training events, itself left out: `cov@10`, the share of all items that stand
     in one of these lists, and `events@10`, the mean number of training events of what stands there.
     """
-    ranks = rank_next(scores, data.train, data.test)
+    found = rank_next(scores, data.train, data.test)
     popularity = np.bincount(data.train.item, minlength=len(scores))
     shown = first(scores, 10)[popularity > 0]
-    return {f"R@{k}": float(np.mean(ranks <= k)) for k in (10, 50, 100)} | {
-        "MRR": float(np.mean(1 / ranks)),
+    return {f"R@{k}": float(np.mean(found <= k)) for k in (10, 50, 100)} | {
+        "MRR": float(np.mean(1 / found)),
         "cov@10": len(np.unique(shown)) / len(scores),
         "events@10": float(np.mean(popularity[shown])),
     }

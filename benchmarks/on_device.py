@@ -27,7 +27,7 @@ from benchmarks.ratings import Ratings, read
 from schemas.settings import Settings, load
 
 if TYPE_CHECKING:
-    from recommender.interactions.inputs import Events
+    from benchmarks.events import Events
     from recommender.interactions.items import Items
 
 TO_REACH = {"recall@10": 0.08, "recall@100": 0.42}
@@ -73,8 +73,8 @@ def main() -> None:
 
 def _original(ratings: Ratings, arguments: argparse.Namespace) -> bool:
     from benchmarks import sequence_models as models
+    from benchmarks.events import Events
     from benchmarks.sequence_data import original_windows
-    from recommender.interactions.inputs import Events
 
     ids = np.array([int(item) for item in ratings.ids], np.int32)  # the original's numbers are the ids themselves
     events = Events(ratings.user, ids[ratings.item], ratings.rating, ratings.timestamp)

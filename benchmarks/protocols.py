@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from benchmarks.events import Events
 from benchmarks.ratings import Ratings
-from recommender.interactions.inputs import Catalogue, Events
+from recommender.interactions.catalogue import Catalogue
 
 Protocol = Literal["random", "time"]
 

@@ -1,19 +1,17 @@
 """Reads the ratings and items that a settings file describes, as the pipeline's first step does, into arrays."""
 
-import re
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from recommender.interactions.inputs import Catalogue, Ragged
-from recommender.interactions.release import release_periods
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
+from recommender.interactions.titles import title_words
 from recommender.sources.catalogue import join_catalogue
-from recommender.sources.columns import parse_items, parse_ratings
-from recommender.sources.parsing import BLOCK_BYTES, Block, Table, plan_blocks, read_header
-from schemas.errors import DataError, SettingsError
+from recommender.sources.csv_files import read_tables
+from schemas.errors import SettingsError
 from schemas.settings import DataSettings
 
 
@@ -44,16 +42,10 @@ def read(data: DataSettings) -> Ratings:
       DataError: a file cannot be read, lacks a column or has no usable row.
       SettingsError: a file name holds a placeholder.
     """
-    ratings, rejects = _read_table(data, "ratings")
-    if not len(ratings):
-        raise DataError(f"{data.folder / data.ratings}: no row can be used: {dict(rejects)}")
-    if data.items:
-        items, item_rejects = _read_table(data, "items")
-        rejects += item_rejects
-        described = items.to_pandas().assign(file=data.items)
-    else:
-        described = pd.DataFrame({name: [] for name in ("item", "title", "genres", "file", "line")}, dtype=object)
-    table = ratings.to_pandas()
+    for name in (data.ratings, data.items or ""):
+        if "{" in name:
+            raise SettingsError(f"{name}: the benchmark reads one file; name it without a placeholder")
+    table, described, rejects = read_tables(data)
     items = join_catalogue(described, table["item"].value_counts()).items
     latest = _latest(table)
     repeats = len(table) - len(latest)
@@ -71,26 +63,6 @@ def read(data: DataSettings) -> Ratings:
     )
 
 
-def _read_table(data: DataSettings, table: Table) -> tuple[pa.Table, Counter[str]]:
-    name, parse = (data.ratings, parse_ratings) if table == "ratings" else (data.items or "", parse_items)
-    path = str(data.folder / name)
-    if "{" in path:
-        raise SettingsError(f"{path}: the benchmark reads one file; give data.{table} without a placeholder")
-    tables, rejects = [], Counter[str]()
-    try:
-        with open(path, "rb") as stream:
-            header = read_header(stream, path, data, table)
-            for place in list(plan_blocks(stream, header, data.delimiter, BLOCK_BYTES)):
-                block = Block(path, name, header, *place)
-                stream.seek(block.offset)
-                parsed = parse(stream.read(block.length), block, data)
-                tables.append(parsed.table)
-                rejects.update(parsed.reasons)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; data.folder and data.{table} name it") from error
-    return pa.concat_tables(tables), rejects
-
-
 def _latest(table: pd.DataFrame) -> pd.DataFrame:
     """The latest rating of each pair of user and item, of equally late ones the last; the rows stay in order."""
     by_time = table.sort_values("timestamp", kind="stable")
@@ -99,9 +71,8 @@ def _latest(table: pd.DataFrame) -> pd.DataFrame:
 
 def _describe(items: pd.DataFrame, num_users: int, genre_separator: str) -> Catalogue:
     genres, num_genres = _indices([[part for part in text.split(genre_separator) if part] for text in items["genres"]])
-    words, num_words = _indices([re.findall(r"[^\W_]+", title.lower()) for title in items["title"]])
-    periods, num_periods = release_periods(items["title"])
-    return Catalogue(num_users, num_genres, num_words, num_periods, genres, words, periods)
+    words, num_words = _indices([title_words(title) for title in items["title"]])
+    return Catalogue.of(num_users, items["title"].tolist(), genres, num_genres, words, num_words)
 
 
 def _indices(rows: list[list[str]]) -> tuple[Ragged, int]:

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.events import Events
 from benchmarks.ratings import Ratings
-from recommender.interactions.inputs import Events
 from recommender.interactions.items import Items, describe
 from recommender.training.windows import Windows
 from schemas.on_device import FeatureInput

@@ -3,11 +3,13 @@
 import tempfile
 from pathlib import Path
 
+from benchmarks.events import Events
 from benchmarks.protocols import Data
+from benchmarks.sequence_models import numbered
 from components.on_device_exporter.trained import Trained
 from components.on_device_exporter.variants import export
 from components.sequence_trainer import files
-from recommender.interactions.inputs import Events
+from recommender.interactions.hold_out import hold_out
 from recommender.interactions.items import Items
 from recommender.serving import sequence as saved_model
 from recommender.training.fit_sequence import fit_sequence
@@ -32,11 +34,13 @@ def export_model(
       settings: of the recommender, whose gate the files must pass.
     """
     split = settings.split.model_copy(update={"method": data.protocol})
-    fitted = fit_sequence(train, items, model, split, settings.training)
+    training, events = settings.training, numbered(train, items)
+    divided = hold_out(events, training.validation_share, split.method, training.seed)
+    fitted = fit_sequence(divided, items, model, split, training)
     with tempfile.TemporaryDirectory() as folder:
         trained = Path(folder, model.name)
         saved_model.save(fitted.model, items, model, str(trained / "saved_model"))
-        files.write(trained, model, fitted.record, train, test, items, split, settings.training.seed)
+        files.write(trained, model, fitted.record, events, numbered(test, items), items, split, training.seed)
         on_device = settings.on_device.model_copy(update={"variants": _VARIANTS})
         made = Path(folder, "made")
         made.mkdir()

@@ -8,8 +8,11 @@ import pandas as pd
 import tensorflow as tf
 from scipy import sparse
 
-from recommender.interactions.inputs import Events
-from recommender.interactions.items import Items
+from benchmarks.events import Events
+from recommender.evaluation.ranks import gains, ranks
+from recommender.interactions.hold_out import hold_out
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.items import PADDING, Items
 from recommender.models.fit import cosine_adam, fit
 from recommender.models.sequence import SequenceData, SequenceModel
 from recommender.training.fit_sequence import batches, fit_sequence
@@ -30,23 +33,27 @@ def recalls(scores: Scores, windows: Windows, leave_out: bool = False) -> dict[s
       windows: what is asked.
       leave_out: whether the items of the contexts are left out of the lists.
     """
-    ranks = []
+    found = []
     for begin in range(0, len(windows.label), _AT_ONCE):
         block = windows.take(slice(begin, begin + _AT_ONCE))
-        values, rows = scores(block).astype(np.float64), np.arange(len(block.label))
-        own = values[rows, block.label]
+        values = scores(block)
+        left_out = np.zeros(values.shape, bool)
+        left_out[:, PADDING] = True
         if leave_out:
-            values[rows[:, np.newaxis], block.context["item"]] = -np.inf
-        values = values[:, 1:]
-        higher = np.sum(~(values <= own[:, np.newaxis]), axis=1)
-        ranks.append(1 + higher + np.maximum(np.sum(values == own[:, np.newaxis], axis=1) - 1, 0) / 2)
-    rank = np.concatenate(ranks)
+            left_out[np.arange(len(values))[:, np.newaxis], block.context["item"]] = True
+        found.append(ranks(values, block.label, left_out))
+    rank = np.concatenate(found)
     return {
         "windows": len(rank),
         **{f"recall@{k}": float(np.mean(rank <= k)) for k in (10, 50, 100)},
-        "NDCG@10": float(np.mean(np.where(rank <= 10, 1 / np.log2(1 + rank), 0))),
+        "NDCG@10": float(np.mean(gains(rank, 10))),
         "mean rank": float(np.mean(rank)),
     }
+
+
+def numbered(events: Events, items: Items) -> Interactions:
+    """Events with the numbers of the catalogue's items, as the models take them."""
+    return events.sorted(int(events.user.max()) + 1, len(items.ids) + 1)
 
 
 def tiled(popularity: np.ndarray) -> Scores:
@@ -72,7 +79,7 @@ def fit_original(train: Windows, popularity: np.ndarray, changes: dict[str, Any]
 
 def baselines(train: Events, test: Events, items: Items) -> dict[str, dict[str, float]]:
     """Popularity, and cosine between the users of items, summed over the context."""
-    windows = Timelines(train, items, 0).windows(test, {"item": FeatureInput(length=10)})
+    windows = Timelines(numbered(train, items), items).windows(numbered(test, items), {"item": FeatureInput(length=10)})
     size = len(items.ids) + 1
     rated = sparse.coo_matrix(
         (np.ones(len(train.user)), (train.user, train.item)), (train.user.max() + 1, size)
@@ -105,10 +112,12 @@ def measure_time_split(
     chosen = SequenceModelSettings.model_validate({"name": encoder, "encoder": encoder, "features": features})
     split = settings.split.model_copy(update={"method": "time"})
     training = settings.training.model_copy(update={"seed": seed})
-    fitted = fit_sequence(train, items, chosen, split, training)
+    events = hold_out(numbered(train, items), training.validation_share, split.method, seed)
+    fitted = fit_sequence(events, items, chosen, split, training)
     # The items of the contexts are left out of all contenders' lists, of those too that do not read ids.
     asked = {"item": FeatureInput(length=10)} | features
-    return recalls(of_model(fitted.model), Timelines(train, items, seed).windows(test, asked), leave_out=True)
+    windows = Timelines(numbered(train, items), items).windows(numbered(test, items), asked)
+    return recalls(of_model(fitted.model), windows, leave_out=True)
 
 
 def genres_of(data: DataSettings, ids: list[str]) -> list[list[str]]:

@@ -84,6 +84,7 @@ def _print_table(data: Data, ratings: Ratings, settings: Settings, arguments: ar
 
 def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, dict[str, Any]]) -> np.ndarray:
     """[num_items, num_items] scores; the item tower's time is that of the whole retrieval model."""
+    from benchmarks.atalaya import divided
     from recommender.training.fit_retrieval import fit_retrieval
     from recommender.training.fit_similar import fit_co_consumption, item_tower
 
@@ -92,10 +93,11 @@ def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, dict
     for section, values in changes.items():
         tree[section] |= values
     settings = Settings.model_validate(tree)
+    events = divided(data, settings)
     if settings.similar.model == "item_tower":
-        vectors = item_tower(fit_retrieval(data.train, data.catalogue, settings), data.catalogue.num_items)
+        vectors = item_tower(fit_retrieval(events, data.catalogue, settings), data.catalogue.num_items)
     else:
-        vectors = fit_co_consumption(data.train, data.catalogue, settings)
+        vectors = fit_co_consumption(events, data.catalogue, settings)
     return vectors.queries @ vectors.candidates.T
 
 

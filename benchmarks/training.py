@@ -61,8 +61,9 @@ def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> 
 
     import tensorflow as tf
 
-    from recommender.interactions.contexts import user_items
-    from recommender.interactions.inputs import Catalogue, Events, Ragged
+    from recommender.interactions.catalogue import Catalogue
+    from recommender.interactions.interactions import Interactions
+    from recommender.interactions.ragged import Ragged
     from recommender.models.fit import cosine_adam
     from recommender.models.two_tower import TwoTowerModel
     from recommender.training.queries import QueryBatches
@@ -70,14 +71,20 @@ def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> 
 
     settings, ratings = RetrievalSettings(), make_ratings(num_users * EVENTS_A_USER)
     user, item = (pd.factorize(ratings[name])[0].astype(np.int32) for name in ("user_id", "item_id"))
-    events = Events(user, item, ratings["rating"].to_numpy(np.float32), ratings["timestamp"].to_numpy())
-    popularity = np.bincount(item)
+    events = Interactions.of(
+        user=user,
+        item=item,
+        rating=ratings["rating"].to_numpy(),
+        timestamp=ratings["timestamp"].to_numpy(),
+        num_users=num_users,
+        num_items=int(item.max()) + 1,
+    )
+    popularity = events.popularity
     one_each = Ragged(np.zeros(len(popularity), np.int32), np.arange(len(popularity) + 1))
     catalogue = Catalogue(num_users, 1, 1, 1, one_each, one_each, one_each)
     model = TwoTowerModel(catalogue, popularity, events.timestamp, settings)
     model.compile(optimizer=cosine_adam(0.001, 1, 1) if is_optimizer_ours else tf.keras.optimizers.Adam())
-    users = user_items(events, num_users)
-    batches = QueryBatches(users, "blocks", 4, settings.history_length, settings.batch_size, seed=0)
+    batches = QueryBatches(events, "blocks", 4, settings.history_length, settings.batch_size, seed=0)
     train, iterator = model.make_train_function(), iter(batches.dataset().repeat())
     times = []
     for _ in range(_WARM_UP + _BATCHES):

@@ -5,7 +5,7 @@ import tensorflow_recommenders as tfrs
 
 from benchmarks.contender import Rating, Retrieval
 from benchmarks.protocols import Data
-from recommender.interactions.inputs import Catalogue
+from recommender.interactions.catalogue import Catalogue
 
 
 def retrieval(data: Data, seed: int) -> Retrieval:

@@ -29,8 +29,19 @@ class HoldOut:
 
     @cached_property
     def held_out(self) -> Interactions:
-        """What models are measured on."""
+        """What models are measured on that do not recommend what a user has seen.
+
+        Raises:
+          DataError: there is nothing: all that was not fitted repeats what was.
+        """
+        if not np.any(self.side == _HELD_OUT):
+            raise _too_few(self.side)
         return self.interactions.take(self.side == _HELD_OUT)
+
+    @cached_property
+    def not_fitted(self) -> Interactions:
+        """What models are measured on that may recommend what a user has seen: later repeats of fitted pairs too."""
+        return self.interactions.take(self.side != _FITTED)
 
     def held_out_after_another(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions, [n] each, of interactions and of the held-out ones that follow directly, by the same user."""
@@ -54,7 +65,7 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
       seed: of the hash.
 
     Raises:
-      DataError: one of the parts is empty.
+      DataError: nothing is left to fit.
     """
     pair = pairs(interactions.user, interactions.item)
     side = np.full(len(pair), _FITTED, np.int8)
@@ -67,10 +78,14 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
     elif len(pair):
         places = seeded_share(pair, seed)
         side[(places < share) | (places == places.min())] = _HELD_OUT
-    fitted, held_out = np.sum(side == _FITTED), np.sum(side == _HELD_OUT)
-    if not fitted or not held_out:
-        raise DataError(
-            f"{len(pair)} training events are too few: divided by the method {method!r}, they leave {fitted} to fit "
-            f"and {held_out}, without repeats, to stop by; give more data or another training.validation_share"
-        )
+    if not np.any(side == _FITTED):
+        raise _too_few(side)
     return HoldOut(interactions, side)
+
+
+def _too_few(side: np.ndarray) -> DataError:
+    return DataError(
+        f"{len(side)} training events are too few: they leave {np.sum(side == _FITTED)} to fit and "
+        f"{np.sum(side == _HELD_OUT)}, without repeats, to stop by; give more data or another "
+        "training.validation_share"
+    )

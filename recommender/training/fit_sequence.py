@@ -53,7 +53,8 @@ def fit_sequence(
     """
     begin = time.monotonic()
     timelines = Timelines(train.fitted, items)
-    measure = Measure(timelines.windows(train.held_out, settings.features), settings, training.seed)
+    held_out = train.held_out if settings.exclude_seen else train.not_fitted
+    measure = Measure(timelines.windows(held_out, settings.features), settings, training.seed)
     windows = training_windows(timelines, settings, split.method, training.seed)
     model, best = _fit(windows, train.fitted, items, settings, training.seed, measure=measure)
     epochs = best.epoch if best else settings.epochs

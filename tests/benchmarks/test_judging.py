@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from benchmarks.contender import Contender, Rating, Refusal, Retrieval
+from benchmarks.events import Events
 from benchmarks.judging import judge
 from benchmarks.peers import baselines
 from benchmarks.protocols import Data, Protocol
 from benchmarks.results import SECONDS, Result, against_floors, against_peers, best_peer, format_tables
-from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from schemas.errors import DataError
 
 SIZE = 12

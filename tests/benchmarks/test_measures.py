@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import measures
-from recommender.interactions.inputs import Events
+from benchmarks.events import Events
 
 NAN = float("nan")
 
@@ -25,9 +25,9 @@ def test_hand_worked_ranks():
     train, test = _events((0, 0), (1, 2)), _events((0, 2), (0, 1), (1, 0), (1, 3))
     ranks = measures.rank(scores, train, test, 4)
     # User 0: item 2 is third, second without the training item 0; item 1 one place higher.
-    # User 1: item 0 shares its score with item 1; 9 (a training item) is above, what is no number is last.
-    assert ranks.among_all.tolist() == [3, 2, 3, 5]
-    assert ranks.among_unseen.tolist() == [2, 1, 2, 4]
+    # User 1: item 0 shares its score with item 1, below 9 (a training item) and what is not a number, which is last.
+    assert ranks.among_all.tolist() == [3, 2, 3.5, 4]
+    assert ranks.among_unseen.tolist() == [2, 1, 2.5, 3]
     assert ranks.num_unseen.tolist() == [3, 3, 3, 3]
     assert ranks.user.tolist() == [0, 0, 1, 1]
 

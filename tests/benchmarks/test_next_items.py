@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.events import Events
 from benchmarks.next_items import first, in_order, leave_last, measure, rank_next
 from benchmarks.peers import co_occurrence
 from benchmarks.protocols import Data
-from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 
 
 def make_events(*rows: tuple[int, int, int]) -> Events:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from benchmarks.events import Events
 from benchmarks.sequence_data import original_windows
 from benchmarks.sequence_models import recalls
-from recommender.interactions.inputs import Events
 from recommender.training.windows import Windows
 
 

@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 
 from components.on_device_exporter.calibrated import convert_calibrated
-from recommender.interactions.inputs import Events
 from recommender.interactions.items import describe
 from recommender.models.sequence import SequenceModel
 from recommender.serving import sequence as export
 from recommender.tflite import convert, verify
 from recommender.training.fit_sequence import sequence_data
 from schemas.on_device import SequenceModelSettings
+from small_interactions import interactions
 
 NUM_ITEMS, K = 30, 8
 FEATURES = {
@@ -36,7 +36,7 @@ def test_files_answer_as_the_model(encoder: str, features: tuple[str, ...], tmp_
     ids = [f"i{number}" for number in range(1, NUM_ITEMS + 1)]
     items = describe(ids, titles, genres, np.arange(NUM_ITEMS, 0, -1))
     numbers = np.arange(1, NUM_ITEMS + 1, dtype=np.int32)
-    events = Events(numbers, numbers, (numbers % 5).astype(np.float32), numbers.astype(np.int64))
+    events = interactions(numbers, numbers, numbers % 5, numbers)
     tree = {"name": "x", "encoder": encoder, "features": {name: FEATURES[name] for name in features}, "k": K}
     settings = SequenceModelSettings.model_validate(tree | {"embedding_width": 8, "units": 6, "filters": (6, 6)})
     tf.keras.utils.set_random_seed(3)

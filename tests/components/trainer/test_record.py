@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from components.trainer.record import training_record, write_record
-from recommender.interactions.inputs import Catalogue, Events, Ragged
 from schemas.settings import Settings
 from schemas.training_record import DataWindow, TrainingRecord, read
+from small_interactions import interactions
 
 SETTINGS = Settings.model_validate_json(
     '{"name": "shop", "data": {"folder": "/home/somebody"}, "split": {"method": "time", "eval_share": 0.25, "seed": 5},'
@@ -19,15 +19,9 @@ SETTINGS = Settings.model_validate_json(
 @pytest.fixture
 def record() -> TrainingRecord:
     """User 0 rated items 3, 1 and 3 again, user 2 item 3; out of the order of time."""
-    events = Events(
-        user=np.array([0, 0, 2, 0], np.int32),
-        item=np.array([3, 1, 3, 3], np.int32),
-        rating=np.array([5, 1, 2, 4], np.float32),
-        timestamp=np.array([300, 100, 400, 200]),
-    )
-    none = Ragged(np.zeros(0, np.int32), np.zeros(6, np.int64))
+    events = interactions([0, 0, 2, 0], [3, 1, 3, 3], [5, 1, 2, 4], [300, 100, 400, 200], num_users=3, num_items=5)
     retrieval = SimpleNamespace(linear_weight=np.float32(0.25), trend_weight=0)
-    return training_record(events, Catalogue(3, 0, 0, 1, none, none, none), retrieval, (1.0, 5.0), SETTINGS, "c0de")
+    return training_record(events, retrieval, (1.0, 5.0), SETTINGS, "c0de")
 
 
 def test_it_tells_the_window_of_the_training_events(record):

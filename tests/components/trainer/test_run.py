@@ -8,12 +8,15 @@ import pytest
 import tensorflow as tf
 
 from components.trainer import run
-from recommender.interactions.examples import Vocabularies, read_candidates, read_events
+from recommender.interactions.dataset import Dataset
+from recommender.interactions.examples import Vocabularies, read_dataset
+from recommender.training.fit_recommender import fit_recommender
 from recommender.training.fit_retrieval import fit_retrieval
 from recommender.training.vectors import encode_candidates
 from schemas.errors import DataError
 from schemas.settings import Settings
 from schemas.training_record import read
+from small_interactions import divided
 
 NUM_USERS, NUM_ITEMS = 12, 16
 VOCABULARIES = Vocabularies(
@@ -61,14 +64,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for user, items in rated.items()
         for place, item in enumerate(items)
     ]
-    counts = np.bincount([item for items in rated.values() for item in items], minlength=NUM_ITEMS).tolist()
     catalogue = [
         {
             "item_index": [item],
             "genre_index": [item % 2, 2][: 1 + item % 2],
             "title_word_index": [0, 1, 2][: item % 4],
-            "popularity": [counts[item]],
-            "item_id": [b"i%d" % item],
             "title": [b"Title %d (%d)" % (item, 1980 + item)],
         }
         for item in rng.permutation(NUM_ITEMS).tolist()
@@ -79,40 +79,43 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def read_all(files: Path) -> Dataset:
+    return read_dataset([str(files / "train-*")], [str(files / "candidates*")], VOCABULARIES)
+
+
 def test_reads_events(files: Path) -> None:
-    events = read_events([str(files / "train-*")])
-    assert len(events.user) == 9 * NUM_USERS
-    assert events.user.dtype == events.item.dtype == np.int32
+    events = read_all(files).interactions
+    assert len(events) == 9 * NUM_USERS
     assert events.rating.tolist() == np.where((events.user + events.item) % 2 == 0, 5, 2).tolist()
     assert events.timestamp.tolist() == [100 * user + place for user in range(NUM_USERS) for place in range(9)]
 
 
 def test_reads_the_catalogue_in_the_order_of_the_vocabulary(files: Path) -> None:
-    candidates = read_candidates([str(files / "candidates*")], VOCABULARIES)
-    assert candidates.titles.tolist() == [b"Title %d (%d)" % (item, 1980 + item) for item in range(NUM_ITEMS)]
-    assert candidates.popularity[-1] == 0 and candidates.popularity.sum() == 9 * NUM_USERS
-    words = candidates.catalogue.title_words
+    dataset = read_all(files)
+    assert dataset.titles.tolist() == [b"Title %d (%d)" % (item, 1980 + item) for item in range(NUM_ITEMS)]
+    words = dataset.catalogue.title_words
     assert np.diff(words.row_splits).tolist() == [item % 4 for item in range(NUM_ITEMS)]
     assert words.values.tolist() == [word for item in range(NUM_ITEMS) for word in [0, 1, 2][: item % 4]]
     genres = [genre for item in range(NUM_ITEMS) for genre in [item % 2, 2][: 1 + item % 2]]
-    assert candidates.catalogue.genres.values.tolist() == genres
-    assert candidates.catalogue.num_release_periods == 12
-    assert np.diff(candidates.catalogue.release_periods.row_splits).tolist() == [1] * NUM_ITEMS
+    assert dataset.catalogue.genres.values.tolist() == genres
+    assert dataset.catalogue.num_release_periods == 12
+    assert np.diff(dataset.catalogue.release_periods.row_splits).tolist() == [1] * NUM_ITEMS
 
 
 def test_refuses_missing_files_and_an_incomplete_catalogue(files: Path) -> None:
     with pytest.raises(DataError, match="no file matches"):
-        read_events([str(files / "absent*")])
+        read_dataset([str(files / "absent*")], [str(files / "candidates*")], VOCABULARIES)
     with pytest.raises(DataError, match="each of the 17 items"):
-        read_candidates([str(files / "candidates*")], VOCABULARIES._replace(items=[*VOCABULARIES.items, b"new"]))
+        more = VOCABULARIES._replace(items=[*VOCABULARIES.items, b"new"])
+        read_dataset([str(files / "train-*")], [str(files / "candidates*")], more)
 
 
 def fit(files: Path, **changes: dict) -> np.ndarray:
     """The vectors of all items."""
     settings = Settings.model_validate(SETTINGS.model_dump() | changes)
-    events = read_events([str(files / "train-*")])
-    catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
-    return encode_candidates(fit_retrieval(events, catalogue, settings), catalogue.num_items)
+    dataset = read_all(files)
+    events = divided(dataset.interactions, settings)
+    return encode_candidates(fit_retrieval(events, dataset.catalogue, settings), dataset.catalogue.num_items)
 
 
 @pytest.mark.parametrize("method", ["random", "time"])
@@ -130,10 +133,10 @@ def test_without_a_refit_the_held_out_events_are_not_fitted(files: Path) -> None
 
 
 def test_refuses_too_few_events(files: Path) -> None:
-    events = read_events([str(files / "train-*")])
-    catalogue = read_candidates([str(files / "candidates*")], VOCABULARIES).catalogue
+    dataset = read_all(files)
+    one = dataset.interactions.take(np.array([0]))
     with pytest.raises(DataError, match="too few"):
-        fit_retrieval(events.take(np.arange(len(events.user)) == 0), catalogue, SETTINGS)
+        fit_recommender(dataset._replace(interactions=one), SETTINGS)
 
 
 EVERY_SWITCH = {
@@ -175,7 +178,7 @@ def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
         )
     )
     model = tf.saved_model.load(str(tmp_path / "model"))
-    events = read_events([str(files / "train-*")])
+    events = read_all(files).interactions
     result = model.recommend(user_id=tf.constant(VOCABULARIES.users), k=NUM_ITEMS)
     for user, ids in enumerate(result["item_id"].numpy().tolist()):
         unrated = set(range(NUM_ITEMS)) - set(events.item[events.user == user].tolist())

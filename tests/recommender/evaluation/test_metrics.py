@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from recommender.evaluation import metrics
@@ -7,8 +8,9 @@ from schemas.metrics import METRICS
 
 
 def _of(*examples: tuple[float, float, float, float, float]) -> dict[str, float]:
-    rows = [metrics.contributions(*example) for example in examples]
-    return metrics.from_means([sum(column) / len(rows) for column in zip(*rows, strict=True)])
+    rank, popularity_rank, rating, bias_rating, label = np.array(examples, float).T
+    added = metrics.contributions(rank, popularity_rank, rating, bias_rating, label)
+    return {name: float(value) for name, value in metrics.from_means(added.mean(axis=0)).items()}
 
 
 def test_hand_worked_numbers():

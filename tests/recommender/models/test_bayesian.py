@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import fit_biases
 from recommender.models.gibbs import Side

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.item_encoder import ItemEncoder
 from schemas.settings import RetrievalSettings
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.item_to_item import ItemToItemModel
 from schemas.settings import SimilarSettings
 

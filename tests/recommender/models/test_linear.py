@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.linear import fit_linear
 
 NUM_USERS, NUM_ITEMS = 30, 8

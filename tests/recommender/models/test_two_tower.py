@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.ragged import Ragged
 from recommender.models.two_tower import TwoTowerModel
 from schemas.settings import RetrievalSettings
 
@@ -73,8 +74,7 @@ def test_normalized_vectors_have_the_length_that_the_temperature_gives() -> None
 
 def test_an_item_without_events_has_its_content_and_the_median_bias() -> None:
     model = make_model()
-    number = np.zeros(2)
-    model.forget_unfitted(Events(np.array([0, 2]), np.array([0, 1]), number, number))
+    model.forget_unfitted(np.array([0, 2]))
     vectors = model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
     weights = {weight.name.split("/")[-1]: weight.numpy() for weight in model._items.weights}
     content = sum(weights[f"{kind}_embeddings:0"][1] for kind in ("genre", "title_word", "release_period"))
@@ -95,8 +95,7 @@ def test_id_dropout_leaves_out_the_items_own_vector_in_training_only() -> None:
 
 def test_users_that_were_never_fitted_get_the_unknown_ones_vector() -> None:
     model = make_model()
-    number = np.zeros(2)
-    model.forget_unfitted(Events(np.array([0, 2]), np.array([0, 1]), number, number))
+    model.forget_unfitted(np.array([0, 2]))
     nothing = tf.RaggedTensor.from_row_splits(tf.constant([], tf.int32), tf.zeros(5, tf.int64))
     fitted, unfitted, other, unknown = model.encode_queries(tf.range(4), nothing, tf.zeros(4, tf.int64)).numpy()
     assert unfitted == pytest.approx(unknown)

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.contexts import Contexts
-from recommender.interactions.inputs import Catalogue, Ragged
+from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.models.linear import LinearFactors
 from recommender.models.retrieval import RetrievalModel

@@ -5,15 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
 from recommender.models.biases import fit_biases
 from recommender.models.network_rating import NetworkRating
 from recommender.models.ranking import RankingModel
 from recommender.tflite.convert import convert
 from recommender.training.fit_network import encode, fit_network
 from recommender.training.rating_batches import UserRatings
-from schemas.errors import DataError
 from schemas.settings import Settings
+from small_interactions import divided, interactions
 
 NUM_USERS, NUM_ITEMS = 60, 40
 RANKING = {"embedding_dimension": 4, "batch_size": 64, "learning_rate": 0.02, "regularization": 0.01, "epochs": 12}
@@ -27,34 +29,40 @@ def settings(method: str = "random", refit: bool = False, **ranking: Any) -> Set
 
 
 @pytest.fixture(scope="module")
-def world() -> tuple[Events, Catalogue, Events]:
+def world() -> tuple[Interactions, Catalogue, Interactions]:
     """Even users like even items and odd users odd ones, which no bias can say; a fifth of the pairs is held out."""
     nothing = Ragged(np.array([], np.int32), np.zeros(NUM_ITEMS + 1, np.int64))
     rng = np.random.default_rng(0)
     user, item = (column.astype(np.int32) for column in np.divmod(rng.permutation(NUM_USERS * NUM_ITEMS), NUM_ITEMS))
     ratings = (3 + np.where(user % 2 == item % 2, 1, -1) + rng.normal(0, 0.3, len(user))).astype(np.float32)
-    events = Events(user, item, ratings, 1_000_000 + 3_600 * np.arange(len(user), dtype=np.int64))
-    is_test = np.arange(len(user)) >= 0.8 * len(user)
+    events = interactions(user, item, ratings, 1_000_000 + 3_600 * np.arange(len(user)))
+    is_test = events.timestamp >= np.quantile(events.timestamp, 0.8)
     catalogue = Catalogue(NUM_USERS, 1, 1, 1, nothing, nothing, nothing)
     return events.take(~is_test), catalogue, events.take(is_test)
 
 
+def fit(events: Interactions, catalogue: Catalogue, chosen: Settings) -> NetworkRating:
+    return fit_network(divided(events, chosen), catalogue, chosen)
+
+
 @pytest.mark.parametrize(("method", "refit"), [("random", True), ("time", False)])
-def test_it_learns_what_biases_cannot_say(world: tuple[Events, Catalogue, Events], method: str, refit: bool) -> None:
+def test_it_learns_what_biases_cannot_say(
+    world: tuple[Interactions, Catalogue, Interactions], method: str, refit: bool
+) -> None:
     events, catalogue, test = world
     biases = fit_biases(events.user, events.item, events.rating, NUM_USERS, NUM_ITEMS)
-    predicted = fit_network(events, catalogue, settings(method, refit)).rate(test.user, test.item, test.timestamp)
+    predicted = fit(events, catalogue, settings(method, refit)).rate(test.user, test.item, test.timestamp)
     assert np.std(biases.predict(test.user, test.item) - test.rating) > 0.95
     assert np.sqrt(np.mean((predicted - test.rating) ** 2)) < 0.6
 
 
-def test_a_seed_gives_the_same(world: tuple[Events, Catalogue, Events]) -> None:
+def test_a_seed_gives_the_same(world: tuple[Interactions, Catalogue, Interactions]) -> None:
     events, catalogue, _ = world
-    first, second = (fit_network(events, catalogue, settings(epochs=1)).rate(USERS, ITEMS).numpy() for _ in range(2))
+    first, second = (fit(events, catalogue, settings(epochs=1)).rate(USERS, ITEMS).numpy() for _ in range(2))
     assert first.tolist() == second.tolist()
 
 
-def make_model(world: tuple[Events, Catalogue, Events]) -> tuple[RankingModel, NetworkRating, Events]:
+def make_model(world: tuple[Interactions, Catalogue, Interactions]) -> tuple[RankingModel, NetworkRating, Interactions]:
     """Not fitted, but with a head and a time that count; all users but the last have an event."""
     events, catalogue, _ = world
     events = events.take(events.user < NUM_USERS - 1)
@@ -63,13 +71,13 @@ def make_model(world: tuple[Events, Catalogue, Events]) -> tuple[RankingModel, N
     biases = fit_biases(events.user, events.item, events.rating, NUM_USERS, NUM_ITEMS)
     popularity = np.bincount(events.item, minlength=NUM_ITEMS)
     model = RankingModel(catalogue, popularity, events.timestamp, biases, chosen.ranking)
-    ratings = UserRatings(events, catalogue)
+    ratings = UserRatings(events)
     for weight in model.weights:
         weight.assign(tf.random.normal(weight.shape, stddev=0.3))
     return model, encode(model, ratings, chosen), events
 
 
-def test_the_tables_say_what_the_model_says(world: tuple[Events, Catalogue, Events]) -> None:
+def test_the_tables_say_what_the_model_says(world: tuple[Interactions, Catalogue, Interactions]) -> None:
     model, rating, events = make_model(world)
     order = np.argsort(events.timestamp)
     latest = [[row for row in order if events.user[row] == user][-5:] for user in range(NUM_USERS)]
@@ -111,7 +119,7 @@ class Saved(tf.Module):
 
 
 def test_it_is_saved_whole_and_converts_to_builtin_operators_of_tflite(
-    world: tuple[Events, Catalogue, Events], tmp_path: Path
+    world: tuple[Interactions, Catalogue, Interactions], tmp_path: Path
 ) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
@@ -125,9 +133,3 @@ def test_it_is_saved_whole_and_converts_to_builtin_operators_of_tflite(
     assert at.numpy() == pytest.approx(expected_at, abs=1e-5)
     on_device = Interpreter(model_content=convert(str(tmp_path), ["rate"], "float32")).get_signature_runner("rate")
     assert on_device(user=USERS, item=ITEMS)["rating"] == pytest.approx(expected, abs=1e-4)
-
-
-def test_too_few_events_are_refused(world: tuple[Events, Catalogue, Events]) -> None:
-    events, catalogue, _ = world
-    with pytest.raises(DataError, match="too few"):
-        fit_network(events.take(np.arange(len(events.user)) < 1), catalogue, settings())

@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 
-from recommender.interactions.inputs import Catalogue, Events, Ragged
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
+from recommender.models.retrieval import RetrievalModel
 from recommender.training import fit_retrieval as fit_retrieval_file
 from recommender.training.fit_retrieval import fit_retrieval
 from recommender.training.queries import QueryBatches
 from schemas.settings import Settings
+from small_interactions import divided, interactions
 
 NUM_USERS, NUM_ITEMS = 60, 40
 
@@ -22,12 +26,16 @@ def make_catalogue() -> Catalogue:
     return Catalogue(NUM_USERS, 0, 0, 0, nothing, nothing, nothing)
 
 
-def make_events(user: np.ndarray, item: np.ndarray, timestamp: np.ndarray) -> Events:
-    return Events(user.astype(np.int32), item.astype(np.int32), np.ones(len(user), np.float32), timestamp)
+def make_events(user: np.ndarray, item: np.ndarray, timestamp: np.ndarray) -> Interactions:
+    return interactions(user, item, 1.0, timestamp, NUM_USERS, NUM_ITEMS)
+
+
+def fit(events: Interactions, settings: Settings) -> RetrievalModel:
+    return fit_retrieval(divided(events, settings), make_catalogue(), settings)
 
 
 @pytest.fixture
-def two_tastes() -> Events:
+def two_tastes() -> Interactions:
     """Users choose 12 of the items of their own parity."""
     generator = np.random.default_rng(0)
     own = np.arange(NUM_ITEMS).reshape(-1, 2).T
@@ -36,22 +44,22 @@ def two_tastes() -> Events:
 
 
 @pytest.fixture
-def fashion() -> Events:
+def fashion() -> Interactions:
     """Whatever is chosen in one of 10 months is one of 6 items, which are others every month."""
     generator = np.random.default_rng(0)
     month = np.sort(generator.integers(0, 10, 800))
     item = (4 * month + generator.integers(0, 6, 800)) % NUM_ITEMS
     events = make_events(generator.integers(0, NUM_USERS, 800), item, month * 30 * 86_400 + np.arange(800))
-    return events.take(np.unique(events.user.astype(np.int64) * NUM_ITEMS + events.item, return_index=True)[1])
+    return events.distinct
 
 
-def test_the_linear_part_counts_at_random_where_the_towers_know_popularity_alone(two_tastes: Events) -> None:
-    model = fit_retrieval(two_tastes, make_catalogue(), make_settings("random", history="none", user_id=False))
+def test_the_linear_part_counts_at_random_where_the_towers_know_popularity_alone(two_tastes: Interactions) -> None:
+    model = fit(two_tastes, make_settings("random", history="none", user_id=False))
     assert model.linear_weight > 0 and model.trend_weight == 0
 
 
-def test_the_trend_counts_by_time_where_fashion_rules(fashion: Events) -> None:
-    model = fit_retrieval(fashion, make_catalogue(), make_settings("time", history="none", user_id=False))
+def test_the_trend_counts_by_time_where_fashion_rules(fashion: Interactions) -> None:
+    model = fit(fashion, make_settings("time", history="none", user_id=False))
     assert model.trend_weight > 0 and model.linear_weight == 0
 
 
@@ -68,7 +76,7 @@ def test_targets_follow_the_split(
     method: str,
     retrieval: dict[str, object],
     expected: tuple[str, int],
-    two_tastes: Events,
+    two_tastes: Interactions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Asked(Exception):
@@ -79,5 +87,5 @@ def test_targets_follow_the_split(
 
     monkeypatch.setattr(fit_retrieval_file, "QueryBatches", refuse)
     with pytest.raises(Asked) as asked:
-        fit_retrieval(two_tastes, make_catalogue(), make_settings(method, **retrieval))
+        fit(two_tastes, make_settings(method, **retrieval))
     assert asked.value.args == expected

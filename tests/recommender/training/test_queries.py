@@ -3,23 +3,23 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from recommender.interactions.contexts import UserItems
-from recommender.interactions.inputs import Ragged
+from recommender.interactions.interactions import Interactions
 from recommender.training.queries import QueryBatches
+from small_interactions import interactions
 
 COUNTS = [1, 4, 0, 23, 12, 0]  # the last row is the unknown user's
 
 
 @pytest.fixture
-def users() -> UserItems:
+def users() -> Interactions:
     """Item i of user u is 100 u + i, at 1,000 u + 10 i."""
-    splits = np.cumsum([0, *COUNTS])
+    user = np.repeat(np.arange(len(COUNTS)), COUNTS)
     items = np.concatenate([100 * user + np.arange(count) for user, count in enumerate(COUNTS)])
     times = np.concatenate([1_000 * user + 10 * np.arange(count) for user, count in enumerate(COUNTS)])
-    return UserItems(Ragged(items.astype(np.int32), splits), times.astype(np.int64))
+    return interactions(user, items, 1.0, times, num_users=len(COUNTS) - 1)
 
 
-def queries(users: UserItems, kind: str, length: int = 100, seed: int = 0) -> list[tuple[int, int, list, list]]:
+def queries(users: Interactions, kind: str, length: int = 100, seed: int = 0) -> list[tuple[int, int, list, list]]:
     batches = QueryBatches(users, kind, parts=4, history_length=length, batch_size=3, seed=seed).dataset()
     return [
         (int(user), int(time), history.numpy().tolist(), items.numpy().tolist())
@@ -31,7 +31,7 @@ def queries(users: UserItems, kind: str, length: int = 100, seed: int = 0) -> li
 
 
 @pytest.mark.parametrize("kind", ["scattered", "blocks"])
-def test_each_item_is_asked_for_once_from_all_the_others(users: UserItems, kind: str) -> None:
+def test_each_item_is_asked_for_once_from_all_the_others(users: Interactions, kind: str) -> None:
     asked: dict[int, Counter] = defaultdict(Counter)
     for user, _, history, items in queries(users, kind):
         everything = [100 * user + place for place in range(COUNTS[user])]
@@ -42,7 +42,7 @@ def test_each_item_is_asked_for_once_from_all_the_others(users: UserItems, kind:
     assert all(set(items.values()) == {1} for items in asked.values())
 
 
-def test_blocks_are_stretches_of_at_least_five_that_begin_at_the_request(users: UserItems) -> None:
+def test_blocks_are_stretches_of_at_least_five_that_begin_at_the_request(users: Interactions) -> None:
     sizes = Counter()
     for user, time, _, items in queries(users, "blocks"):
         assert items == list(range(items[0], items[0] + len(items)))
@@ -53,12 +53,12 @@ def test_blocks_are_stretches_of_at_least_five_that_begin_at_the_request(users: 
     assert max(size for user, size in sizes if user == 4) == 5
 
 
-def test_scattered_requests_are_made_at_the_mean_time_of_what_is_asked_for(users: UserItems) -> None:
+def test_scattered_requests_are_made_at_the_mean_time_of_what_is_asked_for(users: Interactions) -> None:
     for user, time, _, items in queries(users, "scattered"):
         assert time == 1_000 * user + int(np.mean([10 * (item - 100 * user) for item in items]))
 
 
-def test_histories_keep_the_latest(users: UserItems) -> None:
+def test_histories_keep_the_latest(users: Interactions) -> None:
     for user, _, history, items in queries(users, "scattered", length=3):
         rest = [100 * user + place for place in range(COUNTS[user]) if 100 * user + place not in items]
         assert history == rest[-3:]
@@ -67,8 +67,7 @@ def test_histories_keep_the_latest(users: UserItems) -> None:
 @pytest.mark.parametrize("kind", ["scattered", "blocks"])
 def test_every_epoch_has_the_same_number_of_batches(kind: str) -> None:
     """Also where the number of queries, which is drawn, lies about a multiple of the batch size."""
-    splits = np.cumsum([0, *[9] * 12, 0])
-    users = UserItems(Ragged(np.arange(108, dtype=np.int32), splits), np.arange(108))
+    users = interactions(np.arange(108) // 9, np.arange(108), 1.0, np.arange(108))
     for batch_size in range(2, 40):
         batches = QueryBatches(users, kind, parts=4, history_length=9, batch_size=batch_size, seed=0)
         epochs = [[len(batch["user_index"]) for batch in batches.dataset()] for _ in range(2)]
@@ -76,7 +75,7 @@ def test_every_epoch_has_the_same_number_of_batches(kind: str) -> None:
         assert min(min(sizes) for sizes in epochs) > 0
 
 
-def test_parts_and_order_depend_on_the_seed_and_on_the_epoch(users: UserItems) -> None:
+def test_parts_and_order_depend_on_the_seed_and_on_the_epoch(users: Interactions) -> None:
     assert queries(users, "scattered", seed=1) == queries(users, "scattered", seed=1)
     assert queries(users, "scattered", seed=1) != queries(users, "scattered", seed=2)
     batches = QueryBatches(users, "scattered", 4, 100, 100, seed=0).dataset()

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from recommender.interactions.inputs import Events
+from recommender.interactions.hold_out import hold_out
+from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import describe
-from recommender.training import windows as windows_file
-from recommender.training.windows import Timelines, hold_out
+from recommender.training.windows import Timelines
 from schemas.errors import DataError
 from schemas.on_device import FeatureInput
+from small_interactions import interactions
 
 DAY = 86_400
 # Of a size as real ones are: positions by user and time must not run over.
 START = 880_000_000
 
 
-def make_events(*rows: tuple[int, int, float, float]) -> Events:
+def make_events(*rows: tuple[int, int, float, float]) -> Interactions:
     """Rows of user, item, rating and days since the start."""
     user, item, rating, days = (np.array(column) for column in zip(*rows, strict=True))
-    timestamp = (START + days * DAY).astype(np.int64)
-    return Events(user.astype(np.int32), item.astype(np.int32), rating.astype(np.float32), timestamp)
+    return interactions(user, item, rating, START + days * DAY)
 
 
 ITEMS = describe(
@@ -34,10 +34,10 @@ TRAIN = make_events(
 )
 
 
-def cut(events: Events, train: Events = TRAIN, **lengths: int) -> dict[tuple[int, int], dict[str, list]]:
+def cut(events: Interactions, train: Interactions = TRAIN, **lengths: int) -> dict[tuple[int, int], dict[str, list]]:
     """Contexts by (user, label)."""
     features = {name: FeatureInput(length=length) for name, length in lengths.items()}
-    made = Timelines(train, ITEMS, seed=0).windows(events, features)
+    made = Timelines(train, ITEMS).windows(events, features)
     return {
         (int(events.user[event]), int(label)): {name: values[row].tolist() for name, values in made.context.items()}
         for row, (event, label) in enumerate(zip(made.event, made.label, strict=True))
@@ -65,16 +65,14 @@ def test_contexts_of_evaluation_windows_hold_training_events_before_them() -> No
 def test_no_event_at_or_after_a_label_is_in_any_context() -> None:
     rng = np.random.default_rng(3)
     size = 400
-    events = Events(
-        rng.integers(0, 5, size).astype(np.int32),
-        np.arange(1, size + 1, dtype=np.int32),  # an item an event, so that an item tells its event
-        np.ones(size, np.float32),
-        START + rng.integers(0, 60, size) * 1_000_000,
-    )
+    # An item an event, so that an item identifies its event.
+    users, days = rng.integers(0, 5, size), START + rng.integers(0, 60, size) * 1_000_000
+    events = interactions(users, np.arange(1, size + 1), 1.0, days)
     names = [f"i{number}" for number in range(size)]
     items = describe(names, names, [[] for _ in names], np.ones(size, np.int64))
-    fitted, held_out = hold_out(events, 0.3, "random", seed=1)
-    timelines = Timelines(fitted, items, seed=0)
+    divided = hold_out(events, 0.3, "random", seed=1)
+    fitted, held_out = divided.fitted, divided.held_out
+    timelines = Timelines(fitted, items)
     for asked in (fitted, held_out):
         made = timelines.windows(asked, {"item": FeatureInput(length=7)})
         expected = 0
@@ -84,7 +82,7 @@ def test_no_event_at_or_after_a_label_is_in_any_context() -> None:
             given = context[context > 0]
             assert set(given) <= set(fitted.item[earlier]) and len(given) == min(7, earlier.sum())
             assert made.context_length[row] == earlier.sum() and made.label[row] == asked.item[event]
-            times = events.timestamp[given - 1]
+            times = days[given - 1]
             left = fitted.timestamp[earlier & ~np.isin(fitted.item, given)]
             assert (np.diff(times) >= 0).all() and (not len(left) or left.max() <= times.min())
             expected += 1
@@ -114,21 +112,4 @@ def test_items_of_no_catalogue_are_in_no_context() -> None:
     found = cut(make_events((1, 4, 1.0, 2), (2, 4, 1.0, 2)), train, item=2)
     assert found == {(1, 4): {"item": [2, 0]}}
     with pytest.raises(DataError, match="no training event is of an item"):
-        Timelines(make_events((1, 0, 1.0, 0)), ITEMS, seed=0)
-
-
-def test_what_is_held_out_is_the_latest_or_drawn() -> None:
-    events = make_events(*((user, 1 + user % 4, 1.0, 100 - user) for user in range(100)))
-    fitted, held_out = hold_out(events, 0.1, "time", seed=0)
-    assert held_out.user.tolist() == list(range(10)) and fitted.timestamp.max() < held_out.timestamp.min()
-    fitted, held_out = hold_out(events, 0.3, "random", seed=0)
-    assert 15 < len(held_out.user) < 45 and len(np.unique(np.concatenate([fitted.user, held_out.user]))) == 100
-    assert hold_out(events, 0.3, "random", seed=1)[1].user.tolist() != held_out.user.tolist()
-    with pytest.raises(DataError, match="too few"):
-        hold_out(make_events((1, 1, 1.0, 1)), 0.5, "time", seed=0)
-
-
-def test_take_rows_repeats_and_reorders() -> None:
-    rows = windows_file.take_rows(ITEMS.values["genre"], np.array([4, 0, 3, 2, 4]))
-    assert np.split(rows.values, rows.row_splits[1:-1])[0].tolist() == [2, 3, 1]
-    assert rows.row_splits.tolist() == [0, 3, 3, 3, 4, 7] and rows.values.tolist() == [2, 3, 1, 1, 2, 3, 1]
+        Timelines(make_events((1, 0, 1.0, 0)), ITEMS)

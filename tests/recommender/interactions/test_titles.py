@@ -1,4 +1,25 @@
-from recommender.interactions.release import release_periods
+import pytest
+
+from recommender.interactions.titles import release_periods, title_words, without_year
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Toy Story, the 2nd (1995)", ["toy", "story", "the", "2nd", "1995"]),
+        ("TOY soldiers", ["toy", "soldiers"]),
+        ("\u00c4pfel & \u00d6l", ["\u00e4pfel", "\u00f6l"]),
+        ("snake_case", ["snake", "case"]),
+        ("!?", []),
+    ],
+)
+def test_titles_become_lower_case_words_without_punctuation(title: str, words: list[str]) -> None:
+    assert title_words(title) == words
+
+
+def test_only_a_year_in_brackets_at_the_end_is_taken_off() -> None:
+    assert title_words(without_year("Alien (1979) ")) == ["alien"]
+    assert without_year("(1984) by Orwell") == "(1984) by Orwell"
 
 
 def test_years_at_the_end_of_titles_fall_into_periods_of_equal_size() -> None:

@@ -1,0 +1,24 @@
+"""Ratings in any order, as the protocols divide them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recommender.interactions.interactions import Interactions
+
+
+class Events(NamedTuple):
+    """Ratings given, one a row. user, item: [n] indices. rating: [n] float32. timestamp: [n] int64, seconds."""
+
+    user: np.ndarray
+    item: np.ndarray
+    rating: np.ndarray
+    timestamp: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Events":
+        """Returns the events at `rows`: positions, or [n] bool."""
+        return Events(self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
+
+    def sorted(self, num_users: int, num_items: int) -> Interactions:
+        """As the models take them."""
+        return Interactions.of(self.user, self.item, self.rating, self.timestamp, num_users, num_items)

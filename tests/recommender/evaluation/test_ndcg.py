@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from recommender.evaluation.ndcg import NdcgMeasure
+from recommender.interactions.ragged import Ragged
+
+
+def test_ndcg_by_hand() -> None:
+    queries = np.array([[1.0], [-1.0], [0.0]], np.float32)
+    candidates = np.array([[4.0], [3.0], [3.0], [1.0]], np.float32)
+    seen = Ragged(np.array([0, 0], np.int32), np.array([0, 1, 2, 2]))
+    # User 0, without item 0: 1 and 2 tie at rank 1.5. User 1: items 1 and 2 tie behind 3; 4 is an unknown item.
+    users, items = np.array([0, 0, 1, 1, 1]), np.array([1, 3, 3, 1, 4])
+    gains = [1 / np.log2(2.5), 1 / np.log2(4), 1, 1 / np.log2(3.5), 0]
+    assert NdcgMeasure(seen, users, items, seed=0)(queries, candidates) == pytest.approx(np.mean(gains))
+
+
+def test_ndcg_of_scores_that_are_not_numbers_is_that_of_the_last_rank() -> None:
+    nothing = Ragged(np.array([], np.int32), np.zeros(2, np.int64))
+    measure = NdcgMeasure(nothing, np.array([0]), np.array([1]), seed=0)
+    assert measure(np.array([[np.nan]]), np.ones([9, 1])) <= 1 / np.log2(1 + 9)
+
+
+def test_ndcg_leaves_out_users_without_events_unless_there_are_no_others() -> None:
+    queries, candidates = np.array([[1.0], [-1.0]]), np.array([[2.0], [1.0]])
+    users, items = np.array([0, 1]), np.array([0, 0])
+    seen = Ragged(np.array([9], np.int32), np.array([0, 0, 1, 1]))
+    nobody = Ragged(np.array([], np.int32), np.zeros(4, np.int64))
+    candidates = np.concatenate([candidates, np.zeros([8, 1])])
+    assert NdcgMeasure(seen, users, items, 0)(queries, candidates) == pytest.approx(1 / np.log2(1 + 9))
+    assert NdcgMeasure(nobody, users, items, 0)(queries, candidates) == pytest.approx((1 + 1 / np.log2(1 + 10)) / 2)

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from recommender.interactions.hold_out import hold_out
+from recommender.interactions.interactions import Interactions
+from schemas.errors import DataError
+from small_interactions import interactions
+
+NUM_USERS, NUM_ITEMS = 30, 40
+
+
+def of(*rows: tuple[int, int, int]) -> Interactions:
+    """Rows of user, item and time."""
+    user, item, timestamp = zip(*rows, strict=True)
+    return interactions(user, item, 3.0, timestamp)
+
+
+def pairs(events: Interactions) -> set[tuple[int, int]]:
+    return set(zip(events.user.tolist(), events.item.tolist(), strict=True))
+
+
+@pytest.fixture
+def events() -> Interactions:
+    rng = np.random.default_rng(0)
+    rows = [(user, int(item)) for user in range(NUM_USERS) for item in rng.choice(NUM_ITEMS, 12, replace=False)]
+    return of(*((*pair, time) for time, pair in enumerate(rows)))
+
+
+def test_a_random_cut_divides_the_pairs(events: Interactions) -> None:
+    cut = hold_out(events, 0.2, "random", seed=3)
+    fitted, held_out = pairs(cut.fitted), pairs(cut.held_out)
+    assert fitted | held_out == pairs(events) and not fitted & held_out
+    assert 0.13 < len(held_out) / len(pairs(events)) < 0.27
+    assert cut.interactions is events
+
+
+def test_all_events_of_a_pair_are_on_one_side() -> None:
+    events = of(*((user, item, time) for time in range(3) for user in range(20) for item in range(5)))
+    cut = hold_out(events, 0.3, "random", seed=0)
+    assert not pairs(cut.fitted) & pairs(cut.held_out) and len(cut.held_out) == 3 * len(pairs(cut.held_out))
+
+
+def test_a_random_cut_depends_on_the_seed_alone(events: Interactions) -> None:
+    shuffled = np.random.default_rng(1).permutation(len(events))
+    again = interactions(events.user[shuffled], events.item[shuffled], 3.0, events.timestamp[shuffled])
+    held_out = pairs(hold_out(events, 0.2, "random", 1).held_out)
+    assert held_out == pairs(hold_out(again, 0.2, "random", 1).held_out)
+    assert held_out != pairs(hold_out(events, 0.2, "random", 2).held_out)
+
+
+def test_a_cut_by_time_holds_out_the_latest(events: Interactions) -> None:
+    times = np.random.default_rng(1).permutation(len(events))
+    cut = hold_out(interactions(events.user, events.item, 3.0, times), 0.25, "time", seed=3)
+    assert len(cut.held_out) == 90 and len(cut.fitted) == 270
+    assert cut.fitted.timestamp.max() < cut.held_out.timestamp.min()
+
+
+def test_a_cut_by_time_leaves_out_later_repeats_of_what_was_fitted() -> None:
+    cut = hold_out(of((0, 1, 1), (0, 2, 2), (1, 1, 3), (0, 1, 4), (1, 2, 5)), 0.4, "time", seed=3)
+    assert pairs(cut.fitted) == {(0, 1), (0, 2), (1, 1)} and len(cut.fitted) == 3
+    assert pairs(cut.held_out) == {(1, 2)}
+
+
+@pytest.mark.parametrize("method", ["random", "time"])
+def test_of_two_events_one_is_held_out(method: str) -> None:
+    cut = hold_out(of((0, 1, 1), (0, 2, 2)), 0.1, method, seed=3)
+    assert len(cut.fitted) == len(cut.held_out) == 1
+
+
+def test_a_held_out_event_comes_with_the_one_before_of_the_same_user() -> None:
+    """By time: user 0's third event, user 1's only one and user 2's second are the latest three."""
+    events = of((0, 1, 1), (0, 2, 2), (0, 3, 10), (1, 4, 11), (2, 5, 3), (2, 6, 12), (2, 5, 13))
+    cut = hold_out(events, 4 / 7, "time", seed=0)
+    before, after = cut.held_out_after_another()
+    found = list(zip(events.item[before].tolist(), events.item[after].tolist(), strict=True))
+    assert found == [(2, 3), (5, 6)], "the repeat of 5 is left out, and 4 has none before"
+
+
+def test_refuses_too_few_events() -> None:
+    with pytest.raises(DataError, match="they leave 0 to fit and 1, without repeats"):
+        hold_out(of((0, 1, 1)), 0.1, "random", seed=3)
+    repeated = hold_out(of((0, 1, 1), (0, 2, 2), (0, 1, 3)), 0.3, "time", seed=3)
+    with pytest.raises(DataError, match="leave 2 to fit and 0, without repeats, to stop by; give more data"):
+        _ = repeated.held_out
+    assert pairs(repeated.not_fitted) == {(0, 1)}, "for models that may recommend it again"
+    nothing = of((0, 1, 1)).take(np.array([False]))
+    for method in ("random", "time"):
+        with pytest.raises(DataError, match="0 training events are too few"):
+            hold_out(nothing, 0.5, method, seed=0)

@@ -1,0 +1,37 @@
+"""Interactions from columns of any numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recommender.interactions.hold_out import HoldOut, hold_out
+from recommender.interactions.interactions import Interactions
+from schemas.settings import Settings
+
+Column = np.ndarray | Sequence[float]
+
+
+def interactions(
+    user: Column,
+    item: Column,
+    rating: Column | float,
+    timestamp: Column,
+    num_users: int | None = None,
+    num_items: int | None = None,
+) -> Interactions:
+    """Of as many users and items as the largest indices say, unless given."""
+    users, items = np.array(user, np.int32), np.array(item, np.int32)
+    return Interactions.of(
+        user=users,
+        item=items,
+        rating=np.broadcast_to(np.array(rating, np.float32), users.shape),
+        timestamp=np.array(timestamp, np.int64),
+        num_users=int(users.max()) + 1 if num_users is None else num_users,
+        num_items=int(items.max()) + 1 if num_items is None else num_items,
+    )
+
+
+def divided(events: Interactions, settings: Settings) -> HoldOut:
+    """As the Trainer divides them."""
+    training = settings.training
+    return hold_out(events, training.validation_share, settings.split.method, training.seed)
