@@ -1,0 +1,104 @@
+"""Draws what a pushed version's model card measured next to its baselines, as SVG on the standard output.
+
+usage: python tools/draw_result.py serving/NAME/VERSION [en|es] > docs/pictures/result.svg
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
+
+WORDS = {
+    "en": {
+        "title": "ratings held out of training, 95 % intervals",
+        "top_10_accuracy": "held-out items found in the user's top 10",
+        "top_100_accuracy": "held-out items found in the user's top 100",
+        "ndcg_at_10": "NDCG@10",
+        "rmse": "error of predicted ratings (RMSE, lower is better)",
+        "popularity": "most popular",
+        "bias": "user and item averages",
+    },
+    "es": {
+        "title": "valoraciones apartadas del entrenamiento, intervalos del 95 %",
+        "top_10_accuracy": "artículos apartados entre los 10 primeros del usuario",
+        "top_100_accuracy": "artículos apartados entre los 100 primeros del usuario",
+        "ndcg_at_10": "NDCG@10",
+        "rmse": "error de las valoraciones predichas (RMSE, menos es mejor)",
+        "popularity": "los más populares",
+        "bias": "medias de usuario y artículo",
+    },
+}
+BASELINES = {
+    "top_10_accuracy": "popularity",
+    "top_100_accuracy": "popularity",
+    "ndcg_at_10": "popularity",
+    "rmse": "bias",
+}
+WIDTH, BAR, LEFT, PANEL = 760, 420, 220, 84
+"""Pixels: of the picture, of the longest bar, of the names at the left; height of a metric's panel."""
+
+
+class Measured(NamedTuple):
+    """A metric over all evaluation ratings, the bounds of its interval, and the baseline's value."""
+
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    baseline: float
+
+
+def read(card: dict[str, Any]) -> list[Measured]:
+    """The metrics that are drawn, from a model card's `evaluation`."""
+    overall = {record["metric"]: record for record in card["evaluation"]["metrics"] if not record["slice"]}
+    return [
+        Measured(
+            metric=metric,
+            value=overall[metric]["value"],
+            lower=overall[metric]["lower"],
+            upper=overall[metric]["upper"],
+            baseline=overall[f"{baseline}_{metric}"]["value"],
+        )
+        for metric, baseline in BASELINES.items()
+    ]
+
+
+def draw(name: str, measured: list[Measured], words: dict[str, str]) -> str:
+    """The picture: for each metric of the recommender `name` two bars, on a scale of their own."""
+    height = 50 + PANEL * len(measured)
+    title = escape(f"{name}: {words['title']}")
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif"'
+        ' font-size="13">',
+        f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#ffffff"/>',
+        f'<text x="20" y="30" font-weight="bold" fill="#1f2328">{title}</text>',
+    ]
+    for number, one in enumerate(measured):
+        lines += _panel(one, words, 50 + PANEL * number)
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _panel(one: Measured, words: dict[str, str], top: int) -> list[str]:
+    scale = BAR / max(one.upper, one.baseline)
+    middle = top + 28
+    low, high = (LEFT + scale * bound for bound in (one.lower, one.upper))
+    return [
+        f'<text x="20" y="{top + 10}" fill="#1f2328">{escape(words[one.metric])}</text>',
+        *_bar("Atalaya", one.value, scale, top + 18, "#1a7f64"),
+        f'<path d="M{low:.1f} {middle}H{high:.1f}m0 -4v8M{low:.1f} {middle - 4}v8" stroke="#1f2328"/>',
+        *_bar(words[BASELINES[one.metric]], one.baseline, scale, top + 42, "#8c959f"),
+    ]
+
+
+def _bar(name: str, value: float, scale: float, top: int, colour: str) -> list[str]:
+    return [
+        f'<text x="{LEFT - 10}" y="{top + 15}" text-anchor="end" fill="#59636e">{escape(name)}</text>',
+        f'<rect x="{LEFT}" y="{top}" width="{value * scale:.1f}" height="20" fill="{colour}"/>',
+        f'<text x="{LEFT + BAR + 20}" y="{top + 15}" fill="#1f2328">{value:.4f}</text>',
+    ]
+
+
+if __name__ == "__main__":
+    card = json.loads((Path(sys.argv[1]) / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
+    sys.stdout.write(draw(card["training"]["name"], read(card), WORDS[sys.argv[2] if len(sys.argv) > 2 else "en"]))
