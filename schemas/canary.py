@@ -13,7 +13,7 @@ class _Record(BaseModel):
 
 
 class CanaryCheck(_Record):
-    """One thing that was looked at; the message says what was expected and what came."""
+    """One check; the message says what was expected and what came."""
 
     name: str
     passed: bool
@@ -29,16 +29,16 @@ class Latency(_Record):
 
 
 class CanaryRecord(_Record):
-    """What became of the export."""
+    """The checks of one export and its latency."""
 
     checks: tuple[CanaryCheck, ...]
     latency: Latency | None = None
-    """None where the process did not get that far."""
+    """None if the process did not get that far."""
     tensorflow: str = ""
-    """The version that ran it; empty where the process said nothing."""
+    """The version that ran it; empty if the process reported nothing."""
 
     def beside(self, part: "CanaryRecord", name: str) -> "CanaryRecord":
-        """This record with the checks of another one, of a part of this name."""
+        """This record, extended by the checks of another one, which are prefixed with the name of its part."""
         checks = (check.model_copy(update={"name": f"{name}: {check.name}"}) for check in part.checks)
         return self.model_copy(update={"checks": (*self.checks, *checks)})
 

@@ -1,4 +1,4 @@
-"""What the environment may say of a run on Kubeflow Pipelines: settings of this machine or user, and credentials."""
+"""Environment variables for runs on Kubeflow Pipelines: settings of this machine or user, and credentials."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _TOKEN, _COOKIES = f"{_PREFIX}TOKEN", f"{_PREFIX}COOKIES"
 
 
 class Credentials(Section):
-    """What the client shows the server. Neither is ever written down: `str` of them is stars."""
+    """What the client shows the server. Neither is ever written: printed, a secret is asterisks."""
 
     token: SecretStr | None = None
     cookies: SecretStr | None = None
@@ -36,7 +36,7 @@ class Credentials(Section):
         return " and ".join(variable for variable, secret in named.items() if secret)
 
     def hidden_in(self, text: str) -> str:
-        """The text without the secrets, which a server may repeat in what it says."""
+        """The text without the secrets, which a server may repeat in its answer."""
         for secret in (self.token, self.cookies):
             if secret:
                 text = text.replace(secret.get_secret_value(), "***")
@@ -44,10 +44,10 @@ class Credentials(Section):
 
 
 def overridden(settings: KubeflowSettings, environment: Mapping[str, str]) -> KubeflowSettings:
-    """The settings with those that `ATALAYA_KUBEFLOW_HOST` and its like name instead.
+    """The settings, with those replaced that variables such as `ATALAYA_KUBEFLOW_HOST` give.
 
     Raises:
-      SettingsError: a variable has a value that the setting must not have. The message names the variable.
+      SettingsError: a variable has a value that the setting does not accept. The message names the variable.
     """
     given = {name: environment[_variable(name)] for name in _SETTINGS if _variable(name) in environment}
     tree = settings.model_dump(mode="json") | given
@@ -62,10 +62,10 @@ def overridden(settings: KubeflowSettings, environment: Mapping[str, str]) -> Ku
 
 
 def credentials(environment: Mapping[str, str]) -> Credentials:
-    """Token and cookies, where the environment has them.
+    """Token and cookies, if the environment has them.
 
     Raises:
-      SettingsError: one cannot be sent in a header. The message names the variable alone.
+      SettingsError: one cannot be sent in a header. The message names the variable, never its value.
     """
     return Credentials(token=_secret(environment, _TOKEN), cookies=_secret(environment, _COOKIES))
 

@@ -1,4 +1,4 @@
-"""The errors a user can mend; the command line prints them without a stack trace."""
+"""Errors that users can fix; the command line prints them without a stack trace."""
 
 
 class SettingsError(ValueError):
@@ -13,7 +13,7 @@ class ServiceError(RuntimeError):
     """A service that cannot be reached or refuses. The message names it, what it said and what to do.
 
     Attributes:
-      status: HTTP status of its answer; 0 where none came.
+      status: HTTP status of its answer; 0 without an answer.
     """
 
     def __init__(self, message: str, status: int = 0):

@@ -11,6 +11,6 @@ def mix(values: np.ndarray) -> np.ndarray:
 
 
 def seeded_share(values: np.ndarray, seed: int) -> np.ndarray:
-    """Returns [n] floats spread evenly over `[0, 1)`, the same for the same of `values`, [n] uint64, and seed."""
+    """Returns [n] floats spread evenly over `[0, 1)`, the same for equal `values`, [n] uint64, and equal seeds."""
     salt = mix(np.array([seed % 2**64], np.uint64) + np.uint64(0x9E3779B97F4A7C15))
     return mix(values ^ salt) / 2.0**64

@@ -1,4 +1,4 @@
-"""Where an approximate index is stored in a pushed version, and what is wrong where it cannot be built."""
+"""Where an approximate index is stored in a pushed version, and why one cannot be built."""
 
 from importlib.util import find_spec
 

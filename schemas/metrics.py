@@ -1,4 +1,4 @@
-"""The metrics of the evaluation in one table: name, how it is written, direction, the baseline beside it."""
+"""The metrics of the evaluation in one table: name, label, direction and baseline."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,10 @@ class Metric(NamedTuple):
     """One metric of the evaluation, computed over the evaluation examples."""
 
     label: str
-    """How a report writes it."""
+    """Its name in reports."""
     higher_is_better: bool
     baseline: str | None = None
-    """Name of the metric that is the same measure of the baseline."""
+    """Name of the metric that measures the baseline in the same way."""
 
 
 TOP_K = (1, 5, 10, 50, 100)

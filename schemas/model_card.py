@@ -1,4 +1,4 @@
-"""The facts that travel with a pushed model: how it was trained, what was measured, and the gate's verdict."""
+"""The facts stored with a pushed model: how it was trained, what was measured, and the gate's verdict."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FILE = "assets.extra/model_card.json"
 
 
 class ModelCard(BaseModel):
-    """A model's facts."""
+    """The facts of one model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -11,7 +11,7 @@ FOLDER = "assets.extra/on_device"
 INDEX_FILE = "on_device.json"
 ITEMS_FILE = "items.json"
 FORMAT = 1
-"""Rises whenever files, inputs or outputs change in a way that their readers have to know."""
+"""Increases whenever files, inputs or outputs change in a way that their readers have to know about."""
 
 
 # JSON has no NaN: it is written as null.
@@ -31,14 +31,14 @@ class Estimate(_Record):
 
 
 class Measures(_Record):
-    """Of a ranking of all items, over evaluation windows; recall and NDCG in [0, 1]."""
+    """Measures of a ranking of all items, over evaluation windows; recall and NDCG in [0, 1]."""
 
     recall_at_10: Estimate
     recall_at_50: Estimate
     recall_at_100: Estimate
     ndcg_at_10: Estimate
     mean_rank: Estimate
-    """From 1, the best, to the number of items, and one more for a label that is not shown at all."""
+    """From 1, the best, to the number of items; one more than that for a label that is not returned."""
 
 
 class SliceRecord(_Record):
@@ -74,7 +74,7 @@ class VariantRecord(_Record):
     latency_us: _Number | None = None
     """Median call of `recommend` through LiteRT's signature runner in Python, one thread, in microseconds."""
     matmul_us: _Number | None = None
-    """As long as numpy takes in the same process for `[1, width] x [width, items]`, for scale."""
+    """Time of numpy in the same process for `[1, width] x [width, items]`, for comparison."""
     largest_difference: _Number | None = None
     """From the SavedModel's scores, as a share of the largest score of the call."""
     agreement: _Number | None = None
@@ -93,10 +93,10 @@ class OnDeviceRecord(_Record):
     exclude_seen: bool
     num_items: int
     items: str
-    """File that tells each item's number, id, title and genres."""
+    """File with each item's number, id, title and genres."""
     padding: str
     training: dict[str, Any]
-    """What the training says of itself: encoder, features, windows, losses."""
+    """Recorded by the training: encoder, features, windows, losses."""
     measures: tuple[SliceRecord, ...]
     """Of float32, all windows first."""
     reasons: tuple[str, ...]
@@ -105,7 +105,7 @@ class OnDeviceRecord(_Record):
 
     @property
     def exported(self) -> tuple[VariantRecord, ...]:
-        """The files that are there."""
+        """The exported files."""
         return tuple(variant for variant in self.variants if variant.exported)
 
 
@@ -116,9 +116,9 @@ class Summary(_Record):
     description: str
     """File of its record."""
     exported: tuple[str, ...]
-    """Files that are there."""
+    """The exported files."""
     refused: dict[str, tuple[str, ...]]
-    """Reasons, by the files that are not."""
+    """Reasons, by the names of files that were not exported."""
     recall_at_10: _Number
     popularity_recall_at_10: _Number
 
@@ -131,7 +131,7 @@ class Index(_Record):
 
 
 def summarize(made: OnDeviceRecord) -> Summary:
-    """What is told of a model in one line."""
+    """A model's record in short."""
     overall = made.measures[0]
     return Summary(
         name=made.name,

@@ -1,4 +1,4 @@
-"""Names of the SavedModel's signatures, tensors and properties, and of the features behind them; once, here."""
+"""Names of the SavedModel's signatures, tensors and properties, and of the features behind them."""
 
 # Signatures.
 SERVING_DEFAULT = "serving_default"
@@ -12,10 +12,10 @@ EMBED_ITEMS = "embed_items"
 EVALUATE = "evaluate"
 LIST_USERS = "list_users"
 LIST_ITEMS = "list_items"
-# Of the on-device sequence models, beside RECOMMEND.
+# Of the on-device sequence models, in addition to RECOMMEND.
 RECOMMEND_IDS = "recommend_ids"
 SCORES = "scores"
-# Of the approximate index, beside RETRIEVE.
+# Of the approximate index, in addition to RETRIEVE.
 SEARCH = "search"
 
 # Raw features of a rating example (splits `train` and `eval`).
@@ -27,7 +27,7 @@ HISTORY_ITEM_ID = "history_item_id"
 HISTORY_RATING = "history_rating"
 USER_ACTIVITY = "user_activity"
 ITEM_POPULARITY = "item_popularity"
-# Raw features of a catalogue example (split `candidates`), beside ITEM_ID.
+# Raw features of a catalogue example (split `candidates`), in addition to ITEM_ID.
 TITLE = "title"
 TITLE_WORDS = "title_words"
 GENRES = "genres"
@@ -46,7 +46,7 @@ ITEM_VOCABULARY = "items"
 GENRE_VOCABULARY = "genres"
 TITLE_WORD_VOCABULARY = "title_words"
 
-# Tensors of the signatures, beside USER_ID, ITEM_ID, TITLE and RATING.
+# Tensors of the signatures, in addition to USER_ID, ITEM_ID, TITLE and RATING.
 EXAMPLES = "examples"
 K = "k"
 EXCLUDE = "exclude"
@@ -77,6 +77,6 @@ LOGITS = "logits"
 
 # Custom property of an exported Model artifact: the JSON of the split that it was trained with.
 SPLIT_PROPERTY = "split"
-# Custom property of both blessings: the id of the model that they are about, as text. TFX's own property of it is a
-# number, which Vertex AI rounds in one of them and makes a name in the other.
+# Custom property of both blessings: the id of the model that was judged, as text. TFX's own property for
+# it is a number, which Vertex AI rounds in one blessing and turns into a name in the other.
 JUDGED_PROPERTY = "judged_model"

@@ -1,4 +1,4 @@
-"""What a model was trained on, how and by what: the Trainer's part of the model card."""
+"""What a model was trained on, with which settings and versions: the Trainer's part of the model card."""
 
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,14 @@ class DataWindow(_Record):
     """Lowest and highest rating; predictions stay within."""
     split_method: str
     eval_share: float
-    """Share of all events that is kept for the evaluation and not among these."""
+    """Share of all events that is kept for the evaluation; these events are not included."""
 
 
 class Chosen(_Record):
-    """What was found on held-out training events."""
+    """Weights chosen on held-out training events."""
 
     linear_weight: float
-    """Of the linear autoencoder's scores, beside the towers'."""
+    """Of the linear autoencoder's scores, relative to those of the towers."""
     trend_weight: float
     """Of the recent popularity."""
 

@@ -1,4 +1,4 @@
-"""The record of one evaluation: what was measured, what was asked, and whether the model may be pushed."""
+"""The record of one evaluation: what was measured, what was required, and whether the model may be pushed."""
 
 import math
 from pathlib import Path
@@ -27,11 +27,11 @@ class MetricRecord(_Record):
     lower: _Number
     upper: _Number
     change: float | None = None
-    """Difference to the last blessed model on the same examples, where there is one."""
+    """Difference from the last blessed model on the same examples, if there is one."""
 
 
 class CheckRecord(_Record):
-    """One rule of the gate and what came of it."""
+    """One rule of the gate and its result."""
 
     metric: str
     slice: str
@@ -52,7 +52,7 @@ class Verdict(_Record):
     checks: tuple[CheckRecord, ...]
 
     def value(self, metric: str, slice_name: str = "") -> MetricRecord | None:
-        """The record of a metric on a slice, or None where it was not computed."""
+        """The record of a metric on a slice, or None if it was not computed."""
         found = (record for record in self.metrics if (record.metric, record.slice) == (metric, slice_name))
         return next(found, None)
 
