@@ -15,7 +15,7 @@ CloudFolder = Annotated[str, Field(pattern=r"^gs://[^/]+")]
 class WorkerSettings(Section):
     """Where an engine on a cluster gets the Python processes that run the steps' code.
 
-    Whichever it is: the processes need this project and its locked packages, and must see the folders of the data and
+    In all cases, the processes need this project and its locked packages, and must see the folders of the data and
     of the artifacts under the same paths as the machine that runs the pipeline.
     """
 
@@ -23,7 +23,7 @@ class WorkerSettings(Section):
     """`external` asks a worker pool that runs on each of the cluster's hosts, `process` starts a program there,
     `docker` a container."""
     address: Address = "localhost:50000"
-    """`external`: of the pool, as each of the cluster's hosts sees it."""
+    """`external`: address of the pool, as seen from each of the cluster's hosts."""
     command: str | None = None
     """`process`: path of the program, which follows Beam's contract of a container's `boot`."""
     image: str | None = None
@@ -43,13 +43,13 @@ class FlinkSettings(Section):
     """An Apache Flink cluster, reached through Beam's job server."""
 
     job_server: Address | None = None
-    """A job server that runs already, beside the cluster."""
+    """A running job server, next to the cluster."""
     rest: Address | None = None
-    """Else the cluster's REST endpoint: a job server is started here for each step, which takes Java."""
+    """Otherwise the cluster's REST endpoint: a job server is started here for each step, which needs Java."""
     job_server_jar: Path | None = None
     """With `rest`: the job server's file; absent, Beam downloads the one of its own version and of `version`."""
     version: Literal["1.17", "1.18", "1.19", "1.20", "2.0"] = "1.19"
-    """Of the cluster."""
+    """Version of the cluster."""
     parallelism: PositiveInt | None = None
     """Slots a step uses; absent, the cluster's default."""
     workers: WorkerSettings = WorkerSettings()
@@ -59,12 +59,12 @@ class SparkSettings(Section):
     """An Apache Spark 3 cluster, reached through Beam's job server."""
 
     job_server: Address | None = None
-    """A job server that runs already, beside the cluster."""
+    """A running job server, next to the cluster."""
     master: (
         Annotated[str, Field(pattern=r"^(spark://[^\s:/,]+:[0-9]{1,5}(,[^\s:/,]+:[0-9]{1,5})*|local(\[[0-9*]+\])?)$")]
         | None
     ) = None
-    """Else the cluster's address, `spark://host:7077` or `local[4]`: a job server is started here, which takes Java."""
+    """Otherwise the cluster's address, `spark://host:7077` or `local[4]`: a job server is started here; needs Java."""
     job_server_jar: Path | None = None
     """With `master`: the job server's file; absent, Beam downloads the one of its own version."""
     workers: WorkerSettings = WorkerSettings()
@@ -102,7 +102,7 @@ class PortableSettings(Section):
 
 
 class BeamSettings(Section):
-    """The engine that runs the data steps, and the engines' own options; those of other engines are not looked at."""
+    """The engine that runs the data steps, and the engines' own options; those of other engines are ignored."""
 
     engine: Literal["direct", "flink", "spark", "dataflow", "portable"] = "direct"
     """`direct` is Beam's own, on this machine."""
@@ -129,7 +129,7 @@ class BeamSettings(Section):
         return self
 
     def endpoint(self) -> str | None:
-        """Address that the engine's jobs are handed to from here, where the settings name one."""
+        """Address that jobs are submitted to from here, or None if the settings name none."""
         if self.engine == "flink":
             return self.flink.job_server or self.flink.rest
         if self.engine == "spark":

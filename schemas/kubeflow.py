@@ -1,7 +1,6 @@
 """The settings of a run on Kubeflow Pipelines: where, with which image, store, volumes and resources.
 
-Nothing secret is among them: passwords come from Kubernetes secrets, what the client shows the server from its
-environment.
+None of them is secret: passwords come from Kubernetes secrets, and the client's credentials from its environment.
 """
 
 from pathlib import Path, PurePosixPath
@@ -58,10 +57,10 @@ class Toleration(Section):
     """A taint of nodes that a step's pod tolerates, in Kubernetes' terms."""
 
     key: QualifiedName | None = None
-    """Absent: whichever, with the operator `Exists`."""
+    """Absent: any, with the operator `Exists`."""
     operator: Literal["Equal", "Exists"] = "Equal"
     value: LabelValue = ""
-    """With the operator `Equal`: of the taint."""
+    """With the operator `Equal`: value of the taint."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Absent: all of them."""
 
@@ -75,13 +74,13 @@ class Toleration(Section):
 
 
 class Resources(Section):
-    """What a step's container asks for and may use, in Kubernetes' notation; absent: the cluster's default."""
+    """Resources that a step's container requests and may use, in Kubernetes' notation; by default the cluster's."""
 
     cpu: Cores | None = None
-    """Cores asked for: `2`, `500m`."""
+    """Cores requested: `2`, `500m`."""
     cpu_limit: Cores | None = None
     memory: Memory | None = None
-    """Memory asked for: `4Gi`."""
+    """Memory requested: `4Gi`."""
     memory_limit: Memory | None = None
     gpus: Annotated[int, Field(ge=0)] = 0
     gpu_type: QualifiedName = "nvidia.com/gpu"
@@ -107,7 +106,7 @@ class MetadataStoreSettings(Section):
     """`sqlite` is a file on a volume, for one run and one step at a time; `mysql` a MySQL or MariaDB server, with a
     user who logs in by `mysql_native_password`."""
     path: MountPath | None = None
-    """SQLite: the file. Absent: `metadata.sqlite` beside the artifacts."""
+    """SQLite: the file. Absent: `metadata.sqlite` next to the artifacts."""
     host: Name = "atalaya-mysql"
     """MySQL: the server. Not `mysql`, by default: that is what Kubeflow Pipelines calls its own."""
     port: Annotated[int, Field(ge=1, le=65535)] = 3306
@@ -126,9 +125,9 @@ class KubeflowSettings(Section):
     cluster that the command runs in."""
     certificate_authority: Path | None = None
     """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate; absent:
-    those known to all."""
+    the usual ones."""
     namespace: Namespace = "kubeflow"
-    """Of the runs, where the server has several users; one without ignores it."""
+    """Namespace of the runs, if the server has several users; other servers ignore it."""
     experiment: Name | None = None
     """Absent: the recommender's name."""
     service_account: ObjectName | None = None
@@ -149,23 +148,23 @@ class KubeflowSettings(Section):
     outputs: MountPath | None = None
     """Folder on a mounted volume for what others read: pushed models and recommendations. Absent: `root`."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
-    """How often a step that failed is tried again."""
+    """How often a failed step is retried."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()
     volumes: tuple[Volume, ...] = ()
     variables: dict[Variable, str] = {}
-    """Environment variables of every step's container, as they are: nothing in them is filled in. No place for what is
-    secret: the compiled pipeline shows them."""
+    """Environment variables of every step's container, taken literally. Do not put secrets here: the compiled pipeline
+    shows them."""
     secrets: tuple[Secret, ...] = ()
     secret_files: tuple[SecretFiles, ...] = ()
     resources: dict[str, Resources] = {}
-    """By the step's name, such as `Trainer`; `default` is for those that are not named."""
+    """By the step's name, such as `Trainer`; `default` is for steps that are not named."""
     time_zone: Name = "UTC"
-    """Of schedules, by its name in the IANA database. Kubeflow Pipelines has one for all of them, `UTC` or what its
-    scheduler's variable `CRON_SCHEDULE_TIMEZONE` says: this is the one that is expected there."""
+    """Time zone of schedules, by its name in the IANA database. Kubeflow Pipelines has one for all schedules, `UTC` or
+    the value of its scheduler's variable `CRON_SCHEDULE_TIMEZONE`: name the same one here."""
     catch_up: bool = False
     """Whether a schedule makes up for the runs it missed while it was disabled or the server was down."""
     max_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
-    """Most runs of one schedule at a time."""
+    """Maximum number of runs of one schedule at the same time."""
 
     @field_validator("host")
     @classmethod

@@ -1,4 +1,4 @@
-"""Texts as Kubernetes allows them in what is asked of it: paths, images, names and amounts."""
+"""Types for texts that Kubernetes accepts: paths, images, names and amounts."""
 
 import re
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 
 def _fits(pattern: str, expected: str) -> AfterValidator:
-    """Refuses a text that `pattern` does not fit as a whole, and says what is expected."""
+    """Refuses a text that `pattern` does not match as a whole, and says what is expected."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):

@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 from schemas.section import Dropout, NonNegative, Positive, PositiveInt, Section
 
 Feature = Literal["item", "genre", "title_word", "rating", "age"]
-"""What an event of the context can be described by."""
+"""Features that can describe an event of the context."""
 EVENT_FEATURES: tuple[Feature, ...] = ("item", "rating", "age")
-"""Those with one value an event; the others have any number."""
+"""Features with one value per event; the others have any number."""
 _WIDTH = 8
 Variant = Literal["float32", "float16", "dynamic_range", "int8"]
 
@@ -18,21 +18,21 @@ class FeatureInput(Section):
     """One feature of the context's events as an input of the model."""
 
     length: PositiveInt
-    """Values read, of the latest events; of `item`, `rating` and `age` one an event, of the others several."""
+    """Number of values read, the latest ones; `item`, `rating` and `age` have one per event, the others several."""
     width: PositiveInt | None = None
-    """Width of its embedding, 8 by default; the ids have that of the labels, `embedding_width`, and no own one."""
+    """Width of its embedding, 8 by default; ids use that of the labels, `embedding_width`, and have no width here."""
 
 
 class SequenceModelSettings(Section):
     """One model: the user's latest events, the context, against all items of the catalogue, the labels."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-    """Of the files: `on_device/<name>.tflite`. Not `items` or `on_device`, which are files of all models."""
+    """Name of the files: `on_device/<name>.tflite`. `items` and `on_device` are taken: all models share those files."""
     enabled: bool = True
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
     """How events become one vector: their mean, each weighed by its place, stacked convolutions, an LSTM or causal
-    self-attention. The mean does for contexts of up to 10 events, where their order tells little; beyond, the others.
-    """
+    self-attention. The mean is enough for contexts of up to 10 events, whose order matters little; use the others for
+    longer ones."""
     features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
     """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
     the time since. At least one of `item`, `genre` and `title_word`."""
@@ -51,25 +51,25 @@ class SequenceModelSettings(Section):
     dropout: Dropout = 0.1
     """Share of the context's events left out of a training window."""
     gap: Annotated[int, Field(ge=0)] | None = None
-    """A training context ends up to so many events before its label's; 0 asks for the very next event. A model that is
-    asked long after the last event it knows does better with a wide gap. Absent: what the split asks, 0 for a random
-    one and 200 for one by time."""
+    """A training context ends up to this many events before its label's; 0 asks for the very next event. A model that
+    is used long after the last event it knows does better with a wide gap. Absent: 0 for a random split and 200 for
+    one by time."""
     learning_rate: Positive = 0.01
-    """Step size of Adam at the begin; it falls to 0 along a cosine over the epochs."""
+    """Initial step size of Adam; it falls to 0 along a cosine over the epochs."""
     regularization: NonNegative = 0.0
-    """Weight of the squared embeddings beside the softmax's loss."""
+    """Weight of the squared embeddings in the loss, relative to the softmax."""
     batch_size: PositiveInt = 512
-    """Windows in a batch."""
+    """Batch size, in windows."""
     epochs: PositiveInt = 6
-    """Most passes over the training windows."""
+    """Maximum number of epochs."""
     patience: PositiveInt = 2
-    """Passes on end, none of them better on the held-out windows, after which training ends."""
+    """Epochs without improvement on the held-out windows after which training stops."""
     negatives: PositiveInt | None = None
     """Items drawn for a sampled softmax; the default is the full softmax up to 20,000 items, and 4,096 beyond."""
     k: PositiveInt = 50
-    """Items that a call returns; to put them in order is up to a third of its time."""
+    """Number of items that a call returns; sorting them takes up to a third of its time."""
     exclude_seen: bool = True
-    """Whether the items of the context are left out of what it returns."""
+    """Whether the items of the context are left out of the result."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "SequenceModelSettings":
@@ -93,7 +93,7 @@ class SequenceModelSettings(Section):
         return self
 
     def _widths(self) -> dict[str, int]:
-        """Widths of the vectors that the encoders read: ids, ratings and ages stand beside each other in an event's."""
+        """Widths of the vectors that the encoders read: those of an event concatenate id, rating and age."""
         widths: dict[str, int] = {name: self.width(name) for name in self.features if name not in EVENT_FEATURES}
         if event := [name for name in EVENT_FEATURES if name in self.features]:
             widths = {" + ".join(event): sum(self.width(name) for name in event)} | widths
@@ -110,14 +110,14 @@ class OnDeviceSettings(Section):
     models: tuple[SequenceModelSettings, ...] = ()
     """Each is trained, measured, and exported if it passes the gate; none by default."""
     variants: tuple[Variant, ...] = ("float32", "dynamic_range")
-    """Kinds of TFLite files, of which float32 is always one: `float16` takes about half the bytes, `dynamic_range`,
+    """Kinds of TFLite files; float32 is required: `float16` takes about half the bytes, `dynamic_range`,
     with the weights in 8 bits, less, `int8` computes in 8 bits too, calibrated on training windows."""
     max_recall_loss: NonNegative = 0.02
-    """Most that a variant's recall@10 may be below float32's, as a share of it; the variant is not exported else."""
+    """Maximum loss of recall@10 against float32, as a share of it; a variant that loses more is not exported."""
     max_bytes: PositiveInt | None = None
-    """Largest file; no limit by default."""
+    """Maximum size of a file; no limit by default."""
     max_latency_us: Positive | None = None
-    """Longest median call on one thread of the machine that trains, in microseconds; no limit by default."""
+    """Maximum median time of a call, on one thread of the machine that trains, in microseconds; no limit by default."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "OnDeviceSettings":
