@@ -42,8 +42,8 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
         """Constructs the step.
 
         Args:
-          settings: its sections data and split and, of features, the history and the slices are used; a change
-            elsewhere leaves the cache valid.
+          settings: the sections data and split are used and, of features, FEATURES_USED; a change elsewhere leaves the
+            cache valid.
           code_version: changes when the code does, so that the cache is not used.
         """
         used = {

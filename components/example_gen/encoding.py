@@ -18,7 +18,7 @@ def label_slices(counts: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
 
     Args:
       counts: [n] numbers of events, from 0.
-      bounds: the slices' lower bounds beside 0, ascending.
+      bounds: the slices' lower bounds except 0, ascending.
 
     Returns:
       [n] strings, of `schemas.slices.slice_labels`.
@@ -83,5 +83,5 @@ def _binary(strings: np.ndarray | pd.Series) -> pa.Array:
 
 
 def _single(values: pa.Array) -> pa.ListArray:
-    """One value an example."""
+    """One value per example."""
     return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1), pa.int32()), values)

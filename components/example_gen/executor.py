@@ -42,7 +42,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           input_dict: empty.
           output_dict:
             - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
-              that cannot be used, at most 10,000 a block, and `summary.json` counts all that came in and went out.
+              that cannot be used, at most 10,000 a block, and `summary.json` counts rows read and examples written.
               Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
               `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats_left_out`.
           exec_properties:
@@ -50,11 +50,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             - input_config: JSON of example_gen_pb2.Input with the splits `ratings` and, if there are any, `items`.
             - output_data_format, output_file_format: recorded on the artifact.
             - settings: JSON of the sections `data`, `split` and `features` of the settings.
-            - output_config, custom_config, range_config, code_version: not read here.
+            - output_config, custom_config, range_config, code_version: not used here.
 
         Raises:
           DataError: the data cannot be used. TFX then removes the artifact; if rows were the cause, their list
-            stays beside it as `<artifact>-rejects.csv`.
+            stays next to it as `<artifact>-rejects.csv`.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = _parse_sections(exec_properties["settings"])
@@ -103,12 +103,12 @@ def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> 
 
 
 def _everywhere(path: str) -> str:
-    """The path as a worker finds it whose working directory is another."""
+    """The path for workers with any working directory."""
     return path if "://" in path else os.path.abspath(path)
 
 
 def _check(examples: types.Artifact, outputs: Outputs, settings: Sections) -> dict[str, Any]:
-    """Returns the summary, if the data will do."""
+    """Returns the summary, if the data can be used."""
     with fileio.open(outputs.summary, "rb") as stream:
         summary = json.loads(stream.read())
     with fileio.open(outputs.rejects, "rb") as stream:

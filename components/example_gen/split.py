@@ -1,4 +1,4 @@
-"""Which events train and which evaluate."""
+"""Division of events into training and evaluation."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ DAY = 86_400
 
 
 class Events(NamedTuple):
-    """The events of some users, by user, then timestamp, then item, then rating.
+    """The events of some users, sorted by user, timestamp, item and rating.
 
     users [num_users], items [num_items]: distinct ids, ascending. user, item: [num_events] positions in these.
     rating: [num_events] float64. timestamp: [num_events] int64, seconds. identity: [num_events] uint64 hash of
@@ -31,7 +31,7 @@ class Events(NamedTuple):
 
 
 class Shard(NamedTuple):
-    """Some users' events, all of each; side: [num_events] TRAIN, EVAL or LEFT_OUT. number: of the shard, from 0."""
+    """All events of some users. number: of the shard, from 0. side: [num_events] TRAIN, EVAL or LEFT_OUT."""
 
     number: int
     events: Events
@@ -39,7 +39,7 @@ class Shard(NamedTuple):
 
 
 def sort_events(table: pa.Table) -> Events:
-    """Returns the events of a table of `user`, `item`, `rating`, `timestamp`, in an order no row order changes."""
+    """Returns the events of a table of `user`, `item`, `rating`, `timestamp`, however its rows are ordered."""
     users, user = _encode(table["user"])
     items, item = _encode(table["item"])
     rating, timestamp = table["rating"].to_numpy(), table["timestamp"].to_numpy()

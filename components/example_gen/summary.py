@@ -1,4 +1,4 @@
-"""What came in and what went out, and whether it will do."""
+"""Counts of rows read and examples written, and checks that they are usable."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from schemas.errors import DataError
 from schemas.settings import DataSettings, SplitSettings
 
 Counts = dict[tuple[str, ...], Any]
-"""Numbers by path, e.g. ("splits", "train", "rows"): sums, except that a path may end in `min` or `max`.
+"""Numbers by path, e.g. ("splits", "train", "rows"); they add up, except those whose path ends in `min` or `max`.
 
 Beam picks a coder by the declared type: `float` would turn whole numbers into fractions.
 """
@@ -51,7 +51,7 @@ def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: flo
             f"{file}: {counts['rejected']:,} of {counts['rows']:,} rows cannot be used "
             f"({counts['rejected'] / counts['rows']:.2%}); at most {max_share:.2%} may be rejected. The first:\n"
             + "\n".join(shown[:SHOWN_REJECTS])
-            + f"\nThe list is in {listed_in}. Mend the rows, or raise data.max_reject_share"
+            + f"\nThe list is in {listed_in}. Fix the rows, or raise data.max_reject_share"
         )
 
 
@@ -84,12 +84,12 @@ def _empty_split(name: str, summary: dict[str, Any], data: DataSettings, split: 
     rows = summary["ratings"]["rows"]
     if split.method == "random":
         return (
-            f"{data.ratings}: the {name} split is empty: of {rows:,} ratings none fell into it. "
-            f"Bring more ratings, or change split.eval_share ({split.eval_share:g}) or split.seed"
+            f"{data.ratings}: the {name} split is empty: none of {rows:,} ratings fell into it. "
+            f"Provide more ratings, or change split.eval_share ({split.eval_share:g}) or split.seed"
         )
     return (
-        f"{data.ratings}: the {name} split is empty: of {rows:,} ratings {summary['splits']['train']['rows']:,} lie "
+        f"{data.ratings}: the {name} split is empty: of {rows:,} ratings {summary['splits']['train']['rows']:,} are "
         f"before the timestamp {summary['cut']} at which evaluation starts, and {summary['repeats_left_out']:,} later "
-        f"ones repeat a user and item of these. Change split.eval_share ({split.eval_share:g}), or set split.method "
+        f"ones repeat a user and item of those. Change split.eval_share ({split.eval_share:g}), or set split.method "
         'to "random"'
     )

@@ -23,9 +23,9 @@ from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
 ENCODED_AT_ONCE = 8_192
-"""Examples; bounds the memory that they take."""
+"""Number of examples; bounds the memory that they take."""
 COMPRESSION_LEVEL = 1
-"""Of gzip; its default takes several times as long."""
+"""Of gzip; the default level takes several times as long."""
 
 WRITTEN_SIDES = {"train": TRAIN, "eval": EVAL}
 
@@ -47,11 +47,11 @@ class Outputs(NamedTuple):
 
 
 def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Outputs, tally: pd.DataFrame) -> Counts:
-    """Writes the examples of a shard's users, in an order that is random and always the same.
+    """Writes the examples of a shard's users, in a random order that is always the same.
 
     Args:
       shard: the users' events, divided.
-      num_shards: number of shards; each writes a file a split.
+      num_shards: number of shards; each writes one file per split.
       settings: bounds of the slices.
       outputs: where to write.
       tally: `train` and `eval`, every item's number of events by its id.
@@ -96,7 +96,7 @@ def write_candidates(
     """Writes the catalogue; yields the counts of items, and rows that repeat an item as `rejects`.
 
     Args:
-      genre_separator: what stands between an item's genres.
+      genre_separator: text between an item's genres.
       folder: where to write.
       described: rows of the items files: `item`, `title`, `genres`, `file`, `line`.
       tally: `train` and `eval`, every rated item's number of events by its id.
@@ -143,7 +143,7 @@ def _write_text(path: str, text: str) -> None:
 def _write_records(folder: str, shard: int, num_shards: int, batches: Iterable[list[bytes]]) -> None:
     """Writes one file; a worker that tries again writes the same examples to the same name.
 
-    The name is given to a whole file: a worker that was taken for lost may still be writing when another has finished.
+    Only a complete file gets the name: a worker that was considered lost may still be writing when another finishes.
     """
     fileio.makedirs(folder)
     name = f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz"
