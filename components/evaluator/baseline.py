@@ -1,4 +1,4 @@
-"""Which model a new one is compared with: the last one with both blessings, itself excepted."""
+"""The model that a new one is compared with: the last other one with both blessings."""
 
 import ml_metadata as mlmd
 from tfx import types
@@ -17,8 +17,8 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
     """TFX's `LatestBlessedModelStrategy` with two more channels.
 
     `current` is the model about to be evaluated. Once blessed, a model would be its own baseline when the pipeline runs
-    again on unchanged data: the comparison would say nothing, and the changed input would make the Evaluator and the
-    Pusher work again. `infra_blessing` holds the canary's verdicts: what it refused was never pushed.
+    again on unchanged data: the comparison would be empty, and the changed input would make the Evaluator and the
+    Pusher run again. `infra_blessing` holds the canary's verdicts: a model that it refused was never pushed.
     """
 
     def resolve_artifacts(
@@ -26,8 +26,9 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
     ) -> dict[str, list[types.Artifact]] | None:
         """Resolves `model` and `model_blessing` to the latest blessed model that `current` can be compared with.
 
-        That is one other than itself that the canary blessed, whose files still exist, and which saw the same split of
-        the data: another would have been trained on what it is now evaluated on. There may be none.
+        Such a model is another one, blessed by the canary, whose files still exist, and which was trained on the same
+        split of the data: with another split, it would have been trained on what it is now evaluated on. There may be
+        none.
         """
         kept = {key: input_dict[key] for key in (CURRENT, INFRA_BLESSING)}
         current = kept[CURRENT]
@@ -39,7 +40,7 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
 
 
 def _judged(blessing: types.Artifact) -> int:
-    """The id of the model that a blessing is about."""
+    """The id of the model that was blessed or refused."""
     return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
 
 

@@ -10,7 +10,7 @@ from schemas.settings import GateSettings
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's interface and what the veto needs."""
+    """TFX's interface, and the inputs of the veto."""
 
     PARAMETERS = standard_component_specs.EvaluatorSpec.PARAMETERS | {
         executor.GATE_KEY: component_spec.ExecutionParameter(type=str),
@@ -22,7 +22,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Measures a model on the evaluation split and blesses it or refuses it.
+    """Measures a model on the evaluation split and blesses or refuses it.
 
     Outputs `evaluation` (TFMA's results and `verdict.json`) and `blessing`.
     """
@@ -43,7 +43,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         """Wires the evaluation.
 
         Args:
-          examples: Examples; the split `eval` is used, raw, as every model version reads raw examples.
+          examples: Examples; the split `eval` is used, untransformed, since every model version reads raw examples.
           model: the Model to judge, with a signature `evaluate`.
           baseline_model: the last blessed Model, or an empty channel.
           anomalies: ExampleValidator's findings.

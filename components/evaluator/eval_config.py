@@ -1,4 +1,4 @@
-"""The one EvalConfig: models, metric class, slices, intervals, and the gate's rules as TFMA thresholds."""
+"""The EvalConfig: models, metric class, slices, intervals, and the gate's rules as TFMA thresholds."""
 
 import math
 
@@ -16,7 +16,7 @@ BASELINE = "baseline"
 
 
 def build(settings: GateSettings) -> config_pb2.EvalConfig:
-    """The EvalConfig for a candidate and, where one is resolved, the last blessed model.
+    """The EvalConfig for a candidate and, if there is one, the last blessed model.
 
     Without a baseline model, TFX drops the second model and the change thresholds.
     """

@@ -1,4 +1,4 @@
-"""TFX's Evaluator, with a veto: what its thresholds cannot see refuses the model too."""
+"""TFX's Evaluator, with a veto on what its thresholds cannot see."""
 
 import math
 import os
@@ -25,7 +25,7 @@ GATE_KEY = "gate"
 
 
 class Executor(tfx_executor.Executor):
-    """Evaluates as TFX does, then writes the verdict and withdraws a blessing that must not stand."""
+    """Evaluates as TFX does, then writes the verdict and withdraws a blessing that the gate does not confirm."""
 
     def Do(
         self,
@@ -38,7 +38,7 @@ class Executor(tfx_executor.Executor):
         Args:
           input_dict: `examples`, `model`, optionally `baseline_model`, as for TFX's Evaluator; `anomalies`: what
             ExampleValidator found, by split.
-          output_dict: `evaluation`: TFMA's results, and beside them `verdict.json` (`schemas.verdict.Verdict`);
+          output_dict: `evaluation`: TFMA's results, and next to them `verdict.json` (`schemas.verdict.Verdict`);
             `blessing`: blessed only if TFMA's thresholds and every rule of the gate hold and no split has anomalies;
             with the custom property `judged_model`, the model's id as text.
           exec_properties: `eval_config`, `example_splits` as for TFX's Evaluator; `gate`: JSON of `GateSettings`.
@@ -101,7 +101,7 @@ def _verdict(
 
 
 def _load_values(folder: str) -> list[gate.Value]:
-    """The candidate's metrics and their changes since the baseline, of every slice."""
+    """The candidate's metrics and their differences from the baseline, for every slice."""
     values = []
     for metrics in tfma.load_metrics(folder):
         keys = metrics.slice_key.single_slice_keys

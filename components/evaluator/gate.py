@@ -1,8 +1,8 @@
-"""What a model must show before it is pushed. Pure: no TensorFlow, no Beam.
+"""The conditions that a model must meet before it is pushed. Pure: no TensorFlow, no Beam.
 
-`rules` turns the settings into rules; TFMA applies them as thresholds, and `judge` applies them once more to
-the computed numbers, to say why, and to refuse what a threshold cannot see: a metric, a slice or a baseline that
-is absent, a number that is not finite, anomalies in the data.
+`rules` turns the settings into rules; TFMA applies them as thresholds. `judge` applies them again to the computed
+numbers, to give the reasons and to refuse what a threshold cannot see: a metric, a slice or a baseline that is
+absent, a number that is not finite.
 """
 
 import math
@@ -28,7 +28,7 @@ class Rule(NamedTuple):
 
     @property
     def slice(self) -> str:
-        """Name of the slice it is about."""
+        """Name of the slice that it applies to."""
         return slice_name(self.slice_feature, self.slice_value)
 
     def describe(self) -> str:
@@ -50,16 +50,16 @@ class Value(NamedTuple):
     slice: str
     value: float
     lower: float
-    """Lower end of the 95 % confidence interval, NaN where there is none."""
+    """Lower end of the 95 % confidence interval, NaN if there is none."""
     upper: float
 
 
 class Check(NamedTuple):
-    """A rule and what came of it."""
+    """A rule and its result."""
 
     rule: Rule
     value: float | None
-    """The number that was judged, or None where it was not computed."""
+    """The number that was judged, or None if it was not computed."""
     passed: bool
 
     def reason(self) -> str:
@@ -77,15 +77,15 @@ _ABOVE_ZERO = sys.float_info.min
 
 
 def slice_name(feature: str, value: str) -> str:
-    """How a slice is called in rules and reports, e.g. `user_activity=1-9`."""
+    """A slice's name in rules and reports, e.g. `user_activity=1-9`."""
     return f"{feature}={value}" if feature else OVERALL
 
 
 def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
-    """The floors that always hold, then the settings' own; changes only where there is a model to compare with."""
+    """The floors that always hold, then those of the settings; tolerances only if there is a model to compare with."""
     result = [
         Rule("lift_over_popularity", "value", _ABOVE_ZERO),
-        # On few examples, or with a model of noise, the difference alone is above 0 every other time.
+        # With few examples or a random model, the difference alone is above 0 half of the time.
         Rule("lift_over_popularity", "lower", _ABOVE_ZERO),
         Rule("lift_over_bias", "value", 0.0),
     ]

@@ -1,7 +1,7 @@
 """The metric class that TFMA computes: one pass, one accumulator, all of `metrics`.
 
-The evaluation's EvalConfig names this class; TFMA gives it slices, jackknife intervals and, where there is a
-baseline model, the paired differences.
+The evaluation's EvalConfig names this class; TFMA adds slices, intervals and, if there is a baseline model, the
+paired differences.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ class RecommenderMetrics(tfma.metrics.Metric):
 
 
 def _computations(name: str, model_name: str = "", output_name: str = "") -> metric_types.MetricComputations:
-    del name  # TFMA passes the class's own; the metrics have theirs
+    del name  # TFMA passes the name of the class; the metrics have names of their own
     keys = {
         metric: metric_types.MetricKey(metric, model_name=model_name, output_name=output_name, example_weighted=None)
         for metric in METRICS
