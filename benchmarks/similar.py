@@ -2,7 +2,7 @@
 
     python -m benchmarks.similar --config pipeline/configs/movielens-100k.toml --seeds 42 43 44 --show 1 50 71
 
-Who has chosen one item chooses another next; items alike should foretell which. Tables in Markdown: means over the
+Who has chosen one item chooses another next; similar items should foretell which. Tables in Markdown: means over the
 seeds, and in brackets the spread (highest - lowest). By default everything is measured on training events held out,
 the latest tenth and, apart from that, each user's last ten; with --test, on the test events of the split by time.
 """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 _QUANTILE = 1.959964
-"""Of the normal distribution: 95 % lie within so many standard errors."""
+"""Of the normal distribution: 95 % are within so many standard errors."""
 
 
 class Interval(NamedTuple):

@@ -1,4 +1,4 @@
-"""Bayesian matrix factorisation: not the best vectors, but the mean prediction over all that the ratings allow."""
+"""Bayesian matrix factorisation: the mean prediction over the posterior, not one best fit."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -141,6 +141,6 @@ class Sampler(tf.Module):
 
 
 def _gram(columns: np.ndarray) -> np.ndarray:
-    """[n, k] float32 to [k, k] float64: columns so alike as these leave nothing of a sum in single precision."""
+    """[n, k] float32 to [k, k] float64: columns this similar leave no precision in a float32 sum."""
     blocks = np.array_split(columns, len(columns) // _ROWS_AT_ONCE + 1)
     return sum(block.T.astype(np.float64) @ block for block in blocks)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 DAMPING = 5.0
-"""Each bias is a mean to which this many ratings without any deviation are added."""
+"""This many ratings with deviation 0 are added to each mean that is a bias."""
 
 
 class Biases(NamedTuple):

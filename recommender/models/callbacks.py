@@ -16,7 +16,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
     """Measures the model after each epoch, stops when it hardly improves, and goes back to the best.
 
     Unlike Keras's EarlyStopping it takes any function for a measure, and goes back also when the epochs run out.
-    `epoch` (from 1) and `value` tell which that is, after the fit; a measure that is not finite is never the best.
+    After the fit, `epoch` (from 1) and `value` are those of the best; a measure that is not finite is never the best.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class BestEpoch(tf.keras.callbacks.Callback):
         first: int = 1,
         tolerance: float = 0.0,
     ):
-        """Sets the rule: stop after `patience` epochs on end, none better than the best by that share of it.
+        """Sets the rule: stop after `patience` consecutive epochs that improve on the best by less than this share.
 
-        Epochs before the `first` are not measured: while the learning rate is high, they say little. Of those that are
+        Epochs before the `first` are not measured: while the learning rate is high, they mean little. Of those that are
         worse than the best by less than the share `tolerance` of it, the last is taken for the best.
         """
         super().__init__()
@@ -71,7 +71,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
 
 
 class ProgressLog:
-    """Writes how far a thing is, at most ten times a second: a log record with `progress` = (what, done, total)."""
+    """Logs progress at most ten times a second: records with `progress` = (what, done, total)."""
 
     def __init__(self, total: int):
         self._total, self._reported = total, 0.0

@@ -10,7 +10,7 @@ import tensorflow as tf
 from schemas.on_device import SequenceModelSettings
 
 _SMALLEST = 1e-4
-"""Takes the place of a sum of nothing: a number that 16 bits hold, too."""
+"""Replaces an empty sum; 16 bits can represent it too."""
 
 
 def make_encoder(length: int, settings: SequenceModelSettings) -> tf.keras.layers.Layer:
@@ -41,7 +41,7 @@ class BagOfWords(tf.keras.layers.Layer):
 
 
 class Convolutions(tf.keras.layers.Layer):
-    """Stacked convolutions (ReLU), each over a vector and those before it; then the mean beside the last."""
+    """Stacked convolutions (ReLU), each over a vector and those before it; then the mean next to the last."""
 
     def __init__(self, filters: tuple[int, ...], kernels: tuple[int, ...]):
         super().__init__()
@@ -56,7 +56,7 @@ class Convolutions(tf.keras.layers.Layer):
         given = tf.expand_dims(tf.cast(mask, tf.float32), 2)
         vectors *= given
         for layer, kernel in zip(self._layers, self._kernels, strict=True):
-            # What lies before the first vector is like padding: zeros.
+            # Before the first vector there are zeros, as at padding.
             vectors = layer(tf.pad(vectors, [[0, 0], [kernel - 1, 0], [0, 0]])) * given
         mean = tf.reduce_sum(vectors, axis=1) / tf.maximum(tf.reduce_sum(given, axis=1), 1.0)
         return tf.concat([mean, _last(vectors, given)], axis=1)
@@ -97,7 +97,7 @@ class SelfAttention(tf.keras.layers.Layer):
         """Makes the layers, as wide as the vectors."""
         width = shape[-1]
         if width % self._heads:
-            raise ValueError(f"attention: vectors of width {width} cannot be shared by {self._heads} heads alike")
+            raise ValueError(f"attention: vectors of width {width} cannot be divided evenly among {self._heads} heads")
         self._places = self.add_weight(name="places", shape=[self._length, width], initializer="zeros")
         self._query, self._key, self._value, self._out = (tf.keras.layers.Dense(width) for _ in range(4))
         self._inner = tf.keras.layers.Dense(2 * width, activation="relu")
@@ -113,7 +113,7 @@ class SelfAttention(tf.keras.layers.Layer):
         query = self._query(self._norms[0](last))
         keys, values = self._split(self._key(normed)), self._split(self._value(normed))
         logits = tf.matmul(self._split(query), keys, transpose_b=True) * (keys.shape[-1] ** -0.5)
-        # Padding takes part with the smallest logit: no large number that 8 bits could not hold beside the others.
+        # Padding takes part with the smallest logit: a larger one could not share 8 bits with the others.
         is_given = mask[:, tf.newaxis, tf.newaxis]
         logits = tf.where(is_given, logits, tf.reduce_min(logits, axis=-1, keepdims=True))
         raised = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True)) * tf.cast(is_given, tf.float32)

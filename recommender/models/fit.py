@@ -32,7 +32,7 @@ def fit(
       batches: one epoch.
       num_batches: in it.
       optimizer: new.
-      epochs: most passes.
+      epochs: at most.
       best: when to stop; absent, after all epochs.
       logs: folder for TensorBoard, or None.
     """
@@ -60,7 +60,7 @@ class _FusedAdam(tf.keras.optimizers.Adam):
 
     With tens of thousands of users, that halves the time of a batch: Adam changes all rows, whichever the batch held.
     Keras does so on GPUs alone. Gradients of some rows become dense, with the same result: XLA would compile the step
-    anew for each number of rows.
+    again for each number of rows.
     """
 
     def __init__(self, learning_rate: tf.keras.optimizers.schedules.LearningRateSchedule):
@@ -75,7 +75,7 @@ class _FusedAdam(tf.keras.optimizers.Adam):
 def _spare_autograph() -> None:
     """Keeps AutoGraph from rewriting Keras and the models, which need no rewriting and take it half a minute.
 
-    TensorFlow 2.16 has such a rule for `keras` alone, not for the `tf_keras` that stands in for it here.
+    TensorFlow 2.16 has such a rule for `keras` alone, not for `tf_keras`, which replaces it here.
     """
     for module in ("tf_keras", "recommender.models"):
         rule = autograph.DoNotConvert(module)

@@ -18,7 +18,7 @@ class CountedFrequency(tf.keras.layers.Layer):
     def call(self, candidates: tf.Tensor, items: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Probabilities, [num_candidates], of [num_candidates] items to be in a batch like that of `items`, [n]."""
         size = tf.cast(tf.shape(items)[0], tf.float32)
-        # In this form also for a share too small to be told from 0 beside 1.
+        # This form stays accurate for shares far smaller than 1.
         return -tf.math.expm1(size * tf.math.log1p(-tf.gather(self._share, candidates)))
 
 

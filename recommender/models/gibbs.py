@@ -45,7 +45,7 @@ class Side(tf.Module):
         self._features, self._shape, self._width = tf.constant(features), (num_rows, num_columns), width
         self._generator = generator
         self._observed = tf.constant(np.bincount(rows, minlength=num_rows)[:, np.newaxis] > 0)
-        self._order = np.lexsort((columns, rows)).astype(np.int32)  # sums by row want its events together
+        self._order = np.lexsort((columns, rows)).astype(np.int32)  # sums by row need a row's events together
         self._rows, self._columns = (tf.constant(index[self._order].astype(np.int32)) for index in (rows, columns))
         gram = features.T.astype(np.float64) @ features + _RIDGE * np.eye(num_features)
         self._gram_root = tf.constant(np.linalg.cholesky(gram), tf.float32)
@@ -96,7 +96,7 @@ class Side(tf.Module):
         rest = self.vectors - self._features @ self._weights
         rows = self._shape[0] + _PRIOR_ROWS
         mean = tf.reduce_sum(rest, axis=0, keepdims=True) / rows + self._noise(1) / rows**0.5
-        # As parts of the prior, m and B tell of L too.
+        # Being part of the prior, m and B are evidence of L too.
         known = [rest - mean, _PRIOR_ROWS**0.5 * mean, _RIDGE**0.5 * self._weights]
         self._draw_precision(tf.concat(known, axis=0))
         noisy = self.vectors - mean + self._noise(self._shape[0])

@@ -13,9 +13,9 @@ class ItemEncoder(tf.keras.layers.Layer):
     """Sum of an item's own vector and those of its features.
 
     Genres and title words count by their mean, the release period by its vector, and popularity scales one vector.
-    An item without a training event has no vector of its own, which would be noise: what is known of its content
-    alone places it. `known` says which items may use their own; in training a share of the others is withheld too,
-    to prepare the content for that.
+    The vector of an item without training events would be noise, so it has none: its content alone places it. `known`
+    says which items may use their own; in training a share of the others is withheld too, to prepare the content for
+    that.
     """
 
     def __init__(

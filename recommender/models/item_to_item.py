@@ -35,8 +35,8 @@ class ItemToItemModel(tfrs.Model):
         shared = settings.shared_towers
         self._candidate_items = self._query_items if shared else ItemEncoder(catalogue, popularity, width, settings)
         self._is_rated = tf.constant(popularity > 0, tf.float32)
-        # An item without events is nobody's neighbour: at -infinity it is no negative either, which keeps its content
-        # from being taken for the reason.
+        # An item without events is never a neighbour. At -infinity it is no negative either, so that the model does not
+        # learn its content as the reason.
         share = tf.constant(popularity / popularity.sum(), tf.float32)
         self._log_share = tf.where(share > 0, tf.math.log(share), -np.inf)
         typical = np.median(popularity[popularity > 0])

@@ -1,4 +1,4 @@
-"""How a user rated shortly before: higher or lower than he or she usually does."""
+"""How a user rated shortly before: higher or lower than they usually do."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from recommender.models.piecewise import PiecewiseLinear
 
 _WINDOWS = (60.0, 3_600.0, 86_400.0)
-"""Decay times in seconds: a few clicks, a sitting, a day."""
+"""Decay times in seconds: a few clicks, a session, a day."""
 _WINDOW_DAMPING, _MEAN_DAMPING = 3.0, 5.0
 """Events without any deviation that are added to those of a window, and to all of the user's."""
 _KNOTS = 4
@@ -54,8 +54,8 @@ class RecentRatings(tf.Module):
 
     d_w = sum_j exp(-age_j / w) (x_j - m) / (sum_j exp(-age_j / w) + damping), over the user's latest events j up to the
     time, with deviations x_j of damped mean m; and the logarithm of the time since the user's first event, in minutes
-    and in days. Such drift within a sitting is what Koren ("Collaborative Filtering with Temporal Dynamics", 2009)
-    models with a bias for each user and day; a function of the ratings before needs no such days, and holds later too.
+    and in days. Such drift within a session is what Koren ("Collaborative Filtering with Temporal Dynamics", 2009)
+    models with a bias for each user and day; a function of the earlier ratings needs no such days and also holds later.
     """
 
     def __init__(self, timeline: Timeline, num_events: int):

@@ -1,4 +1,4 @@
-"""Who asks, with which history, and when: one vector."""
+"""The query tower: user, history and time of a request as one vector."""
 
 import numpy as np
 import tensorflow as tf

@@ -20,7 +20,7 @@ class RatingHead(tf.keras.layers.Layer):
           width: of the input.
           cross_layers: number of cross layers.
           deep_layers: widths of the dense ones.
-          regularization: weight of all squared matrices beside the loss.
+          regularization: weight of all squared matrices, added to the loss.
         """
         super().__init__()
         penalty = tf.keras.regularizers.L2(regularization)

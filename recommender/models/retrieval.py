@@ -59,7 +59,7 @@ class RetrievalModel(tf.Module):
         return tf.concat([self.two_tower.encode_candidates(items), tf.gather(self._linear_items, items), trend], axis=1)
 
     def popularity_now(self, popularity: np.ndarray) -> np.ndarray:
-        """Numbers of training events, [num_items], as the trend changes them, float32: for whom nothing is known of."""
+        """Numbers of training events, [num_items], float32, as the trend changes them: for unknown users."""
         return popularity.astype(np.float32) * np.exp(self.trend_weight * self.trend)
 
     def split(self, vectors: np.ndarray) -> list[np.ndarray]:

@@ -34,9 +34,10 @@ class SequenceData(NamedTuple):
 class SequenceModel(tfrs.Model):
     """A context encoder over the latest events, a label encoder over the catalogue, their dot product.
 
-    The events' ids, ratings and ages are one sequence, in which rating and age scale an item's vector and stand beside
-    it; genres and title words are sequences of their own. Each is encoded by an encoder of the kind that the settings
-    name; dense layers make one vector of the results. Items of the context and of the catalogue share their vectors.
+    The events' ids, ratings and ages are one sequence, in which rating and age scale an item's vector and are appended
+    to it; genres and title words are sequences of their own. Each is encoded by an encoder of the kind that the
+    settings name; dense layers make one vector of the results. Items of the context and of the catalogue share their
+    vectors.
     """
 
     def __init__(self, data: SequenceData, settings: SequenceModelSettings):
@@ -63,7 +64,7 @@ class SequenceModel(tfrs.Model):
             name: make_encoder(features[group[0]].length, settings) for name, group in self._groups().items()
         }
         self._dense = [tf.keras.layers.Dense(width, activation="relu") for width in settings.dense]
-        # The mean of the items' vectors, which stand first, is where to begin: it lies near the items like them.
+        # Start from the mean of the items' vectors, which come first: it is close to similar items.
         is_mean = settings.encoder == "bow" and "item" in settings.features and not settings.dense
         initial = "identity" if is_mean else "glorot_uniform"
         self._dense.append(tf.keras.layers.Dense(settings.embedding_width, kernel_initializer=initial))
@@ -117,8 +118,8 @@ class SequenceModel(tfrs.Model):
         vectors = tf.gather(self._items, context["item"])
         if not numbers:
             return vectors, mask
-        beside = tf.concat(numbers, axis=2)
-        return tf.concat([vectors * (1.0 + self._scale(beside)), beside], axis=2), mask
+        given = tf.concat(numbers, axis=2)
+        return tf.concat([vectors * (1.0 + self._scale(given)), given], axis=2), mask
 
     def _standard(self, name: str, values: tf.Tensor) -> tf.Tensor:
         """Ratings by their mean and deviation; the logarithm of ages: minutes count, and years."""

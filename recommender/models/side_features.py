@@ -1,4 +1,4 @@
-"""What is known of users and items beside the ratings' values."""
+"""Features of users and items other than the ratings' values."""
 
 import numpy as np
 import scipy.sparse

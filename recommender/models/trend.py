@@ -1,10 +1,10 @@
-"""What is popular now, against what was all along."""
+"""Recent popularity relative to that of the whole training period."""
 
 import numpy as np
 
 _SECONDS_A_DAY = 86_400
 _PRIOR = 3.0
-"""Events by which a rate is drawn to the item's long-term one."""
+"""Events of prior evidence for an item's long-term rate."""
 
 
 def popularity_trend(items: np.ndarray, timestamps: np.ndarray, num_items: int, days: float) -> np.ndarray:

@@ -42,7 +42,7 @@ class TwoTowerModel(tfrs.Model):
             history_items = self._items if shared else ItemEncoder(catalogue, popularity, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, settings)
         self._candidate_layers = dense_layers(settings.candidate_layers, width)
-        # From what popularity alone would say.
+        # Starts from popularity alone.
         self._item_bias = self.add_weight(
             name="item_bias",
             shape=[catalogue.num_items],
@@ -94,8 +94,8 @@ class TwoTowerModel(tfrs.Model):
     def forget_unfitted(self, users: np.ndarray) -> None:
         """Replaces what no event of the fit has trained, given the users, [n], of the events.
 
-        A user without events, whose vector is random noise to this day, gets that of the unknown user. An item without
-        events was a negative only, since nobody could choose it: it gets the median bias, and its content decides.
+        A user without events, whose vector is still random noise, gets that of the unknown user. An item without events
+        was only ever a negative: it gets the median bias, and its content decides.
         """
         unfitted = np.bincount(users, minlength=self._num_users + 1) == 0
         unfitted[-1] = False
@@ -120,7 +120,7 @@ class TwoTowerModel(tfrs.Model):
         """
         users, positives = inputs[names.USER_INDEX], inputs[names.ITEM_INDEX]
         if training:
-            # Some users play the unknown one, which makes his row the best guess for users never seen.
+            # Some users pass as the unknown one, which makes that row the best guess for new users.
             unknown = tf.random.uniform(tf.shape(users)) < self._settings.id_dropout
             users = tf.where(unknown, self._num_users, users)
         items = positives.flat_values

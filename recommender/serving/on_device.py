@@ -14,7 +14,7 @@ class Tables(NamedTuple):
     """What retrieval reads: see `Parts`.
 
     items: [num_items + 1] ids, the last one empty. seen, seen_splits: the values and splits of `seen`. is_shared:
-    [width] bool, the columns in which all queries are alike.
+    [width] bool, the columns in which all queries are equal.
     """
 
     user_index: tf.lookup.StaticHashTable

@@ -53,7 +53,7 @@ class Permissions(tf.Module):
         permitted = ~self._members(deny)
         permitted &= (tf.size(allow) == 0) | self._members(allow)
         asked = _flags(find(self._genre_index, genre), self._num_genres + 1)
-        # The unknown genre stands for many, and is nobody's wish.
+        # The unknown genre stands for many, and cannot be asked for.
         asked &= tf.range(self._num_genres + 1) < self._num_genres
         hits = tf.boolean_mask(self._genre_items, tf.gather(asked, self._genres))
         return permitted & ((tf.size(genre) == 0) | _flags(hits, self._num_items))

@@ -1,4 +1,4 @@
-"""The exported model: lookups, vectors and stock TensorFlow operators; whoever loads it needs TensorFlow alone."""
+"""The exported model: lookups, vectors and stock TensorFlow operators; loading it takes TensorFlow alone."""
 
 from typing import NamedTuple, Protocol
 
@@ -45,12 +45,12 @@ class Parts(NamedTuple):
     """What the exported model is made of.
 
     users, items, genres: ids and names (bytes) by index. titles: [num_items] bytes. item_genres: [num_items] rows of
-    indices. popularity: [num_items] number of training events. fallback: [num_items] float32, scores for who is
-    unknown and has no history. seen: [num_users + 1] rows, the items of each user's training events. queries:
+    indices. popularity: [num_items] number of training events. fallback: [num_items] float32, scores for unknown
+    users without a history. seen: [num_users + 1] rows, the items of each user's training events. queries:
     [num_users + 1, width] float32, of users with their histories. candidates: [num_items, width] float32.
     similar_queries, similar_candidates: [num_items, any width] float32, vectors of an item asked about and of its
-    candidates, whose products tell how alike they are. encoder: encodes the queries of histories, of which it takes the
-    latest `history_length` items. now: seconds, the time of a request that tells none. scale: lowest and highest
+    candidates, whose products score their similarity. encoder: encodes the queries of histories, of which it takes the
+    latest `history_length` items. now: seconds, the time of a request that gives none. scale: lowest and highest
     rating.
     """
 
@@ -118,7 +118,7 @@ class Recommender(tf.Module):
         self._similar_queries = _constant(parts.similar_queries)
         self._similar_candidates = _constant(parts.similar_candidates)
         self._is_shared = np.ptp(parts.queries, axis=0) == 0
-        # The function and its variables, not the encoder: an optimizer and layers of Keras have no place in the export.
+        # The function and its variables, not the encoder: an optimizer and Keras layers do not belong in the export.
         self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
         self._history_length, self._now = parts.history_length, parts.now
         self._rater, self._scale = parts.rater, parts.scale
@@ -133,7 +133,7 @@ class Recommender(tf.Module):
         message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
         with refused_unless(is_number, message, rating_weight):
             rating_weight = tf.identity(rating_weight)
-        retrieved, items, told = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
+        retrieved, items, facts = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
         raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
         ratings = tf.reshape(self._rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
         scores = tf.where(retrieved > -np.inf, retrieved + rating_weight * ratings, -np.inf)
@@ -143,12 +143,12 @@ class Recommender(tf.Module):
             names.RETRIEVAL_SCORE: tf.gather(retrieved, places, batch_dims=1),
             names.RATING: tf.gather(ratings, places, batch_dims=1),
         }
-        return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | told
+        return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | facts
 
     def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
         """The first stage alone."""
-        scores, items, told = self._retrieve(request, k, include_seen)
-        return self._show(items, {names.SCORE: scores}, k) | told
+        scores, items, facts = self._retrieve(request, k, include_seen)
+        return self._show(items, {names.SCORE: scores}, k) | facts
 
     def retrieve_on_device(self, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> Tensors:
         """The first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
@@ -169,7 +169,7 @@ class Recommender(tf.Module):
         return on_device.retrieve(tables, user_id, history_item_id, k)
 
     def similar_items(self, item_id: tf.Tensor, rules: Rules, exclude: tf.Tensor, k: tf.Tensor) -> Tensors:
-        """The items most alike, the item itself left out."""
+        """The most similar items, without the item itself."""
         items = find(self._item_index, item_id)
         is_known = items < self._num_items
         queries = tf.gather(self._similar_queries, tf.where(is_known, items, 0))
@@ -190,7 +190,7 @@ class Recommender(tf.Module):
             lambda: apart(self._encode)(users, history_item_id, timestamp)[:2],
             lambda: (tf.gather(self._queries, users), tf.zeros_like(users)),
         )
-        return {names.EMBEDDING: vectors} | self._tell(users, unknown_history)
+        return {names.EMBEDDING: vectors} | self._facts(users, unknown_history)
 
     def embed_items(self, item_id: tf.Tensor) -> Tensors:
         """The vectors of items; zeros for an unknown one."""
@@ -252,7 +252,7 @@ class Recommender(tf.Module):
     def _retrieve(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
-        """Scores, -infinity where too few are left, items, [n, min(k, num_items)] each, and what is told besides."""
+        """Scores, -infinity where too few are left, items, [n, min(k, num_items)] each, and facts about each row."""
         users = request.users
         wishes = [request.history_item_id, request.timestamp, request.exclude, *request.rules]
         scores, unknown_history = tf.cond(
@@ -262,12 +262,12 @@ class Recommender(tf.Module):
         )
         # The unknown user has seen nothing.
         seen = self._seen_by(tf.where(include_seen, self._num_users, users))
-        return *self._best(remove(scores, _cells(seen)), k), self._tell(users, unknown_history)
+        return *self._best(remove(scores, _cells(seen)), k), self._facts(users, unknown_history)
 
-    def _score(self, queries: tf.Tensor, is_nobody: tf.Tensor) -> tf.Tensor:
+    def _score(self, queries: tf.Tensor, is_unknown: tf.Tensor) -> tf.Tensor:
         """[n, width] and [n] bool to [n, num_items], -infinity for what is not a number."""
         scores = tf.matmul(queries, self._candidates, transpose_b=True)
-        scores = tf.where(is_nobody[:, tf.newaxis], self._fallback, scores)
+        scores = tf.where(is_unknown[:, tf.newaxis], self._fallback, scores)
         return tf.where(tf.math.is_finite(scores), scores, -np.inf)
 
     def _score_as_wished(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -309,7 +309,7 @@ class Recommender(tf.Module):
         return find(self._item_index, rows_of(exclude, num_rows, names.EXCLUDE))
 
     def _show(self, items: tf.Tensor, numbers: Tensors, k: tf.Tensor) -> Tensors:
-        """Columns, [n, max(k, 0)], from [n, at most k] items and numbers, of which the score tells what is left."""
+        """Columns, [n, max(k, 0)], from [n, at most k] items and numbers; a score of -infinity marks an empty place."""
         most = self._num_items + MOST_PADDING
         message = f"`{names.K}` must be at most {most}, which is {MOST_PADDING} more than there are items, got:"
         with refused_unless(k <= most, message, k):
@@ -321,7 +321,7 @@ class Recommender(tf.Module):
         shown = tf.pad(tf.where(left, tf.stack(list(numbers.values())), 0.0), [[0, 0], *padding])
         return columns | dict(zip(numbers, tf.unstack(shown, len(numbers)), strict=True))
 
-    def _tell(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
+    def _facts(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
         return {names.IS_KNOWN: users < self._num_users, names.UNKNOWN_HISTORY: unknown_history}
 
     def _rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:

@@ -20,7 +20,7 @@ class ServedSequence(tf.Module):
         # Its functions and variables, without what Keras would save of a model.
         self._encode, self._score, self._num_items = model.encode, model.score, model.num_items
         self._weights, self._settings = model.variables, settings
-        # Ids of requests are compared with these: a hash table beside them would take as much again, and as much for
+        # Ids of requests are compared with these: a hash table in addition would take as much again, and as much for
         # its numbers, as quantised vectors take.
         self._ids = tf.Variable([b"", *map(_bytes, items.ids)], trainable=False, name="ids")
         self._values = {

@@ -20,7 +20,7 @@ class Served(tf.Module):
     have some:
 
     - `user_id`, [n] strings.
-    - `history_item_id`, [n, any] strings: what the user chose, oldest first, in place of what training knows of him;
+    - `history_item_id`, [n, any] strings: what the user chose, oldest first, in place of what training knows of them;
       empty strings are padding. By default, or with [0, 0], there is none.
     - `timestamp`, [n] int64 seconds, of the request: with a history, and for models with `request_time`. By default,
       or with [0], that of the latest training event.

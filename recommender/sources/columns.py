@@ -76,7 +76,7 @@ class _Rows:
             return pa.array([], pa.binary())
         begins, ends = self._begins[:, position], self._ends[:, position]
         quoted = np.isin(begins, self._records.quoted[:, 0])
-        # One array over the whole block whose even elements are the fields and whose odd ones lie between them.
+        # One array over the whole block whose even elements are the fields and whose odd ones are between them.
         bounds = np.column_stack([begins + quoted, ends - quoted]).ravel().astype(np.int32)
         buffers = [None, pa.py_buffer(bounds), pa.py_buffer(self._data)]
         fields = pa.Array.from_buffers(pa.binary(), len(bounds) - 1, buffers).take(pa.array(range(0, len(bounds), 2)))

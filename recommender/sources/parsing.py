@@ -153,7 +153,7 @@ def _positions(data: bytes, byte: int) -> np.ndarray:
 
 
 def _outside(positions: np.ndarray, ranges: np.ndarray) -> np.ndarray:
-    """Returns the positions that lie in none of the ascending ranges [num_ranges, 2]."""
+    """Returns the positions in none of the ascending ranges [num_ranges, 2]."""
     if not len(ranges):
         return positions
     before = np.searchsorted(ranges[:, 0], positions, side="right") - 1

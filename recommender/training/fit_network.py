@@ -60,13 +60,13 @@ def _fit(
         )
     _LOG.info("network: fitting to %d events, at most %d epochs", len(events), epochs)
     optimizer = _averaging_adam(chosen.learning_rate, batches.num_batches())
-    optimizer.build(model.trainable_variables)  # here, lest TensorFlow trace a training step twice
+    optimizer.build(model.trainable_variables)  # here, or TensorFlow would trace a training step twice
     fit("ranking", model, batches.dataset(), batches.num_batches(), optimizer, epochs, best, logs)
     return encode(model, ratings, settings), best.epoch if best else epochs
 
 
 def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> NetworkRating:
-    """Encodes every user, with his latest events, and every item.
+    """Encodes every user, with their latest events, and every item.
 
     A rating is asked for at the user's latest event where the split is random, after all events where it is by time.
     """

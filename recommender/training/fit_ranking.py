@@ -72,10 +72,10 @@ def _rating_model(
     mood_of_events: np.ndarray,
     settings: Settings,
 ) -> RatingModel:
-    """The model with what it needs to tell the mood in requests.
+    """The model with what it needs to compute the mood of requests.
 
     In a split by time these come after all events, so the latest events of each user suffice, and where no time is
-    given, the mood is that after all of them. In a random split requests lie among the events: all are kept, and
+    given, the mood is that after all of them. In a random split requests come between the events: all are kept, and
     without a time the mood is the user's mean.
     """
     num_events, num_users = settings.ranking.recent_events, len(factors.user_bias) - 1

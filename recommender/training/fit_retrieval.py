@@ -59,10 +59,10 @@ def _contexts(events: Interactions, settings: Settings) -> Contexts:
 
 
 def _parts(settings: Settings) -> RetrievalSettings:
-    """The settings without the closed form that has no place here.
+    """The settings without the closed form that does not suit the split.
 
-    What is chosen in one sitting goes together in ways that say little of the next, and the linear part learns them;
-    and requests of a random split lie all over time, where nothing is recent.
+    The linear part learns what is chosen together in one session, which predicts the next session badly; and the
+    requests of a random split are spread over all times, where nothing is recent.
     """
     without = {"linear_rank": 0} if settings.split.method == "time" else {"trend_days": 0.0}
     return settings.retrieval.model_copy(update=without)

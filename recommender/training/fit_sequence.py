@@ -21,7 +21,7 @@ from schemas.settings import SplitSettings, TrainingSettings
 
 _LOG = logging.getLogger("atalaya")
 GAPS = {"random": 0, "time": 200}
-"""Defaults of `gap`: after a split by time, whoever asks does so long after his last training event."""
+"""Defaults of `gap`: after a split by time, requests come long after the user's last training event."""
 
 
 class Fitted(NamedTuple):
@@ -44,7 +44,7 @@ def fit_sequence(
       train: training events; items are numbers in `items`.
       items: the catalogue.
       settings: of the model.
-      split: `method` tells which events are held out.
+      split: its `method`.
       training: the share held out, whether to fit twice, the seed.
 
     Raises:

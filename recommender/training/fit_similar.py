@@ -1,4 +1,4 @@
-"""Finds which items are alike: from what is consumed together, or from the retrieval model's item tower."""
+"""Fits similar items: from what is consumed together, or from the retrieval model's item tower."""
 
 import logging
 from typing import NamedTuple
@@ -24,7 +24,7 @@ _ITEMS_AT_ONCE = 8_192
 
 
 class SimilarVectors(NamedTuple):
-    """queries, candidates: [num_items, width] float32; the products tell how alike the first is to the second."""
+    """queries, candidates: [num_items, width] float32; the products score how similar the second is to the first."""
 
     queries: np.ndarray
     candidates: np.ndarray
@@ -54,7 +54,7 @@ def fit_similar(
 def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
     """The retrieval model's own vectors of items, as cosines."""
     towers = retrieval.split(encode_candidates(retrieval, num_items))[0]
-    # Without the bias: what is alike, not what is popular.
+    # Without the bias: similarity, not popularity.
     vectors = _unit_rows(towers[:, :-1])
     return SimilarVectors(vectors, vectors)
 

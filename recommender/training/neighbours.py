@@ -34,7 +34,7 @@ class NeighbourBatches:
         self._asking = np.flatnonzero(np.diff(distinct.row_splits)[self._user] > 1)
         if not len(self._asking):
             raise DataError(
-                "items alike are learned from users with at least two events, and there is none among "
+                "similar items are learned from users with at least two events, and there is none among "
                 f'{len(events)} events; give more data, or similar.model = "item_tower"'
             )
         self._window = window

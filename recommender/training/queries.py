@@ -17,10 +17,10 @@ _PARTS_LIMIT = 1_000_000
 class QueryBatches:
     """Batches of queries, each of which holds a part of a user's items and asks for the others.
 
-    A user's items fall into parts anew in each epoch, and each part is asked for once. `scattered`: an item falls into
-    a part by chance, and the request is made at the mean time of those asked for. `blocks`: a part is a stretch of
-    consecutive events, and the request is made at its begin. The rest of the history may be older or younger: what
-    goes together does so in both directions, and a model of the future alone has half the data.
+    In each epoch a user's items are divided into parts again, and each part is asked for once. `scattered`: an item
+    falls into a part by chance, and the request is made at the mean time of those asked for. `blocks`: a part is a
+    stretch of consecutive events, and the request is made at its begin. The rest of the history may be older or
+    younger: what goes together does so in both directions, and a model of the future alone has half the data.
     """
 
     def __init__(self, events: Interactions, kind: str, parts: int, history_length: int, batch_size: int, seed: int):

@@ -24,7 +24,7 @@ class UserRatings:
         ends = self._splits[users + 1]
         return self._stretches(np.maximum(self._splits[users], ends - length), ends)
 
-    def beside(self, rows: np.ndarray, length: int, method: str) -> Histories:
+    def others(self, rows: np.ndarray, length: int, method: str) -> Histories:
         """What each of some events is to be predicted from.
 
         Args:
@@ -58,10 +58,10 @@ class UserRatings:
 
 
 class RatingBatches:
-    """Batches of events in random order, anew in each epoch."""
+    """Batches of events, in another random order each epoch."""
 
     def __init__(self, ratings: UserRatings, history_length: int, method: str, batch_size: int, seed: int):
-        """Sets the rules; see `UserRatings.beside` for the first three."""
+        """Sets the rules; see `UserRatings.others` for the first three."""
         self._ratings, self._history_length, self._method = ratings, history_length, method
         self._batch_size, self._generator = batch_size, np.random.default_rng(seed)
 
@@ -86,7 +86,7 @@ class RatingBatches:
         order = self._generator.permutation(len(events))
         for begin in range(0, len(order), self._batch_size):
             rows = order[begin : begin + self._batch_size]
-            items, ratings = self._ratings.beside(rows, self._history_length, self._method)
+            items, ratings = self._ratings.others(rows, self._history_length, self._method)
             yield {
                 names.USER_INDEX: events.user[rows],
                 names.ITEM_INDEX: events.item[rows],
