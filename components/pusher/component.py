@@ -43,7 +43,7 @@ class Pusher(base_component.BaseComponent):
           model_blessing: its ModelBlessing.
           infra_blessing: its InfraBlessing, of the canary.
           evaluation: the ModelEvaluation with the verdict, for the model card.
-          folder: where the versions lie.
+          folder: folder of the versions.
           code_version: changes whenever the code of this step does.
         """
         filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=str(folder))

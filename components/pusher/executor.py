@@ -1,4 +1,4 @@
-"""TFX's Pusher, but a version appears whole or not at all, and the same model is pushed once."""
+"""TFX's Pusher, except that a version appears complete or not at all, and that a model is pushed once."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ _log = logging.getLogger("atalaya")
 
 
 class Executor(tfx_executor.Executor):
-    """Copies a blessed model beside its destination and renames it there."""
+    """Copies a blessed model next to its destination and renames it."""
 
     def Do(
         self,
@@ -36,11 +36,11 @@ class Executor(tfx_executor.Executor):
 
         Args:
           input_dict: `model`: the Model; `model_blessing`: the Evaluator's blessing; `infra_blessing`: the canary's;
-            `evaluation`: what the Evaluator's rests on.
+            `evaluation`: the ModelEvaluation with the verdict.
           output_dict: `pushed_model`: PushedModel with the custom properties `pushed` (0 or 1), `pushed_destination`
-            and `pushed_version`, as TFX's Pusher sets them, `is_new` (0 if it was the newest already) and
-            `is_withdrawn` (1 if it was not pushed since a rollback took it out of service; the destination is then the
-            version that is the newest instead). The model is not copied there a second time.
+            and `pushed_version`, as TFX's Pusher sets them, `is_new` (0 if it already was the newest) and
+            `is_withdrawn` (1 if it was not pushed because a rollback took it out of service; the destination is then
+            the newest version). The model is not copied there a second time.
           exec_properties: `push_destination`: JSON of `PushDestination`; its base directory holds the versions.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -59,14 +59,14 @@ class Executor(tfx_executor.Executor):
         )
         version, outcome = push(model, Path(destination.filesystem.base_directory), int(time.time()), card)
         if outcome == "unchanged":
-            _log.info("this model is the newest pushed version already: %s", version)
+            _log.info("this model already is the newest pushed version: %s", version)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
         pushed.set_int_custom_property("pushed", int(outcome != "withdrawn"))
         pushed.set_int_custom_property("is_new", int(outcome == "new"))
         pushed.set_int_custom_property("is_withdrawn", int(outcome == "withdrawn"))
 
     def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:
-        """Whether there are both blessings, and of this very model; TFX's own check lets a model without one pass."""
+        """Whether there are both blessings, of this model; TFX's own check accepts a model without them."""
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         judged = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_BLESSING_KEY])
         tried = artifact_utils.get_single_instance(input_dict[standard_component_specs.INFRA_BLESSING_KEY])

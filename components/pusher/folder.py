@@ -1,4 +1,4 @@
-"""The ways in which the folder of pushed versions changes; to a reader, each happens at once or not at all."""
+"""Changes to the folder of pushed versions, each of which is atomic for readers."""
 
 import contextlib
 import fcntl
@@ -29,9 +29,9 @@ _PARTIAL = ".partial-"
 
 
 class Change(NamedTuple):
-    """The newest version after a push or a rollback, and what came of it.
+    """The newest version after a push or a rollback, and the outcome.
 
-    `new`: it was added; `unchanged`: it held the model already; `withdrawn`: it holds another model, since a rollback
+    `new`: it was added; `unchanged`: it already held the model; `withdrawn`: it holds another model, because a rollback
     took this one out of service.
     """
 
@@ -40,7 +40,7 @@ class Change(NamedTuple):
 
 
 def push(model: Path, base: Path, now: int, card: ModelCard) -> Change:
-    """Makes `model` the newest version under `base`, unless it is that already or a rollback has withdrawn it.
+    """Makes `model` the newest version under `base`, unless it already is or a rollback has withdrawn it.
 
     Args:
       model: folder of a SavedModel.
@@ -51,7 +51,7 @@ def push(model: Path, base: Path, now: int, card: ModelCard) -> Change:
     base.mkdir(parents=True, exist_ok=True)
     with _alone(base):
         newest, withdrawn = _newest(base), withdrawn_models(base)
-        # By content: ids and folders of artifacts begin anew when the pipeline's own folder is removed.
+        # By content: ids and folders of artifacts start again when the pipeline's folder is removed.
         sha256 = digest(model)
         if newest and _recorded(newest) == sha256:
             return Change(newest, "unchanged")
@@ -62,7 +62,7 @@ def push(model: Path, base: Path, now: int, card: ModelCard) -> Change:
 
 
 def rollback(number: int, base: Path, now: int) -> Change:
-    """Makes an earlier version the newest one again, by a copy under a new number, and withdraws what was the newest.
+    """Makes an earlier version the newest again, as a copy under a new number, and withdraws the newest one.
 
     Args:
       number: of the earlier version.
@@ -93,7 +93,7 @@ def rollback(number: int, base: Path, now: int) -> Change:
 
 
 def prune(base: Path, keep: int) -> list[Version]:
-    """Removes all versions but the `keep` newest and the newest blessed; damaged ones neither count nor go.
+    """Removes all versions except the `keep` newest and the newest blessed; ignores damaged ones.
 
     Args:
       base: folder of the versions.
@@ -115,10 +115,10 @@ def prune(base: Path, keep: int) -> list[Version]:
 
 @contextlib.contextmanager
 def _alone(base: Path) -> Iterator[None]:
-    """Keeps others from changing the folder, and clears what a killed change left behind, which is never served."""
+    """Locks the folder against other changes, and removes what a killed change left behind, which is never served."""
     descriptor = os.open(base, os.O_RDONLY)
     try:
-        # Some network file systems have no such locks: there, one has to change the folder at a time.
+        # Some network file systems have no such locks: there, users must not change the folder at the same time.
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         for leftover in base.glob(f"{_PARTIAL}*"):
@@ -144,7 +144,7 @@ def _add(
     origin: Origin,
     card: ModelCard | None = None,
 ) -> Path:
-    """Copies a model beside its destination, sees to it that it is on the disk, and renames it; returns its folder."""
+    """Copies a model next to its destination, flushes it to disk, and renames it; returns its folder."""
     number = max([now, *(number + 1 for number in numbers(base))])
     version, partial = base / str(number), base / f"{_PARTIAL}{number}"
     try:
@@ -156,7 +156,7 @@ def _add(
             for path in [folder, *(os.path.join(folder, file) for file in files)]:
                 _flush(path)
     except OSError:
-        # What fills the disk must not stay there and keep the next push from it.
+        # Left there, a copy that fills the disk would make the next push fail too.
         shutil.rmtree(partial, ignore_errors=True)
         raise
     partial.rename(version)
@@ -170,7 +170,7 @@ def _write(path: Path, content: BaseModel) -> None:
 
 
 def _flush(path: str) -> None:
-    """To disk before the rename is seen, so that a power cut leaves no empty file under a final name."""
+    """Flushes to disk before the rename is visible, so that a power cut leaves no empty file under a final name."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

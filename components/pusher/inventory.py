@@ -1,4 +1,4 @@
-"""What lies in the folder of a recommender's pushed versions."""
+"""The contents of the folder of a recommender's pushed versions."""
 
 import hashlib
 from pathlib import Path
@@ -11,18 +11,18 @@ from schemas.errors import DataError
 from schemas.model_card import ModelCard
 
 ORIGIN = "assets.extra/origin.json"
-"""File of a pushed version that says which model it is and how it came to be there."""
+"""File of a pushed version with its `Origin`."""
 
 
 class Origin(BaseModel):
-    """Which model a version is, and how it came to be there."""
+    """Which model a version is, and whether a rollback made it."""
 
     model_config = ConfigDict(frozen=True)
 
     sha256: str | None = None
-    """Of the model, as by `digest`; versions that were pushed before it was recorded lack it."""
+    """`digest` of the model; absent in versions pushed before it was recorded."""
     withdrawn: tuple[str, ...] = ()
-    """The same of every model that a rollback up to here took out of service: no run pushes them again."""
+    """`digest` of every model that a rollback so far took out of service: no run pushes them again."""
     copy_of: int | None = None
     """Number of the earlier version that a rollback copied."""
     rolled_back_from: int | None = None
@@ -36,13 +36,13 @@ class Version(NamedTuple):
     folder: Path
     origin: Origin
     card: ModelCard | None
-    """None for versions that were pushed before there were cards."""
+    """None for versions pushed before there were cards."""
     problem: str | None = None
-    """Why it is not a version that was pushed whole, or None."""
+    """Why it is not a complete version, or None."""
 
 
 def numbers(base: Path) -> list[int]:
-    """Ascending numbers of all that lies under `base` and a server would take for a version."""
+    """Ascending numbers of everything under `base` that a server would take for a version."""
     return sorted(int(path.name) for path in base.glob("*") if _is_number(path.name))
 
 
@@ -52,7 +52,7 @@ def versions(base: Path) -> list[Version]:
 
 
 def find(base: Path, number: int) -> Version:
-    """The version of that number.
+    """The version with that number.
 
     Raises:
       DataError: there is none.
@@ -64,12 +64,12 @@ def find(base: Path, number: int) -> Version:
 
 
 def foreign(base: Path) -> list[str]:
-    """Names of what lies under `base` and is no version; what starts with a dot is left out."""
+    """Names of everything under `base` that is no version; names that start with a dot are left out."""
     return sorted(path.name for path in base.glob("[!.]*") if not _is_number(path.name))
 
 
 def read_origin(version: Path) -> Origin | None:
-    """The origin, or None where there is none: pushed by other means, or damaged."""
+    """The origin, or None if the version was pushed by other means or is damaged."""
     try:
         return Origin.model_validate_json((version / ORIGIN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -79,7 +79,7 @@ def read_origin(version: Path) -> Origin | None:
 def withdrawn_models(base: Path) -> tuple[str, ...]:
     """`sha256` of the models that no run may push.
 
-    Each version hands them on to the next, so that the newest one that tells its origin knows all of them.
+    Each version passes them on to the next, so the newest one with an origin has all of them.
     """
     origins = (read_origin(base / str(number)) for number in reversed(numbers(base)))
     return next((origin.withdrawn for origin in origins if origin), ())
@@ -88,7 +88,7 @@ def withdrawn_models(base: Path) -> tuple[str, ...]:
 def digest(model: Path) -> str:
     """Hash of the names and contents of all files of a model, whether it has been pushed or not.
 
-    What is written at the push is left out: the same model, evaluated twice, is the same model.
+    Files written by the push are left out: the same model, evaluated twice, is the same model.
     """
     files = {str(path.relative_to(model)): path for path in model.rglob("*") if path.is_file()}
     total = hashlib.sha256()
