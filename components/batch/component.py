@@ -11,7 +11,7 @@ from schemas.settings import BatchSettings
 
 
 class Recommendations(types.Artifact):
-    """Items for users, written elsewhere: the custom property `destination` says where."""
+    """Items for users, in the folder that the custom property `destination` names."""
 
     TYPE_NAME = "atalaya.Recommendations"
 
@@ -31,7 +31,7 @@ class BatchRecommenderSpec(component_spec.ComponentSpec):
 
 
 class BatchRecommender(base_beam_component.BaseBeamComponent):
-    """Writes each known user's best items, seen ones left out, as Parquet; output `recommendations`."""
+    """Writes each known user's best items, without those already seen, as Parquet; output `recommendations`."""
 
     SPEC_CLASS = BatchRecommenderSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
@@ -41,8 +41,8 @@ class BatchRecommender(base_beam_component.BaseBeamComponent):
 
         Args:
           pushed_model: the Pusher's PushedModel.
-          settings: how many items a user and how many users a file.
-          folder: where the versions' folders lie.
+          settings: number of items per user and of users per file.
+          folder: holds a folder for each version.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(

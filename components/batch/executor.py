@@ -30,18 +30,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the files that are not there yet.
+        """Writes the files that are missing.
 
-        They lie in a folder of the version's own, not in the artifact's, which TFX makes anew for every attempt: what
-        a killed run has finished is not made again.
+        They are in the version's folder, not in the artifact's, which TFX makes again for every attempt: files that a
+        killed run finished are kept.
 
         Args:
-          input_dict: `pushed_model`: PushedModel with the custom properties of the Pusher. A model that was not
-            blessed was not pushed: then nothing is written.
+          input_dict: `pushed_model`: PushedModel with the custom properties of the Pusher. If the model
+            was not blessed, it was not pushed, and nothing is written.
           output_dict: `recommendations`: Recommendations with the custom properties `destination`, folder of
-            `shard-*.parquet` and `_SUCCESS`, `num_users`, and `num_rows`; without any if nothing is written.
+            `shard-*.parquet` and `_SUCCESS`, `num_users`, and `num_rows`; none of them if nothing is written.
           exec_properties: `settings`: JSON of `BatchSettings`; `folder`: holds a folder for each version;
-            `code_version`: files of other code are made again.
+            `code_version`: files written by other code are made again.
 
         Raises:
           DataError: the pushed version cannot be loaded.
@@ -74,7 +74,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         shards = plan(folder, manifest["num_users"], manifest["users_per_shard"])
         left = [shard for shard in shards if not shard.path.exists()]
         if len(left) < len(shards):
-            _log.info("%d of %d files of recommendations are there already", len(shards) - len(left), len(shards))
+            _log.info("%d of %d files of recommendations already exist", len(shards) - len(left), len(shards))
         if left:
             with self._make_beam_pipeline() as pipeline:
                 flow.build(pipeline, left, model, manifest["k"])

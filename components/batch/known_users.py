@@ -21,14 +21,14 @@ SCHEMA = pa.schema(
         *((name, pa.float32()) for name in _NUMBERS),
     ]
 )
-"""One row an item recommended; `rank` counts from 1 for each user, by descending `score`."""
+"""One row per recommended item; `rank` counts from 1 for each user, by descending `score`."""
 
 _SCORES_AT_ONCE = 2**23
 """Users times items scored in one call: 32 MiB for each tensor of scores; bounds the memory."""
 _ROWS_AT_ONCE = 2**16
-"""Rows of a table, about."""
+"""Approximate number of rows of a table."""
 _MOST_USERS_AT_ONCE = 256
-"""More make a call no faster, and the candidates of all of them are rated at once."""
+"""More users make calls no faster, and the candidates of all of them are rated at once."""
 
 
 class KnownUsers:
@@ -50,7 +50,7 @@ class KnownUsers:
             num_items = int(self._model.list_items(0, 0)[names.NUM_ITEMS])
         except (OSError, AttributeError, tf.errors.OpError) as error:
             raise DataError(
-                f"{model}: not a version that was pushed whole, with all signatures: {error}; push the model again"
+                f"{model}: not a complete version with all signatures: {error}; push the model again"
             ) from error
         self._k = min(k, num_items)
         self._users_a_table = max(1, _ROWS_AT_ONCE // self._k)
@@ -65,7 +65,7 @@ class KnownUsers:
           report: called with the number of users done, after each table.
 
         Yields:
-          Tables of `SCHEMA`, one user after the other; fewer than k rows for a user to whom fewer items are left.
+          Tables of `SCHEMA`, one user after the other; fewer than k rows for a user with fewer items left.
         """
         for first in range(begin, end, self._users_a_table):
             last = min(first + self._users_a_table, end)
@@ -89,11 +89,11 @@ class KnownUsers:
 
 @functools.lru_cache(maxsize=1)
 def load(model: Path, k: int) -> KnownUsers:
-    """Loads a model once in a process, since that takes seconds and Beam makes its workers anew as it likes."""
+    """Loads a model once per process, since that takes seconds and Beam may create its workers many times."""
     return KnownUsers(model, k)
 
 
 def fingerprint(model: Path) -> str:
-    """What tells a SavedModel from every other: TensorFlow's hashes of its graphs and of its variables."""
+    """Identifies a SavedModel: TensorFlow's hashes of its graphs and of its variables."""
     found = tf.saved_model.experimental.read_fingerprint(str(model))
     return f"{found.saved_model_checksum}/{found.checkpoint_hash}"

@@ -1,4 +1,4 @@
-"""Which files a folder of recommendations consists of, and which of them a killed run has left to be written."""
+"""The files of a folder of recommendations, and which of them a killed run left unwritten."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from components.batch.files import PARTIAL
 
 MANIFEST = "_manifest.json"
-"""What the files of a folder were made from; readers of a folder of Parquet pass over names with an underscore."""
+"""What the files of a folder were made from; readers of a Parquet folder skip names that start with an underscore."""
 SUCCESS = "_SUCCESS"
-"""Empty file that says that all others are written."""
+"""Empty file that marks that all others are written."""
 
 
 class Shard(NamedTuple):
@@ -30,14 +30,14 @@ def plan(folder: Path, num_users: int, users_per_shard: int) -> list[Shard]:
 
 
 def prepare(folder: Path, manifest: dict[str, Any]) -> None:
-    """Leaves nothing in the folder but whole files made from the same as `manifest` says, and the manifest itself."""
+    """Removes everything except complete files made from what `manifest` describes, and writes the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SUCCESS).unlink(missing_ok=True)
     for leftover in folder.glob(f"{PARTIAL}*"):
         leftover.unlink()
     if _read(folder / MANIFEST) == manifest:
         return
-    # First, so that files of two kinds are never taken for files of one.
+    # The manifest first, so that files made from different things are never taken for one set.
     (folder / MANIFEST).unlink(missing_ok=True)
     for shard in folder.glob("shard-*.parquet"):
         shard.unlink()
@@ -48,5 +48,5 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        # Absent, or cut short by a kill: nothing is known of the files.
+        # Absent, or cut short by a kill: nothing is known about the files.
         return None

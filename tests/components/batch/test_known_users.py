@@ -100,7 +100,7 @@ def test_scores_held_at_once_are_bounded(version, monkeypatch):
 
 def test_a_model_without_the_list_of_users_is_one_clear_error(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path))
-    with pytest.raises(DataError, match="not a version that was pushed whole, with all signatures"):
+    with pytest.raises(DataError, match="not a complete version with all signatures"):
         KnownUsers(tmp_path, K)
 
 
