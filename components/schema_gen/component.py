@@ -1,4 +1,4 @@
-"""The step that brings the schema in."""
+"""The step that imports the schema of the ratings."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -16,7 +16,7 @@ class ImportSchemaGenSpec(standard_component_specs.ImportSchemaGenSpec):
 
 
 class ImportSchemaGen(base_component.BaseComponent):
-    """TFX's ImportSchemaGen, which by itself would not notice that the file has changed; output `schema`."""
+    """TFX's ImportSchemaGen, which runs again if the file changes; output `schema`."""
 
     SPEC_CLASS = ImportSchemaGenSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)

@@ -11,7 +11,7 @@ import schemas
 
 
 class Executor(tfx_executor.Executor):
-    """Finds the file where it runs: a path of the machine that wired the pipeline says nothing in a container."""
+    """Finds the file where the step runs: paths on the compiling machine are not valid in a container."""
 
     def Do(
         self,

@@ -1,7 +1,7 @@
 """The `preprocessing_fn` of TFX's Transform: vocabularies.
 
 It is analysed on the training ratings and on the catalogue, never on the evaluation split. Rating examples
-lack the catalogue's features and the reverse, so every feature is sparse here and in what comes out.
+lack the catalogue's features and vice versa, so every feature is sparse, in the input and in the output.
 """
 
 from typing import Any
@@ -21,11 +21,11 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str
       custom_config: `settings` holds the JSON of `FeatureSettings`.
 
     Returns:
-      Transformed features by name, each a `SparseTensor` of dense shape `[batch, values]`. An index lies in
-      `[0, size of the vocabulary]`, the size itself standing for every value outside the vocabulary.
+      Transformed features by name, each a `SparseTensor` of dense shape `[batch, values]`. An index is in
+      `[0, size of the vocabulary]`; the size itself stands for every value outside the vocabulary.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
-    # The catalogue holds every training item once more, so that items without a rating have an index too.
+    # The catalogue lists all items, so that items without a rating have an index too.
     items = tft.vocabulary(inputs[names.ITEM_ID], vocab_filename=names.ITEM_VOCABULARY)
     outputs = {
         names.USER_INDEX: _index(inputs[names.USER_ID], names.USER_VOCABULARY),
