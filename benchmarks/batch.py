@@ -61,11 +61,11 @@ def main() -> int:
 
 
 def _measure_pushed(versions: Path, k: int, folder: Path) -> bool:
-    from pipeline.commands.recommend import newest_version
+    from schemas import layout
     from schemas.errors import DataError
 
     try:
-        version = newest_version(versions)
+        version = layout.newest(versions)
     except DataError as error:
         print(error)
         return False

@@ -29,7 +29,9 @@ from scipy.sparse.linalg import svds
 from benchmarks.turns import Call, take_turns
 from components.index_exporter import ivf_index, scann_index
 from components.index_exporter.content import Catalogue, Content
+from schemas import layout
 from schemas import signatures as names
+from schemas.errors import DataError
 from schemas.settings import IndexSettings
 
 QUERIES, BATCH, K = 512, 256, 100
@@ -99,10 +101,11 @@ def _catalogues(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
 
 
 def _pushed_vectors(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
-    if not versions:
-        raise SystemExit(f"--model: expected a folder of pushed versions, got {folder}; push one first (make run)")
-    model = tf.saved_model.load(str(folder / str(max(versions))))
+    try:
+        version = layout.newest(folder)
+    except DataError as error:
+        raise SystemExit(f"--model {error}") from None
+    model = tf.saved_model.load(str(version))
     items, users = model.list_items()[names.ITEM_ID], model.list_users()[names.USER_ID]
     return model.embed_items(items)[names.EMBEDDING].numpy(), model.embed_users(users)[names.EMBEDDING].numpy()
 

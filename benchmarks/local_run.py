@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from schemas import layout
+
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "pipeline" / "configs" / "movielens-100k.toml"
 
@@ -28,12 +30,12 @@ def main() -> None:
         print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB")
         second = _run(config, "second run, nothing changed")
         imports = _seconds(second, "loading TensorFlow and TFX")
-        versions = list((Path(folder) / "serving" / "movielens-100k").iterdir())
+        versions = layout.versions(Path(folder) / "serving" / "movielens-100k")
         print(f"second run beyond its imports: {_seconds(second, 'in all') - imports:.1f} s; versions: {len(versions)}")
         print(
             f"first run against its imports: {_seconds(first, 'in all') / _seconds(first, 'loading'):.1f} times as long"
         )
-        description = json.loads((versions[0] / "assets.extra" / "ranking.json").read_text())
+        description = json.loads((versions[0] / layout.EXTRA / f"{layout.RANKING}.json").read_text())
         print(
             f"ranking.tflite: {description['bytes']:,} bytes; largest difference to the SavedModel "
             f"{description['largest_difference']:.1e} on {description['compared']:,} pairs"

@@ -25,7 +25,7 @@ import tensorflow_recommenders as tfrs
 from tensorflow.core.protobuf import saved_model_pb2
 
 from benchmarks.turns import Call, take_turns
-from pipeline.commands.recommend import newest_version
+from schemas import layout
 from schemas import signatures as names
 
 BATCH = 256
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="a pushed version (default: the newest of MovieLens 100K)")
     parser.add_argument("--rounds", type=int, default=1000, help="calls of each kind")
     options = parser.parse_args()
-    version = options.model or newest_version(ROOT / "serving" / "movielens-100k")
+    version = options.model or layout.newest(ROOT / "serving" / "movielens-100k")
     model = tf.saved_model.load(str(version))
     users, items = (_ids(file, column) for file, column in (("ratings", "user_id"), ("items", "item_id")))
     inputs = _defaults(version)

@@ -16,6 +16,7 @@ from rich.markup import escape
 from pipeline import node, preflight
 from pipeline.node import Node
 from pipeline.reporting import report, terminal
+from schemas import layout
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings
 
@@ -46,8 +47,8 @@ def run(settings: Settings, verbose: bool = False) -> int:
         run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
         folder = settings.local.runs / run_id
         folder.mkdir(parents=True)
-        with terminal.captured(folder / "log.txt", verbose) as console:
-            log = escape(str(folder / "log.txt"))
+        with terminal.captured(folder / layout.LOG, verbose) as console:
+            log = escape(str(folder / layout.LOG))
             console.print(f"Atalaya: {settings.name}, run {run_id}; log in {log}", soft_wrap=True)
             try:
                 nodes = _run_nodes(settings, root, run_id, console)
@@ -96,7 +97,7 @@ def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", A
     beam.remember_signatures()
     absl.logging.set_verbosity(absl.logging.INFO)
     root.mkdir(parents=True, exist_ok=True)
-    connection = metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite"))
+    connection = metadata.sqlite_metadata_connection_config(str(root / layout.METADATA))
     pipeline = Compiler().compile(create_pipeline(settings, str(root), connection))
     runtime_parameter_utils.substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     return pipeline, connection
@@ -106,7 +107,7 @@ def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", A
 def _only_run(root: Path) -> Iterator[None]:
     """Holds a lock that the system releases even if this process is killed."""
     root.mkdir(parents=True, exist_ok=True)
-    with open(root / "lock", "w") as lock:
+    with open(root / layout.LOCK, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

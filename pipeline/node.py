@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import remote
-from pipeline.commands.recommend import newest_version
+from schemas import layout
 
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
@@ -145,7 +145,7 @@ def stands(artifact: Any) -> bool:
     """
     pushed = _elsewhere(artifact, PUSHED)
     return all(path.exists() for path in _elsewhere(artifact, PUSHED, WRITTEN)) and all(
-        newest_version(path.parent) == path for path in pushed
+        layout.newest(path.parent) == path for path in pushed
     )
 
 

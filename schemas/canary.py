@@ -4,8 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-FILE_NAME = "canary.json"
-"""Name of the record in the folder of the InfraBlessing."""
+from schemas import layout
 
 
 class _Record(BaseModel):
@@ -55,4 +54,4 @@ class CanaryRecord(_Record):
 
 def read(blessing_folder: str) -> CanaryRecord:
     """The record in the folder of an InfraBlessing."""
-    return CanaryRecord.model_validate_json((Path(blessing_folder) / FILE_NAME).read_text(encoding="utf-8"))
+    return CanaryRecord.model_validate_json((Path(blessing_folder) / layout.CANARY).read_text(encoding="utf-8"))

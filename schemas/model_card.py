@@ -4,12 +4,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas import layout
 from schemas.on_device_record import Summary
 from schemas.training_record import TrainingRecord
 from schemas.verdict import Verdict
-
-FILE = "assets.extra/model_card.json"
-"""Place of the card in the folder of a pushed version."""
 
 
 class ModelCard(BaseModel):
@@ -25,4 +23,4 @@ class ModelCard(BaseModel):
 
 def read(version: Path) -> ModelCard:
     """The card of a pushed version."""
-    return ModelCard.model_validate_json((version / FILE).read_text(encoding="utf-8"))
+    return ModelCard.model_validate_json((version / layout.MODEL_CARD).read_text(encoding="utf-8"))

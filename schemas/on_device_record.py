@@ -6,10 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-FOLDER = "assets.extra/on_device"
-"""Place of the files in the folder of a SavedModel."""
-INDEX_FILE = "on_device.json"
-ITEMS_FILE = "items.json"
+from schemas import layout
+
 FORMAT = 1
 """Increases whenever files, inputs or outputs change in a way that their readers have to know about."""
 
@@ -145,11 +143,11 @@ def summarize(made: OnDeviceRecord) -> Summary:
 
 def read_index(model: Path) -> tuple[Summary, ...]:
     """The models in the folder of a SavedModel, in short; none if no such models were made."""
-    path = model / FOLDER / INDEX_FILE
+    path = model / layout.ON_DEVICE_INDEX
     return Index.model_validate_json(path.read_text(encoding="utf-8")).models if path.exists() else ()
 
 
 def read(model: Path) -> tuple[OnDeviceRecord, ...]:
     """The records in the folder of a SavedModel; none if no such models were made."""
-    files = (model / FOLDER / summary.description for summary in read_index(model))
+    files = (model / layout.ON_DEVICE / summary.description for summary in read_index(model))
     return tuple(OnDeviceRecord.model_validate_json(file.read_text(encoding="utf-8")) for file in files)

@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-FILE = "assets.extra/training.json"
-"""Place of the record in the folder of a SavedModel."""
+from schemas import layout
 
 
 class _Record(BaseModel):
@@ -62,4 +61,4 @@ class TrainingRecord(_Record):
 
 def read(model_folder: Path) -> TrainingRecord:
     """The record in the folder of a SavedModel."""
-    return TrainingRecord.model_validate_json((model_folder / FILE).read_text(encoding="utf-8"))
+    return TrainingRecord.model_validate_json((model_folder / layout.TRAINING_RECORD).read_text(encoding="utf-8"))

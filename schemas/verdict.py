@@ -6,9 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-FILE_NAME = "verdict.json"
-"""Name of the record in the folder of the evaluation artifact."""
-
+from schemas import layout
 
 # JSON has no NaN: it is written as null.
 _Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
@@ -59,4 +57,4 @@ class Verdict(_Record):
 
 def read(evaluation_folder: str) -> Verdict:
     """The verdict in an evaluation artifact's folder."""
-    return Verdict.model_validate_json((Path(evaluation_folder) / FILE_NAME).read_text(encoding="utf-8"))
+    return Verdict.model_validate_json((Path(evaluation_folder) / layout.VERDICT).read_text(encoding="utf-8"))

@@ -19,11 +19,10 @@ from tfx.utils import path_utils
 from components.canary import contract, probe
 from components.canary.cases import Sample
 from recommender.interactions.examples import TEXT, TEXTS, read_batches, read_columns, read_records
-from schemas import canary as canary_schema
-from schemas import index as layout
+from schemas import layout, training_record
 from schemas import signatures as names
-from schemas import training_record
 from schemas.canary import CanaryCheck, CanaryRecord
+from schemas.index import KINDS
 from schemas.settings import CanarySettings
 from schemas.training_record import TrainingRecord
 
@@ -63,14 +62,14 @@ class Executor(base_executor.BaseExecutor):
         folder = Path(path_utils.serving_model_path(model.uri))
         sample = _sample(input_dict[standard_component_specs.EXAMPLES_KEY], training_record.read(folder))
         record = _run(contract.model_request(str(folder), sample, settings), settings.timeout_s)
-        for kind in layout.KINDS:
-            index = folder / layout.folder(kind)
+        for kind in KINDS:
+            index = folder / layout.index_folder(kind)
             if index.is_dir():
                 request = contract.index_request(str(index), kind, sample, _width(index), settings)
-                record = record.beside(_run(request, settings.timeout_s), layout.folder(kind))
+                record = record.beside(_run(request, settings.timeout_s), layout.index_folder(kind))
         written = Path(blessing.uri)
         written.mkdir(parents=True, exist_ok=True)
-        (written / canary_schema.FILE_NAME).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+        (written / layout.CANARY).write_text(record.model_dump_json(indent=1), encoding="utf-8")
         (written / _FILES[record.blessed]).touch()
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(record.blessed))
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
 from components.evaluator import eval_config, gate
-from schemas import verdict as verdict_schema
+from schemas import layout
 from schemas.settings import GateSettings
 from schemas.signatures import JUDGED_PROPERTY
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
@@ -54,7 +54,7 @@ class Executor(tfx_executor.Executor):
             thresholds_hold=blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
             == constants.BLESSED_VALUE,
         )
-        io_utils.write_string_file(os.path.join(folder, verdict_schema.FILE_NAME), verdict.model_dump_json(indent=1))
+        io_utils.write_string_file(os.path.join(folder, layout.VERDICT), verdict.model_dump_json(indent=1))
         if not verdict.blessed:
             _withdraw(blessing)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])

@@ -15,7 +15,8 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components.index_exporter import content, gate, ivf_index, scann_index, verify
-from schemas import index as layout
+from schemas import layout
+from schemas.index import why_unavailable
 from schemas.settings import IndexSettings
 
 SETTINGS_KEY = "settings"
@@ -49,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = IndexSettings.model_validate_json(exec_properties[SETTINGS_KEY])
-        if problem := layout.why_unavailable(settings.kind):
+        if problem := why_unavailable(settings.kind):
             raise RuntimeError(problem)
         source = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         exported = artifact_utils.get_single_instance(output_dict[EXPORTED_MODEL_KEY])
@@ -59,13 +60,14 @@ class Executor(base_executor.BaseExecutor):
         catalogue, train = (artifact_utils.get_split_uri(examples, split) for split in ("candidates", "train"))
         description = _try(folder, catalogue, train, settings)
         if not description["exported"]:
-            shutil.rmtree(folder / layout.folder(settings.kind), ignore_errors=True)
+            shutil.rmtree(folder / layout.index_folder(settings.kind), ignore_errors=True)
             reasons = "; ".join(description["reasons"])
-            _log.warning("%s is not exported: %s", layout.folder(settings.kind), reasons)
+            _log.warning("%s is not exported: %s", layout.index_folder(settings.kind), reasons)
         else:
             found, took = description["measures"]["recall"], description["measures"]["latency_p50_ms"]
-            _log.info("%s: recall@%d %.3f, p50 %.1f ms", layout.folder(settings.kind), settings.recall_k, found, took)
-        path = folder / layout.description_file(settings.kind)
+            index = layout.index_folder(settings.kind)
+            _log.info("%s: recall@%d %.3f, p50 %.1f ms", index, settings.recall_k, found, took)
+        path = folder / layout.index_description(settings.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(description, indent=2), encoding="utf-8")
 
@@ -81,10 +83,10 @@ def _try(folder: Path, catalogue: str, train: str, settings: IndexSettings) -> d
         sampled, others = _sample(len(source.users))
         started = time.perf_counter()
         built = _build(source, sampled, settings)
-        built.save(str(folder / layout.folder(settings.kind)))
+        built.save(str(folder / layout.index_folder(settings.kind)))
         made = {**built.description(), "build_seconds": time.perf_counter() - started}
         users = np.append(source.users[others], content.UNKNOWN)
-        index, imports = folder / layout.folder(settings.kind), ["scann"] if settings.kind == "scann" else []
+        index, imports = folder / layout.index_folder(settings.kind), ["scann"] if settings.kind == "scann" else []
         measures = {"users": len(users), **verify.measure(folder, index, users, settings.recall_k, imports)}
         reasons = gate.shortcomings(measures, settings)
     return {

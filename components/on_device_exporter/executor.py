@@ -13,6 +13,7 @@ from tfx.utils import path_utils
 
 from components.on_device_exporter.trained import Trained
 from components.on_device_exporter.variants import export
+from schemas import layout
 from schemas import on_device_record as record
 from schemas import signatures as names
 from schemas.on_device import OnDeviceSettings
@@ -55,7 +56,7 @@ class Executor(base_executor.BaseExecutor):
         exported.set_string_custom_property(names.SPLIT_PROPERTY, split)
         model = Path(path_utils.serving_model_dir(exported.uri))
         shutil.copytree(path_utils.serving_model_path(source.uri), model, dirs_exist_ok=True)
-        folder = model / record.FOLDER
+        folder = model / layout.ON_DEVICE
         folder.mkdir(parents=True)
         trained = Path(path_utils.serving_model_dir(sequences.uri))
         models = [Trained(trained / each.name) for each in settings.enabled]
@@ -68,8 +69,8 @@ class Executor(base_executor.BaseExecutor):
             _write(folder / summaries[-1].description, made.model_dump_json(indent=1))
             for file, reasons in summaries[-1].refused.items():
                 _log.warning("on_device/%s is not exported: %s", file, "; ".join(reasons))
-        _write(folder / record.ITEMS_FILE, json.dumps(models[0].items, ensure_ascii=False))
-        _write(folder / record.INDEX_FILE, Index(models=tuple(summaries)).model_dump_json(indent=1))
+        _write(folder / layout.ON_DEVICE_ITEMS, json.dumps(models[0].items, ensure_ascii=False))
+        _write(model / layout.ON_DEVICE_INDEX, Index(models=tuple(summaries)).model_dump_json(indent=1))
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from components.on_device_exporter.replay import Replayed, replay
 from components.on_device_exporter.trained import Trained
 from recommender.evaluation.ranks import gains
 from recommender.tflite import convert, verify
+from schemas import layout
 from schemas import on_device_record as record
 from schemas import signatures as names
 from schemas.on_device import OnDeviceSettings
@@ -38,7 +39,7 @@ def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDevi
     made: list[VariantRecord] = []
     # The others are held against float32.
     for variant in sorted(settings.variants, key=lambda variant: variant != "float32"):
-        file = folder / f"{trained.name}{'' if variant == 'float32' else f'.{variant}'}.tflite"
+        file = folder / layout.tflite_file(trained.name, variant)
         found = _make(trained, file, variant)
         reasons = [*found.reasons]
         if not reasons:
@@ -55,7 +56,7 @@ def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDevi
         k=trained.k,
         exclude_seen=bool(trained.facts["exclude_seen"]),
         num_items=trained.num_items,
-        items=record.ITEMS_FILE,
+        items=layout.ON_DEVICE_ITEMS,
         padding=PADDING,
         training=trained.facts,
         measures=measures,

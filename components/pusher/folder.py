@@ -11,17 +11,15 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel
 
 from components.pusher.inventory import (
-    ORIGIN,
     Origin,
     Version,
     digest,
     find,
-    numbers,
     read_origin,
     versions,
     withdrawn_models,
 )
-from schemas import model_card
+from schemas import layout
 from schemas.errors import DataError
 from schemas.model_card import ModelCard
 
@@ -79,7 +77,7 @@ def rollback(number: int, base: Path, now: int) -> Change:
         sha256 = digest(version.folder)
         if version.origin.sha256 not in (None, sha256):
             raise DataError(f"{version.folder}: its files are not those that were pushed; roll back to another version")
-        newest = base / str(numbers(base)[-1])
+        newest = layout.newest(base)
         if digest(newest) == sha256:
             return Change(newest, "unchanged")
         withdrawn = {*withdrawn_models(base), _recorded(newest) or digest(newest)} - {sha256}
@@ -129,7 +127,7 @@ def _alone(base: Path) -> Iterator[None]:
 
 
 def _newest(base: Path) -> Path | None:
-    return next((base / str(number) for number in numbers(base)[-1:]), None)
+    return next(reversed(layout.versions(base)), None)
 
 
 def _recorded(version: Path) -> str | None:
@@ -145,13 +143,13 @@ def _add(
     card: ModelCard | None = None,
 ) -> Path:
     """Copies a model next to its destination, flushes it to disk, and renames it; returns its folder."""
-    number = max([now, *(number + 1 for number in numbers(base))])
+    number = max([now, *(int(version.name) + 1 for version in layout.versions(base))])
     version, partial = base / str(number), base / f"{_PARTIAL}{number}"
     try:
         shutil.copytree(source, partial)
-        _write(partial / ORIGIN, origin)
+        _write(partial / layout.ORIGIN, origin)
         if card:
-            _write(partial / model_card.FILE, card)
+            _write(partial / layout.MODEL_CARD, card)
         for folder, _, files in os.walk(partial):
             for path in [folder, *(os.path.join(folder, file) for file in files)]:
                 _flush(path)

@@ -6,12 +6,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas import model_card
+from schemas import layout, model_card
 from schemas.errors import DataError
 from schemas.model_card import ModelCard
-
-ORIGIN = "assets.extra/origin.json"
-"""File of a pushed version with its `Origin`."""
 
 
 class Origin(BaseModel):
@@ -41,14 +38,9 @@ class Version(NamedTuple):
     """Why it is not a complete version, or None."""
 
 
-def numbers(base: Path) -> list[int]:
-    """Ascending numbers of everything under `base` that a server would take for a version."""
-    return sorted(int(path.name) for path in base.glob("*") if _is_number(path.name))
-
-
 def versions(base: Path) -> list[Version]:
     """All versions, damaged ones too, the oldest first."""
-    return [_read(base / str(number)) for number in numbers(base)]
+    return [_read(version) for version in layout.versions(base)]
 
 
 def find(base: Path, number: int) -> Version:
@@ -57,21 +49,21 @@ def find(base: Path, number: int) -> Version:
     Raises:
       DataError: there is none.
     """
-    there = numbers(base)
+    there = {int(version.name): version for version in layout.versions(base)}
     if number not in there:
         raise DataError(f"{base}: no version {number}; there are: {', '.join(map(str, there)) or 'none'}")
-    return _read(base / str(number))
+    return _read(there[number])
 
 
 def foreign(base: Path) -> list[str]:
     """Names of everything under `base` that is no version; names that start with a dot are left out."""
-    return sorted(path.name for path in base.glob("[!.]*") if not _is_number(path.name))
+    return sorted(path.name for path in base.glob("[!.]*") if not layout.is_version(path))
 
 
 def read_origin(version: Path) -> Origin | None:
     """The origin, or None if the version was pushed by other means or is damaged."""
     try:
-        return Origin.model_validate_json((version / ORIGIN).read_text(encoding="utf-8"))
+        return Origin.model_validate_json((version / layout.ORIGIN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
@@ -81,7 +73,7 @@ def withdrawn_models(base: Path) -> tuple[str, ...]:
 
     Each version passes them on to the next, so the newest one with an origin has all of them.
     """
-    origins = (read_origin(base / str(number)) for number in reversed(numbers(base)))
+    origins = (read_origin(version) for version in reversed(layout.versions(base)))
     return next((origin.withdrawn for origin in origins if origin), ())
 
 
@@ -93,13 +85,9 @@ def digest(model: Path) -> str:
     files = {str(path.relative_to(model)): path for path in model.rglob("*") if path.is_file()}
     total = hashlib.sha256()
     for name, path in sorted(files.items()):
-        if name not in (ORIGIN, model_card.FILE):
+        if name not in (layout.ORIGIN, layout.MODEL_CARD):
             total.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
     return total.hexdigest()
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdecimal() and str(int(name)) == name
 
 
 def _read(folder: Path) -> Version:
@@ -107,10 +95,10 @@ def _read(folder: Path) -> Version:
     if folder.is_symlink() or not (folder / "saved_model.pb").is_file():
         return Version(number, folder, origin or Origin(), None, "holds no saved_model.pb of its own")
     if origin is None:
-        return Version(number, folder, Origin(), None, f"{ORIGIN} is missing or broken")
+        return Version(number, folder, Origin(), None, f"{layout.ORIGIN} is missing or broken")
     try:
         return Version(number, folder, origin, model_card.read(folder))
     except FileNotFoundError:
         return Version(number, folder, origin, None)
     except (OSError, ValueError):
-        return Version(number, folder, origin, None, f"{model_card.FILE} is broken")
+        return Version(number, folder, origin, None, f"{layout.MODEL_CARD} is broken")

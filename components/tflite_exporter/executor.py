@@ -23,14 +23,14 @@ from components.tflite_exporter.describe import describe
 from components.tflite_exporter.samples import make_requests, read_pairs
 from components.tflite_exporter.server import Request, Server
 from recommender.tflite import convert, verify
+from schemas import layout
 from schemas import signatures as names
 from schemas.settings import ExportSettings
 
 SETTINGS_KEY = "settings"
 SPLIT_KEY = "split"
 EXPORTED_MODEL_KEY = "exported_model"
-FOLDER = "assets.extra"
-MODELS = {"ranking": names.RATE, "retrieval": names.RETRIEVE_ON_DEVICE}
+MODELS = {layout.RANKING: names.RATE, layout.RETRIEVAL: names.RETRIEVE_ON_DEVICE}
 """Signatures by the names of the files that are made of them."""
 
 Ran = dict[str, Any]
@@ -65,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
         exported.set_string_custom_property(names.SPLIT_PROPERTY, exec_properties[SPLIT_KEY])
         folder = Path(path_utils.serving_model_dir(exported.uri))
         shutil.copytree(path_utils.serving_model_path(source.uri), folder, dirs_exist_ok=True)
-        (folder / FOLDER).mkdir(exist_ok=True)
+        (folder / layout.EXTRA).mkdir(exist_ok=True)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         exporter = _Exporter(folder, read_pairs(artifact_utils.get_split_uri(examples, "eval")), settings)
         for variant in settings.tflite_variants:
@@ -87,11 +87,11 @@ class _Exporter:
 
     def export(self, name: str, variant: str) -> None:
         signature = MODELS[name]
-        file = self._folder / FOLDER / f"{name}{'' if variant == 'float32' else f'.{variant}'}.tflite"
+        file = self._folder / layout.EXTRA / layout.tflite_file(name, variant)
         content = convert.convert(str(self._folder), [signature], variant)
         operators = convert.operators(content, [signature])
         file.write_bytes(content)
-        comparison, ran = self._compare_ranking(file) if name == "ranking" else self._compare_retrieval(file)
+        comparison, ran = self._compare_ranking(file) if name == layout.RANKING else self._compare_retrieval(file)
         limit = limits(variant, self._tolerance)
         refuse_if_apart(file.name, comparison, limit)
         description = describe(file, signature, variant, ran, operators, comparison, limit)

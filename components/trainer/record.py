@@ -9,8 +9,9 @@ import numpy as np
 
 from recommender.interactions.interactions import Interactions
 from recommender.models.retrieval import RetrievalModel
+from schemas import layout
 from schemas.settings import Settings
-from schemas.training_record import FILE, Chosen, DataWindow, TrainingRecord
+from schemas.training_record import Chosen, DataWindow, TrainingRecord
 
 _PACKAGES = ("numpy", "tensorflow", "tensorflow-recommenders", "tf-keras", "tfx")
 # Where the data lies on the machine that trained, is nobody's business.
@@ -56,6 +57,6 @@ def training_record(
 
 def write_record(record: TrainingRecord, folder: str) -> None:
     """Adds the record to the SavedModel in `folder`."""
-    path = Path(folder) / FILE
+    path = Path(folder) / layout.TRAINING_RECORD
     path.parent.mkdir(exist_ok=True)
     path.write_text(record.model_dump_json(indent=1), encoding="utf-8")

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from pipeline.commands import recommend_all, recommend_on_device
 from pipeline.reporting import terminal
+from schemas import layout
 from schemas import signatures as names
 from schemas.errors import DataError
 
@@ -77,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     elif (options.similar_to is None) == (options.user is None and options.history is None):
         parser.error("give --user, --history or both, or --similar-to")
     try:
-        version = newest_version(options.model)
+        version = layout.newest(options.model)
         _quieten()
         if options.all:
             recommend_all.write(version, options.k or 100, options.output, options.overwrite, Console(stderr=True))
@@ -132,20 +133,6 @@ def _refuse_others(parser: argparse.ArgumentParser, options: argparse.Namespace,
 def _quieten() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-
-
-def newest_version(folder: Path) -> Path:
-    """The pushed version with the highest number.
-
-    Raises:
-      DataError: the folder holds no version.
-    """
-    versions = [path for path in folder.glob("*") if path.name.isdigit()]
-    if not versions and (folder / "saved_model.pb").exists():
-        raise DataError(f"{folder}: this is a version itself; give the folder above it with --model")
-    if not versions:
-        raise DataError(f"{folder}: no pushed version; run the pipeline first, or give the folder with --model")
-    return max(versions, key=lambda path: int(path.name))
 
 
 def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:

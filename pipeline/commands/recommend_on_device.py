@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from schemas import on_device_record
+from schemas import layout, on_device_record
 from schemas import signatures as names
 from schemas.errors import DataError
-from schemas.on_device_record import FOLDER, OnDeviceRecord, VariantRecord
+from schemas.on_device_record import OnDeviceRecord, VariantRecord
 
 
 def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str
         raise
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{version / FOLDER}: its files are not all there, or cannot be read ({error}); run the pipeline, or name "
-            "another version"
+            f"{version / layout.ON_DEVICE}: its files are not all there, or cannot be read ({error}); run the "
+            "pipeline, or name another version"
         ) from error
 
 
@@ -46,10 +46,10 @@ def _ask(version: Path, name: str | None, history: list[str], k: int) -> dict[st
         raise DataError(
             f"{variant.file} returns {record.k} items, got k = {k}; ask for fewer, or set k of the model in [on_device]"
         )
-    items = json.loads((version / FOLDER / record.items).read_text(encoding="utf-8"))
+    items = json.loads((version / layout.ON_DEVICE / record.items).read_text(encoding="utf-8"))
     titles = {item["id"]: item["title"] for item in items}
     unknown = [id_ for id_ in history if id_ not in titles]
-    ids, scores = _call(version / FOLDER / variant.file, variant, history)
+    ids, scores = _call(version / layout.ON_DEVICE / variant.file, variant, history)
     shown = [(id_, score) for id_, score in zip(ids, scores, strict=True) if id_][:k]
     return {
         "on_device": variant.file,

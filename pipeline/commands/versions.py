@@ -15,6 +15,7 @@ from components.pusher import folder, inventory
 from components.pusher.inventory import Version
 from pipeline.commands import versions_view as view
 from pipeline.reporting import terminal
+from schemas import layout
 from schemas.errors import DataError
 from schemas.settings import RECOMMENDER_NAME
 
@@ -130,11 +131,10 @@ def _list(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _described(version: Version, base: Path) -> dict[str, Any]:
     """What can be told of a version in a line."""
-    newest = inventory.numbers(base)[-1]
     evaluation = version.card.evaluation if version.card else None
     return {
         "version": version.number,
-        "newest": version.number == newest,
+        "newest": version.folder == layout.newest(base),
         "blessed": evaluation.blessed if evaluation else None,
         "metrics": {
             record.metric: _as_json(record, {"value", "lower", "upper"})

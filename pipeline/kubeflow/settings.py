@@ -4,6 +4,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path, PosixPath, PurePosixPath
 
+from schemas import layout
 from schemas.errors import SettingsError
 from schemas.kubeflow import KubeflowSettings
 from schemas.settings import Settings
@@ -42,7 +43,7 @@ def artifacts(settings: Settings) -> str:
 
 def sqlite_file(settings: Settings) -> str:
     """Path of the metadata store in the containers, if it is a file."""
-    return settings.kubeflow.metadata.path or f"{artifacts(settings)}/metadata.sqlite"
+    return settings.kubeflow.metadata.path or f"{artifacts(settings)}/{layout.METADATA}"
 
 
 def check(settings: Settings) -> None:

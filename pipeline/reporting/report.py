@@ -15,7 +15,7 @@ from rich.table import Table
 from pipeline.node import PUSHED, WRITTEN, Node
 from pipeline.reporting import report_on_device, summary
 from schemas import canary as canary_schema
-from schemas import model_card, on_device_record
+from schemas import layout, on_device_record
 from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.canary import CanaryRecord
@@ -49,16 +49,16 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     """
     examples = Path(nodes["RatingsExampleGen"].outputs["examples"][0].uri)
     verdict = verdict_schema.read(nodes["Evaluator"].outputs["evaluation"][0].uri)
-    (run_folder / verdict_schema.FILE_NAME).write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
+    (run_folder / layout.VERDICT).write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
     canary = canary_schema.read(nodes["Canary"].outputs["blessing"][0].uri)
-    (run_folder / canary_schema.FILE_NAME).write_text(canary.model_dump_json(indent=1), encoding="utf-8")
+    (run_folder / layout.CANARY).write_text(canary.model_dump_json(indent=1), encoding="utf-8")
     _show_data(json.loads((examples / "summary.json").read_text(encoding="utf-8")), examples, console)
     console.print(_metrics_table(verdict))
     console.print(_slices_table(verdict))
     for anomaly in verdict.anomalies[:_SHOWN_ANOMALIES]:
         console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
     if len(verdict.anomalies) > _SHOWN_ANOMALIES:
-        console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / verdict_schema.FILE_NAME}")
+        console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / layout.VERDICT}")
     last = "OnDeviceExporter" if "OnDeviceExporter" in nodes else "TFLiteExporter"
     exported = Path(nodes[last].outputs["exported_model"][0].uri) / "Format-Serving"
     report_on_device.show(on_device_record.read(exported), console)
@@ -142,7 +142,7 @@ def _show_reasons(verdict: Verdict, canary: CanaryRecord, run_folder: Path, cons
     for reason in canary.reasons[:_SHOWN_FAILURES]:
         console.print(f"  - canary: {escape(_shortened(reason))}")
     if len(canary.reasons) > _SHOWN_FAILURES:
-        console.print(f"  - ... {len(canary.reasons)} in all, in {escape(str(run_folder / canary_schema.FILE_NAME))}")
+        console.print(f"  - ... {len(canary.reasons)} in all, in {escape(str(run_folder / layout.CANARY))}")
 
 
 def _show_pushed(pusher: Node, console: Console) -> Path:
@@ -164,18 +164,18 @@ def _show_pushed(pusher: Node, console: Console) -> Path:
 
 def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
     table = _table("Artifacts", "what", "where", "size")
-    card, sequences = model / model_card.FILE, model / on_device_record.FOLDER
+    card, sequences = model / layout.MODEL_CARD, model / layout.ON_DEVICE
     batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
     for what, path in (
         ("SavedModel", model),
         *([("model card", card)] if card.exists() else []),
-        ("on-device ranking", model / "assets.extra" / "ranking.tflite"),
-        ("on-device retrieval", model / "assets.extra" / "retrieval.tflite"),
+        ("on-device ranking", model / layout.EXTRA / layout.tflite_file(layout.RANKING)),
+        ("on-device retrieval", model / layout.EXTRA / layout.tflite_file(layout.RETRIEVAL)),
         *([("on-device sequences", sequences)] if sequences.exists() else []),
         *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
         ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
         ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
-        ("this run's log", run_folder / "log.txt"),
+        ("this run's log", run_folder / layout.LOG),
     ):
         table.add_row(what, escape(_shown(path)), _size(path))
     console.print(table)

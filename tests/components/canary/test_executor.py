@@ -13,8 +13,7 @@ from components.index_exporter import ivf_index, scann_index
 from components.index_exporter.content import Catalogue, Content
 from recommender.serving.export import save
 from schemas import canary as canary_schema
-from schemas import index as layout
-from schemas import training_record
+from schemas import layout
 from schemas.canary import CanaryRecord
 from schemas.model_card import ModelCard
 from schemas.settings import CanarySettings, ServingSettings
@@ -41,7 +40,7 @@ def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
     folder = tmp_path / "model" / "Format-Serving"
     save(PARTS, str(folder), ServingSettings())
     (folder / "assets.extra").mkdir()
-    (folder / training_record.FILE).write_text(model_card.training.model_dump_json())
+    (folder / layout.TRAINING_RECORD).write_text(model_card.training.model_dump_json())
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
     rated = [
         {"user_id": [b"u1"], "item_id": [b"i1"], "history_item_id": first[:2]},
@@ -145,8 +144,8 @@ def _add_index(inputs: dict, content: Content, kind: str = "ivf") -> str:
     else:
         index = scann_index.Index(content, scann_index.Tree(leaves=2, searched=2))
     [model] = inputs["model"]
-    index.save(str(Path(model.uri) / "Format-Serving" / layout.folder(kind)))
-    return layout.folder(kind)
+    index.save(str(Path(model.uri) / "Format-Serving" / layout.index_folder(kind)))
+    return layout.index_folder(kind)
 
 
 @pytest.mark.parametrize(

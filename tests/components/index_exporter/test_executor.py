@@ -12,7 +12,8 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from components.index_exporter import content, executor, gate, scann_index
-from schemas import index as layout
+from schemas import index as indexes
+from schemas import layout
 from schemas.settings import IndexSettings
 
 needs_scann = pytest.mark.skipif(find_spec("scann") is None, reason="scann has no build for this TensorFlow")
@@ -101,7 +102,7 @@ def _export(
         {"settings": json.dumps({"kind": kind, "min_items": 10, "recall_k": 10, "max_latency_ms": 1e6} | settings)},
     )
     folder = tmp_path / "out" / "Format-Serving"
-    return folder, json.loads((folder / layout.description_file(kind)).read_text())
+    return folder, json.loads((folder / layout.index_description(kind)).read_text())
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -114,7 +115,7 @@ def exported(
 
 
 def _folder(exported: tuple[Path, dict]) -> str:
-    return str(exported[0] / layout.folder(exported[1]["kind"]))
+    return str(exported[0] / layout.index_folder(exported[1]["kind"]))
 
 
 def _scores(user: int) -> np.ndarray:
@@ -201,7 +202,7 @@ def test_too_few_items_are_refused_with_the_reason(tmp_path: Path, examples: Pat
     assert description["reasons"] == [
         "300 items, at least 301 are needed (index.min_items): the exact index is as fast on so few"
     ]
-    assert not (folder / layout.folder("ivf")).exists() and (folder / "saved_model.pb").exists()
+    assert not (folder / layout.index_folder("ivf")).exists() and (folder / "saved_model.pb").exists()
 
 
 def test_an_index_that_finds_other_items_is_refused_with_the_reason(tmp_path: Path, examples: Path) -> None:
@@ -209,7 +210,7 @@ def test_an_index_that_finds_other_items_is_refused_with_the_reason(tmp_path: Pa
     assert not description["exported"] and description["measures"]["recall"] < 0.5
     [reason] = description["reasons"]
     assert reason.startswith(f"recall@10 against the exact index is {description['measures']['recall']:.4f}")
-    assert not (folder / layout.folder("ivf")).exists() and (folder / "saved_model.pb").exists()
+    assert not (folder / layout.index_folder("ivf")).exists() and (folder / "saved_model.pb").exists()
 
 
 def test_thresholds_are_met_when_reached_and_a_missing_number_meets_none() -> None:
@@ -248,7 +249,7 @@ def test_users_who_judge_an_index_did_not_fit_it() -> None:
 
 
 def test_scann_is_refused_where_it_is_missing(tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "find_spec", lambda name: None)
+    monkeypatch.setattr(indexes, "find_spec", lambda name: None)
     with pytest.raises(RuntimeError, match=r'set index\.kind = "ivf"'):
         _export(tmp_path, examples, "scann", {})
 

@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 
 from components.on_device_exporter import executor
 from recommender.tflite import verify
-from schemas import on_device_record
+from schemas import layout, on_device_record
 from schemas.on_device_record import OnDeviceRecord
 
 SPLIT = '{"method":"time"}'
@@ -53,19 +53,17 @@ def partly(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, On
 def test_what_passes_is_there_and_nothing_else(
     exported: tuple[Path, dict[str, OnDeviceRecord]], partly: tuple[Path, dict[str, OnDeviceRecord]]
 ) -> None:
-    good, others = (
-        {path.name for path in (model / on_device_record.FOLDER).iterdir()} for model, _ in (exported, partly)
-    )
+    good, others = ({path.name for path in (model / layout.ON_DEVICE).iterdir()} for model, _ in (exported, partly))
     variants = ("good.tflite", "good.float16.tflite", "good.dynamic_range.tflite", "good.int8.tflite")
     assert good == {*variants, "good.json", "items.json", "on_device.json"}
     assert others == {"wide.tflite", "bad.json", "wide.json", "items.json", "on_device.json"}
     assert (exported[0] / "saved_model.pb").exists()
-    items = json.loads((exported[0] / on_device_record.FOLDER / "items.json").read_text())
+    items = json.loads((exported[0] / layout.ON_DEVICE / "items.json").read_text())
     assert [item["id"] for item in items] == IDS and items[1]["title"] == "Title i2"
 
 
 def test_a_file_answers_as_its_description_says(exported: tuple[Path, dict[str, OnDeviceRecord]]) -> None:
-    folder, records = exported[0] / on_device_record.FOLDER, exported[1]
+    folder, records = exported[0] / layout.ON_DEVICE, exported[1]
     for variant in records["good"].exported:
         content = (folder / variant.file).read_bytes()
         assert (variant.bytes, variant.sha256) == (len(content), hashlib.sha256(content).hexdigest())
@@ -137,7 +135,7 @@ def test_files_that_are_too_large_or_slow_are_refused(tmp_path: Path, caplog: py
     [variant] = records["good"].variants
     large, slow = variant.reasons
     assert "at most 1,000 are allowed" in large and "at most 0.001 are allowed" in slow
-    assert not list((folder / on_device_record.FOLDER).glob("*.tflite"))
+    assert not list((folder / layout.ON_DEVICE).glob("*.tflite"))
     assert "on_device/good.tflite is not exported: it has" in caplog.text
 
 
@@ -149,4 +147,4 @@ def test_without_builtin_operators_or_windows_nothing_is_exported(tmp_path: Path
     [reason] = records["flex"].variants[0].reasons
     assert "not builtin in TFLite: tf.StringL" in reason
     assert "there are no evaluation windows" in records["untried"].reasons[0]
-    assert not list((folder / on_device_record.FOLDER).glob("*.tflite"))
+    assert not list((folder / layout.ON_DEVICE).glob("*.tflite"))

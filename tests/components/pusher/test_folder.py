@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.pusher import folder, inventory
-from schemas import model_card as cards
+from schemas import layout
 from schemas.errors import DataError
 from schemas.model_card import ModelCard
 
@@ -39,7 +39,7 @@ def test_a_rollback_makes_an_earlier_version_the_newest_again(base):
     assert _contents(base) == {"100": "a", "200": "b", "300": "c", "400": "a"}
     origin = inventory.read_origin(version)
     assert (origin.copy_of, origin.rolled_back_from) == (100, 300)
-    assert (version / cards.FILE).read_bytes() == (base / "100" / cards.FILE).read_bytes()
+    assert (version / layout.MODEL_CARD).read_bytes() == (base / "100" / layout.MODEL_CARD).read_bytes()
 
 
 def test_its_number_is_the_highest_though_the_clock_is_behind(base):
@@ -77,7 +77,7 @@ def test_only_what_was_rolled_back_is_withdrawn_and_only_until_it_is_brought_bac
 
 
 def test_a_version_from_before_origins_told_the_model_is_withdrawn_too(base, tmp_path, model_card):
-    (base / "300" / inventory.ORIGIN).write_text('{"model": "/somewhere", "artifact_id": 9}')
+    (base / "300" / layout.ORIGIN).write_text('{"model": "/somewhere", "artifact_id": 9}')
     folder.rollback(100, base, 400)
     assert folder.push(_model(tmp_path, "c"), base, 500, model_card).outcome == "withdrawn"
 
@@ -120,12 +120,12 @@ def test_only_whole_versions_are_ever_seen_while_one_is_added(base, monkeypatch)
 
     def look_on(*arguments: Any, **options: Any) -> None:
         copy(*arguments, **options)
-        seen.append(inventory.numbers(base))
+        seen.append(layout.versions(base))
 
     monkeypatch.setattr(shutil, "copyfile", look_on)
     folder.rollback(100, base, 400)
-    assert len(seen) == 4 and all(numbers == [100, 200, 300] for numbers in seen)
-    assert inventory.numbers(base) == [100, 200, 300, 400]
+    assert len(seen) == 4 and all(versions == [base / "100", base / "200", base / "300"] for versions in seen)
+    assert [version.name for version in layout.versions(base)] == ["100", "200", "300", "400"]
 
 
 def test_one_change_at_a_time(base, monkeypatch):
@@ -150,10 +150,18 @@ def test_prune_never_removes_the_newest_blessed(base, model_card):
     refused = model_card.model_copy(
         update={"evaluation": model_card.evaluation.model_copy(update={"blessed": False})}
     ).model_dump_json()
-    (base / "300" / cards.FILE).write_text(refused)
-    (base / "200" / cards.FILE).unlink()
+    (base / "300" / layout.MODEL_CARD).write_text(refused)
+    (base / "200" / layout.MODEL_CARD).unlink()
     folder.prune(base, 1)
     assert sorted(_contents(base)) == ["100", "300"]
+
+
+def test_a_version_with_leading_zeros_counts_as_its_number(base, tmp_path, model_card):
+    (base / "300").rename(base / "0300")
+    assert folder.push(_model(tmp_path, "c"), base, 400, model_card) == (base / "0300", "unchanged")
+    assert folder.push(_model(tmp_path, "d"), base, 7, model_card) == (base / "301", "new")
+    assert folder.rollback(300, base, 500).version.name == "500"
+    assert [version.number for version in folder.prune(base, 1)] == [100, 200, 300, 301]
 
 
 def test_prune_leaves_alone_and_does_not_count_what_is_damaged_or_foreign(base):
@@ -161,7 +169,7 @@ def test_prune_leaves_alone_and_does_not_count_what_is_damaged_or_foreign(base):
     (base / "notes").mkdir()
     (base / "007").mkdir()
     (base / "400").symlink_to(base / "100")
-    (base / "200" / cards.FILE).write_text("{")
+    (base / "200" / layout.MODEL_CARD).write_text("{")
     assert [version.number for version in folder.prune(base, 1)] == [100]
     assert sorted(path.name for path in base.iterdir()) == ["007", "200", "250", "300", "400", "notes"]
 
@@ -176,9 +184,9 @@ def test_prune_takes_a_version_away_before_its_files(base, monkeypatch):
     seen, rmtree = [], shutil.rmtree
 
     def look_on(path: Path, **rest: object) -> None:
-        seen.append((inventory.numbers(base), (path / "saved_model.pb").exists()))
+        seen.append((layout.versions(base), (path / "saved_model.pb").exists()))
         rmtree(path, **rest)
 
     monkeypatch.setattr(shutil, "rmtree", look_on)
     folder.prune(base, 2)
-    assert seen == [([200, 300], True)]
+    assert seen == [([base / "200", base / "300"], True)]

@@ -13,7 +13,7 @@ from small_sequence_model import K, SmallSequenceModel, follower_scores, write
 from components.on_device_exporter.trained import Trained
 from components.on_device_exporter.variants import export
 from pipeline.commands import recommend, recommend_on_device
-from schemas import on_device_record
+from schemas import layout, on_device_record
 from schemas.errors import DataError
 from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import Index
@@ -32,7 +32,7 @@ sys.exit(status or ", ".join(foreign) or 0)
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pushed version with a good model and a refused one."""
     base = tmp_path_factory.mktemp("serving")
-    folder, summaries = base / "17" / on_device_record.FOLDER, []
+    folder, summaries = base / "17" / layout.ON_DEVICE, []
     folder.mkdir(parents=True)
     for name, step in (("bad", 20), ("good", 1)):
         write(base / "trained" / name, SmallSequenceModel(follower_scores(step=step)))
@@ -85,7 +85,7 @@ def test_more_items_than_it_returns_are_refused(version: Path) -> None:
 
 def test_a_model_that_reads_ratings_is_not_asked_with_made_up_ones(version: Path, tmp_path: Path) -> None:
     shutil.copytree(version, tmp_path / "17")
-    description = tmp_path / "17" / on_device_record.FOLDER / "good.json"
+    description = tmp_path / "17" / layout.ON_DEVICE / "good.json"
     record = json.loads(description.read_text())
     inputs = record["variants"][0]["signatures"]["recommend_ids"]["inputs"]
     inputs["history_rating"] = inputs["history_item_id"] | {"dtype": "float32"}
@@ -97,7 +97,7 @@ def test_a_model_that_reads_ratings_is_not_asked_with_made_up_ones(version: Path
 @pytest.mark.parametrize("file", ["good.tflite", "good.json", "items.json", "on_device.json"])
 def test_a_file_that_is_broken_is_said(version: Path, tmp_path: Path, file: str) -> None:
     shutil.copytree(version, tmp_path / "17")
-    (tmp_path / "17" / on_device_record.FOLDER / file).write_text("{")
+    (tmp_path / "17" / layout.ON_DEVICE / file).write_text("{")
     with pytest.raises(DataError, match="its files are not all there, or cannot be read"):
         recommend_on_device.ask(tmp_path / "17", None, ["i1"], 3)
 

@@ -9,7 +9,7 @@ import pytest
 
 from components.pusher import folder
 from pipeline.commands import versions
-from schemas import model_card as cards
+from schemas import layout
 from schemas.model_card import ModelCard
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +58,7 @@ def test_list_names_all_recommenders_and_what_is_no_version(serving, capsys):
 
 
 def test_a_version_without_a_card_and_a_damaged_one_are_called_that(serving, capsys):
-    (serving / "shop" / "100" / cards.FILE).unlink()
+    (serving / "shop" / "100" / layout.MODEL_CARD).unlink()
     (serving / "shop" / "200" / "saved_model.pb").unlink()
     (serving / "shop" / "999999999999999999").mkdir()
     assert _run(serving, "list", "shop") == 0

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.node import Node
 from pipeline.reporting import summary
-from schemas import canary, verdict
+from schemas import layout
 from schemas.canary import CanaryCheck, CanaryRecord
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
@@ -49,8 +49,8 @@ class _Artifact:
 
 
 def _pusher(folder: Path, judged: Verdict, reused: bool = False, **pushed: object) -> Node:
-    (folder / verdict.FILE_NAME).write_text(judged.model_dump_json())
-    (folder / canary.FILE_NAME).write_text(TRIED.model_dump_json())
+    (folder / layout.VERDICT).write_text(judged.model_dump_json())
+    (folder / layout.CANARY).write_text(TRIED.model_dump_json())
     inputs = {"evaluation": [_Artifact(folder)], "infra_blessing": [_Artifact(folder)]}
     return Node({"pushed_model": [_Artifact(folder, **pushed)]}, reused, inputs)
 
