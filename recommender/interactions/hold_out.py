@@ -29,7 +29,7 @@ class HoldOut:
 
     @cached_property
     def held_out(self) -> Interactions:
-        """What models are measured on that do not recommend what a user has seen.
+        """What models are measured on.
 
         Raises:
           DataError: there is nothing: all that was not fitted repeats what was.
@@ -40,7 +40,7 @@ class HoldOut:
 
     @cached_property
     def not_fitted(self) -> Interactions:
-        """What models are measured on that may recommend what a user has seen: later repeats of fitted pairs too."""
+        """All that is not fitted: what is held out, and later repeats of fitted pairs."""
         return self.interactions.take(self.side != _FITTED)
 
     def held_out_after_another(self) -> tuple[np.ndarray, np.ndarray]:

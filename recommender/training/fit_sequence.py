@@ -53,8 +53,7 @@ def fit_sequence(
     """
     begin = time.monotonic()
     timelines = Timelines(train.fitted, items)
-    held_out = train.held_out if settings.exclude_seen else train.not_fitted
-    measure = Measure(timelines.windows(held_out, settings.features), settings, training.seed)
+    measure = Measure(timelines.windows(train.not_fitted, settings.features), settings, training.seed)
     windows = training_windows(timelines, settings, split.method, training.seed)
     model, best = _fit(windows, train.fitted, items, settings, training.seed, measure=measure)
     epochs = best.epoch if best else settings.epochs

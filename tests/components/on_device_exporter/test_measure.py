@@ -5,14 +5,14 @@ from components.on_device_exporter import measure
 from components.on_device_exporter.measure import Ranked
 
 
-def test_a_place_is_that_in_the_list_shown() -> None:
+def test_a_place_is_the_rank_and_ties_share_the_mean() -> None:
     scores = np.array([[5.0, 1.0, 3.0, 3.0], [5.0, 1.0, 3.0, 3.0], [np.nan, 1.0, 3.0, 3.0]])
     nothing = np.zeros([3, 1], np.int32)
-    # Items 3 and 4 tie: the one with the smaller number is shown first. What is not a number comes last.
-    assert measure.places(scores, np.array([3, 4, 1]), nothing).tolist() == [2, 3, 4]
+    # Items 3 and 4 tie at the ranks 2 and 3. What is not a number comes last.
+    assert measure.places(scores, np.array([3, 4, 1]), nothing).tolist() == [2.5, 2.5, 4]
     # Without item 1, and without the label itself, which then is not shown at all; nor is an item unknown to the list.
     excluded = np.array([[1, 0], [4, 0], [1, 2]])
-    assert measure.places(scores, np.array([3, 4, 0]), excluded).tolist() == [1, 5, 5]
+    assert measure.places(scores, np.array([3, 4, 0]), excluded).tolist() == [1.5, 5, 5]
 
 
 def test_one_row_of_scores_serves_all_windows() -> None:
@@ -20,9 +20,9 @@ def test_one_row_of_scores_serves_all_windows() -> None:
     assert measure.places(popularity, np.array([1, 2, 3]), np.array([[0], [3], [1]])).tolist() == [1, 2, 1]
 
 
-def test_all_scores_equal_is_the_order_of_the_numbers_and_no_first_place_for_all() -> None:
+def test_all_scores_equal_is_the_middle_for_all() -> None:
     labels = np.array([1, 2, 3, 4])
-    assert measure.places(np.zeros([4, 4]), labels, np.zeros([4, 1], int)).tolist() == [1, 2, 3, 4]
+    assert measure.places(np.zeros([4, 4]), labels, np.zeros([4, 1], int)).tolist() == [2.5] * 4
 
 
 def test_places_in_a_list() -> None:
@@ -30,29 +30,8 @@ def test_places_in_a_list() -> None:
     assert measure.places_in(lists, np.array([9, 5, 0]), 9).tolist() == [3, 10, 10]
 
 
-def test_recall_and_ndcg_by_hand() -> None:
-    ranks = np.array([1, 3, 10, 11])
-    assert measure.recall(ranks, 10).tolist() == [1, 1, 1, 0]
-    # 1 / log2(2), 1 / log2(4), 1 / log2(11).
-    assert measure.ndcg(ranks) == pytest.approx([1, 0.5, 0.289065, 0])
-
-
-def test_an_interval_counts_users_and_not_windows() -> None:
-    values, user = np.array([1.0, 1.0, 0.0, 0.0]), np.array(["a", "a", "b", "c"])
-    # Mean 1/2; sums of deviations 1, -1/2, -1/2; 3/2 * 1.5 / 16 = 0.140625, whose root is 0.375.
-    found = measure.estimate(values, user)
-    assert (found.value, found.lower, found.upper) == pytest.approx(
-        (0.5, 0.5 - 1.959964 * 0.375, 0.5 + 1.959964 * 0.375)
-    )
-    # Each its own user: 4/3 * 1 / 16, that is the variance of the values, divided by n - 1.
-    alone = measure.estimate(values, np.arange(4))
-    assert alone.upper - alone.value == pytest.approx(1.959964 * np.std(values, ddof=1) / 2)
-
-
-@pytest.mark.parametrize(("values", "mean"), [([], np.nan), ([3.0, 5.0], 4.0)])
-def test_one_user_gives_no_interval(values: list[float], mean: float) -> None:
-    found = measure.estimate(np.array(values), np.array(["a"] * len(values)))
-    assert found.value == pytest.approx(mean, nan_ok=True) and np.isnan(found.lower) and np.isnan(found.upper)
+def test_recall_by_hand() -> None:
+    assert measure.recall(np.array([1, 3, 10, 10.5]), 10).tolist() == [1, 1, 1, 0]
 
 
 def test_slices_by_the_length_of_the_context() -> None:

@@ -8,6 +8,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 import semaphores
 from components.transform.preprocessing import preprocessing_fn
+from recommender.interactions.titles import title_words
 
 pytestmark = semaphores.needed
 
@@ -16,9 +17,8 @@ FEATURES = {
     "item_id": tf.string,
     "rating": tf.float32,
     "timestamp": tf.int64,
-    "history_item_id": tf.string,
-    "history_rating": tf.float32,
     "title": tf.string,
+    "title_words": tf.string,
     "genres": tf.string,
     "popularity": tf.int64,
 }
@@ -28,19 +28,13 @@ def _example(**features: list) -> dict[str, list]:
     return {name: features.get(name, []) for name in FEATURES}
 
 
-def _rating(user: str, item: str, timestamp: int, history: tuple[str, ...] = ()) -> dict[str, list]:
-    return _example(
-        user_id=[user],
-        item_id=[item],
-        rating=[4.0],
-        timestamp=[timestamp],
-        history_item_id=list(history),
-        history_rating=[3.0] * len(history),
-    )
+def _rating(user: str, item: str, timestamp: int) -> dict[str, list]:
+    return _example(user_id=[user], item_id=[item], rating=[4.0], timestamp=[timestamp])
 
 
 def _candidate(item: str, title: str, *genres: str) -> dict[str, list]:
-    return _example(item_id=[item], title=[title], genres=list(genres), popularity=[2])
+    words = title_words(title)
+    return _example(item_id=[item], title=[title], title_words=words, genres=list(genres), popularity=[2])
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +43,14 @@ def transformed(tmp_path_factory) -> tuple[list[dict], list[dict], tft.TFTransfo
     specification = {name: tf.io.VarLenFeature(dtype) for name, dtype in FEATURES.items()}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(specification))
     analysed = [
-        _rating("ann", "i1", 1_000_000_000, ("i2",)),
+        _rating("ann", "i1", 1_000_000_000),
         _rating("bob", "i2", 1_000_000_100),
-        _rating("bob", "i1", 1_000_000_200, ("i2", "i1")),
+        _rating("bob", "i1", 1_000_000_200),
         _candidate("i1", "Toy Story, the 2nd (1995)", "Comedy", "Animation"),
         _candidate("i2", "TOY soldiers"),
         _candidate("i3", "Äpfel & Öl"),
     ]
-    others = [_rating("eve", "i9", 1_000_000_000, ("i3", "i9"))]
+    others = [_rating("eve", "i9", 1_000_000_000)]
     config = {"settings": json.dumps({"title_words": 100}), "code_version": ""}
     folder = str(tmp_path_factory.mktemp("transform"))
     with tft_beam.Context(temp_dir=folder):
@@ -83,7 +77,7 @@ def test_users_that_were_not_analysed_share_the_index_after_the_last(transformed
     assert other["user_index"] == [2]
 
 
-def test_titles_become_lower_case_words_without_punctuation(transformed):
+def test_the_words_of_titles_are_found_in_their_vocabulary(transformed):
     rows, _, output = transformed
     words = output.vocabulary_by_name("title_words")
     found = [[words[index].decode() for index in row["title_word_index"]] for row in rows[3:]]

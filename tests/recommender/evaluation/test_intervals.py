@@ -11,6 +11,12 @@ def test_users_of_one_event_give_the_interval_of_independent_draws() -> None:
     assert found.value == 0.5 and found.upper - found.value == pytest.approx(1.959964 * error)
 
 
+def test_users_of_unequal_numbers_of_events_by_hand() -> None:
+    # Mean 1/2; sums of deviations 1, -1/2, -1/2; 3/2 * 1.5 / 16 = 0.140625, whose root is 0.375.
+    found = mean_over_users(np.array([1.0, 1.0, 0.0, 0.0]), np.array([5, 5, 6, 7]))
+    assert found == pytest.approx((0.5, 0.5 - 1.959964 * 0.375, 0.5 + 1.959964 * 0.375))
+
+
 def test_a_users_events_count_as_one_draw() -> None:
     values, users = np.array([0.0, 0, 1, 1]), np.array([7, 7, 9, 9])
     found = mean_over_users(values, users)

@@ -82,7 +82,7 @@ def test_refuses_too_few_events() -> None:
     repeated = hold_out(of((0, 1, 1), (0, 2, 2), (0, 1, 3)), 0.3, "time", seed=3)
     with pytest.raises(DataError, match="leave 2 to fit and 0, without repeats, to stop by; give more data"):
         _ = repeated.held_out
-    assert pairs(repeated.not_fitted) == {(0, 1)}, "for models that may recommend it again"
+    assert pairs(repeated.not_fitted) == {(0, 1)}
     nothing = of((0, 1, 1)).take(np.array([False]))
     for method in ("random", "time"):
         with pytest.raises(DataError, match="0 training events are too few"):
