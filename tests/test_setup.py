@@ -136,8 +136,8 @@ def test_the_newer_stack_is_taken_where_the_c_library_allows_it(system, libc, st
             "ATALAYA_STACK=py313 needs glibc 2.39 or newer, and this system has 2.36; give ATALAYA_STACK=py310",
         ),
         ("glibc 2.41", "x86_64", "py311", "ATALAYA_STACK must be py313 or py310, and is 'py311'"),
-        ("glibc 2.41", "aarch64", "", "x86_64 alone, and this is Linux aarch64 with glibc 2.41"),
-        ("", "x86_64", "", "with glibc on x86_64 alone, and this is Linux x86_64;"),
+        ("glibc 2.41", "aarch64", "", "x86_64, and this is Linux aarch64 with glibc 2.41"),
+        ("", "x86_64", "", "with glibc on x86_64, and this is Linux x86_64;"),
     ],
 )
 def test_what_no_stack_runs_on_is_said_at_once(system, libc, machine, stack, expected):
@@ -148,7 +148,7 @@ def test_an_interpreter_of_the_other_stack_is_refused_by_its_version(system):
     mine = f"{sys.version_info.major}.{sys.version_info.minor}"
     libc, wanted = (NEW, "3.13 or 3.12") if mine == "3.10" else (OLD, "3.10")
     said = system.refusal(libc, PYTHON=sys.executable)
-    assert f"PYTHON={sys.executable} is Python {mine}, and the stack" in said and f"takes Python {wanted} with" in said
+    assert f"PYTHON={sys.executable} is Python {mine}, and the stack" in said and f"needs Python {wanted} with" in said
 
 
 def test_each_stack_locks_what_the_project_asks_for_with_hashes():

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches a standalone Flink cluster and Beam's job server for it into $FLINK (~/.cache/atalaya/flink), once.
 # Flink's scripts and jars come as Python packages, the job server's jars from Maven's repository; all are checked
-# against pinned hashes (tools/flink.txt, tools/flink.sha256). pip and Maven go where they are configured to go.
+# against pinned hashes (tools/flink.txt, tools/flink.sha256). pip and Maven use the indexes and mirrors that they are configured for.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools=$PWD/tools
@@ -12,7 +12,7 @@ die() { echo "flink: $*" >&2; exit 1; }
 
 [[ -f $target/complete && $(<"$target/complete") == "$pins" ]] && exit
 for program in java mvn; do
-  command -v $program >/dev/null || die "no $program here (Debian: apt install openjdk-17-jre-headless maven)"
+  command -v $program >/dev/null || die "$program is not installed (Debian: apt install openjdk-17-jre-headless maven)"
 done
 mkdir -p "$target"
 scratch=$(mktemp -d "$target/.new-XXXXXX")

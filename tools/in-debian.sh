@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command on a clone of HEAD in a fresh root of another Debian release, so that one machine tries both stacks:
-# trixie (glibc 2.41) takes Python 3.13 with TFX 1.21, bookworm (glibc 2.36) Python 3.10 with TFX 1.16.
+# Runs a command on a clone of HEAD in a new root of another Debian release, so that one machine can test both stacks:
+# trixie (glibc 2.41) uses Python 3.13 with TFX 1.21, bookworm (glibc 2.36) Python 3.10 with TFX 1.16.
 #   usage, as root: tools/in-debian.sh trixie|bookworm [COMMAND]     without a command: make run && make test
 # It needs debootstrap and a Debian mirror (MIRROR= names one). The root stays in ~/.cache/atalaya/RELEASE, with the
-# packages' cache; the clone in it is made afresh each time. bookworm has no Python 3.10: uv downloads one.
-# Of the environment, pip's index, the proxies, ATALAYA_* and TZ are handed on (by sudo: sudo --preserve-env).
+# packages' cache; its clone is made again each time. bookworm has no Python 3.10: uv downloads one.
+# Of the environment, pip's index, the proxies, ATALAYA_* and TZ are passed on (with sudo: sudo --preserve-env).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,7 +16,7 @@ case $release in
   bookworm) packages=python3,python3-venv ;;
   *) die "expected the release trixie or bookworm, got '$release'; give it as make test-debian RELEASE=trixie" ;;
 esac
-[[ $EUID == 0 ]] || die "it makes a root, so it has to run as root (sudo)"
+[[ $EUID == 0 ]] || die "it creates a root file system, so it has to run as root (sudo)"
 command -v debootstrap >/dev/null || die "debootstrap is not installed (apt-get install debootstrap)"
 
 root=$HOME/.cache/atalaya/$release
@@ -27,7 +27,7 @@ if [[ ! -e $root/.complete ]]; then
   touch "$root/.complete"
 fi
 
-# Names and certificates are this machine's; so are pip's index and the proxies, by their variables alone.
+# Host names and certificates are this machine's; so are pip's index and the proxies, through their variables.
 cp -L /etc/hosts /etc/resolv.conf "$root/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 rm -rf "$root/srv/atalaya"
@@ -36,7 +36,7 @@ environment=(HOME=/root LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/b
 environment+=(SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt)
 while IFS= read -r variable; do environment+=("$variable"); done < <(env | grep -iE '^(PIP_(EXTRA_)?INDEX_URL|(https?|no)_proxy|ATALAYA_[A-Z]+|TZ)=')
 
-# Mounts of a namespace, which end with it.
+# The mounts belong to a namespace and end with it.
 export root
 unshare --mount bash -euo pipefail -c '
   mount --make-rprivate /

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes .venv with the packages of a lock and this project itself (editable). There are two stacks, of one source tree:
+# Creates .venv with the packages of a lock and this project (editable). There are two stacks for one source tree:
 #   py313   TFX 1.21 on Python 3.13 or 3.12, where glibc is 2.39 or newer: requirements.txt
 #   py310   TFX 1.16 on Python 3.10, on older systems: requirements-py310.txt
 # ATALAYA_STACK=py313 or py310 in the environment chooses one; PYTHON=/path/to/python names the interpreter to use.
-# Does nothing where that has been done for the present lock and pyproject.toml; an interrupted installation is repeated.
-# `tools/setup.sh bench` makes .venv-bench in the same way, which also holds the peers that the benchmarks need.
+# Does nothing if that was done for the current lock and pyproject.toml; an interrupted installation is repeated.
+# `tools/setup.sh bench` creates .venv-bench in the same way, with the other libraries that the benchmarks need.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,14 +18,14 @@ esac
 stamp=$venv/.installed
 unfinished=$venv/.unfinished
 
-# The version of this system's glibc, or nothing where the C library is another one.
+# The version of this system's glibc, or nothing with another C library.
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | awk '{print $2}') || true
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }  # WANTED PRESENT
 
-# Sets `stack`, and `reason`: why it is that one.
+# Sets `stack`, and `reason` to why it was chosen.
 choose_stack() {
   [[ $(uname -sm) == "Linux x86_64" && -n $glibc ]] ||
-    die "TFX has packages for Linux with glibc on x86_64 alone, and this is $(uname -sm)${glibc:+ with glibc $glibc}; use such a system, or a container of one."
+    die "TFX has packages only for Linux with glibc on x86_64, and this is $(uname -sm)${glibc:+ with glibc $glibc}; use such a system or a container."
   if [[ -n ${ATALAYA_STACK:-} ]]; then
     stack=$ATALAYA_STACK reason="ATALAYA_STACK is set"
   elif at_least 2.39 "$glibc"; then
@@ -46,7 +46,7 @@ choose_stack() {
   wanted=${versions[*]/%/ or}
   wanted=${wanted% or}
   remedy="install Python $wanted with its C headers (pyenv install ${versions[0]}, or your system's packages, such as python${versions[-1]}, python${versions[-1]}-venv and python${versions[-1]}-dev) and repeat the command, with PYTHON=/path/to/python if it is not on PATH"
-  if [[ $stack == py313 ]]; then remedy+="; or use Python 3.10 by ATALAYA_STACK=py310"; fi
+  if [[ $stack == py313 ]]; then remedy+="; or use Python 3.10 with ATALAYA_STACK=py310"; fi
 }
 
 # What the environment depends on: the folder too, since scripts in it name the interpreter by its full path.
@@ -56,13 +56,13 @@ is_done() {
   [[ -x $venv/bin/python && ! -e $unfinished && -f $stamp && "$(<"$stamp")" == "$(fingerprint)" ]] && has_python
 }
 
-# Whether the environment's interpreter is of the stack and, where PYTHON names one, that one.
+# Whether the environment's interpreter fits the stack and, if PYTHON names one, is that one.
 has_python() {
   local present
   present=$(fitting "$venv/bin/python" 2>/dev/null) && [[ -z ${PYTHON:-} || $present == "$(fitting "$PYTHON" 2>/dev/null)" ]]
 }
 
-# Interpreters that may exist, the likeliest first. A shim of pyenv may be there and not work.
+# Candidate interpreters, the likeliest first. A shim of pyenv may exist and not work.
 interpreters() {
   local version
   printf '%s\n' ${PYTHON:+"$PYTHON"} "${versions[@]/#/python}"
@@ -72,7 +72,7 @@ interpreters() {
   printf '%s\n' python3 python
 }
 
-# Prints the base interpreter of $1 if it is of a version wanted and has its C headers: one of the packages is compiled.
+# Prints the base interpreter of $1 if its version fits and it has its C headers: one of the packages is compiled.
 fitting() {
   "$1" - "${versions[@]}" <<'PY'
 import os, sys, sysconfig
@@ -80,20 +80,20 @@ version = "%d.%d" % sys.version_info[:2]
 if version not in sys.argv[1:]:
     sys.exit("is Python " + version)
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
-    sys.exit("is a free-threaded Python, which the packages have no builds for")
+    sys.exit("is a free-threaded Python, for which the packages have no builds")
 if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
     sys.exit("has no C headers (Python.h)")
 print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
 PY
 }
 
-# Sets `python`: the interpreter for the environment, or nothing where none fits.
+# Sets `python`: the interpreter for the environment, or nothing if none fits.
 find_python() {
   local candidate
   if [[ -n ${PYTHON:-} ]]; then
     [[ -x $(command -v "$PYTHON") ]] || die "PYTHON=$PYTHON is not a program; name a Python $wanted, or unset PYTHON."
     python=$(fitting "$PYTHON" 2>"$scratch/log") ||
-      die "PYTHON=$PYTHON $(tail -n 1 "$scratch/log"), and the stack $stack takes Python $wanted with its C headers; name such a one, or unset PYTHON."
+      die "PYTHON=$PYTHON $(tail -n 1 "$scratch/log"), and the stack $stack needs Python $wanted with its C headers; name one, or unset PYTHON."
     return
   fi
   while read -r candidate; do
@@ -105,10 +105,10 @@ find_python() {
 # The lines of the lock for one package, hashes included.
 locked() { awk -v name="$1==" 'index($0, name) == 1 {on = 1; print; next} on && /^    --hash/ {print; next} {on = 0}' "$lock"; }
 
-# Sets `uv`: the environment's own, the one on PATH, or the locked one, installed aside by any Python that has pip.
+# Sets `uv`: the environment's own, the one on PATH, or the locked one, installed into a scratch folder by any Python that has pip.
 find_uv() {
   local candidate
-  # A copy, since the environment may be removed and made again.
+  # A copy, since the environment may be removed and created again.
   cp "$venv/bin/uv" "$scratch/own-uv" 2>/dev/null || true
   for candidate in "$scratch/own-uv" "$PWD/.venv/bin/uv" uv; do
     if "$candidate" --version >/dev/null 2>&1; then uv=$candidate; return; fi
@@ -126,11 +126,11 @@ find_uv() {
     return
   done < <(interpreters)
   [[ -f $scratch/log ]] || die "no Python was found; $remedy."
-  die "the installer uv could not be installed, which takes any Python from 3.8 on with pip and a package registry that answers; pip's last line was: $(tail -n 1 "$scratch/log")"
+  die "the installer uv could not be installed; it needs any Python from 3.8 on with pip, and a package registry that answers. pip's last line was: $(tail -n 1 "$scratch/log")"
 }
 
-# Hands pip's configuration (environment and pip.conf) on to uv, which does not read it.
-# The lock pins every file by its hash, so whichever index has a file may give it.
+# Passes pip's configuration (environment and pip.conf) to uv, which does not read it.
+# The lock pins every file by its hash, so any index that has a file may provide it.
 follow_pip() {
   local candidate key value
   while read -r candidate; do
@@ -153,9 +153,9 @@ follow_pip() {
 make_venv() {
   local log=$scratch/venv.log
   if [[ -n $python ]]; then
-    "$uv" venv --quiet --no-project --clear --python "$python" "$venv" || die "$python could not make $venv."
+    "$uv" venv --quiet --no-project --clear --python "$python" "$venv" || die "$python could not create $venv."
   else
-    echo "set-up: no Python $wanted with its C headers here; asking uv for one"
+    echo "set-up: found no Python $wanted with its C headers; asking uv for one"
     "$uv" venv --quiet --no-project --clear --python "${versions[0]}" --managed-python "$venv" &>"$log" ||
       die "no Python $wanted with its C headers was found on PATH or in pyenv, and uv could not download one; $remedy."
   fi
@@ -166,13 +166,13 @@ find_compiler() {
   local language
   if command -v c++ >/dev/null || command -v g++ >/dev/null; then return; fi
   [[ -z ${CXX:-} ]] || return 0
-  echo "set-up: no C++ compiler here; using the one in the Python package ziglang, which takes some minutes the first time"
+  echo "set-up: found no C++ compiler; using the one in the Python package ziglang, which takes some minutes the first time"
   "$uv" venv --quiet --no-project --python "$venv/bin/python" "$scratch/zig"
   "$uv" pip sync --quiet --require-hashes --python "$scratch/zig/bin/python" tools/compiler.txt ||
-    die "a C++ compiler is needed and could not be fetched; install one (Debian: apt install g++) and give the same command again."
+    die "a C++ compiler is needed and could not be fetched; install one (Debian: apt install g++) and repeat the command."
   for language in cc c++; do
-    # The plain instruction set of the machine's kind, so that what is built may be kept in a shared cache. For Debian's
-    # own Python: the system's headers, after all others, and without an option of its linker that zig lacks.
+    # The baseline instruction set, so that the build may be kept in a shared cache. For Debian's own Python: the
+    # system's headers, after all others, and without a linker option that zig lacks.
     cat >"$scratch/$language" <<SH
 #!/bin/sh
 for argument; do shift; [ "\$argument" = -Wl,-Bsymbolic-functions ] || set -- "\$@" "\$argument"; done
@@ -186,12 +186,12 @@ SH
 install_packages() {
   echo "set-up: installing $(grep -h '^[a-z].*==' "${locks[@]}" | sort -u | wc -l) locked packages into $venv, for Python $("$venv/bin/python" -c 'import platform; print(platform.python_version())')"
   if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" "${locks[@]}"; then
-    # Where uv failed before it changed anything (no connection), what was there is as good as before.
+    # If uv failed before it changed anything (no connection), the environment is as good as before.
     if [[ $(echo "$venv"/lib/python3.*/site-packages) -ot $unfinished ]]; then rm -f "$unfinished"; fi
     die "the locked packages could not be installed; uv's output is above."
   fi
   "$uv" pip install --quiet --no-deps --no-build-isolation --python "$venv/bin/python" --editable . ||
-    die "the project itself could not be installed; uv's output is above."
+    die "the project could not be installed; uv's output is above."
 }
 
 choose_stack
@@ -206,7 +206,7 @@ trap 'rm -rf "$scratch"' EXIT
 SECONDS=0
 echo "set-up: $contents on Python $wanted ($lock), because $reason"
 find_python
-# Interrupted, or the folder was moved: the scripts in it then start an interpreter that is not there.
+# Interrupted, or the folder was moved: its scripts then start an interpreter that does not exist.
 if [[ -e $unfinished || (-f $stamp && $(head -n 1 "$stamp") != "$PWD") ]]; then rm -rf "$venv"; fi
 follow_pip
 find_uv
