@@ -49,7 +49,7 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "no trend": {"trend_days": 0.0},
 }
 DEFAULT_OF = {"random": {"targets: scattered", "no trend"}, "time": {"targets: blocks", "no linear part"}}
-"""What is so by default under a protocol, and would be measured twice."""
+"""Variants that are the default under a protocol and would be measured twice."""
 RATING: dict[str, dict[str, Any]] = {
     "defaults": {},
     "width 8": {"dimension": 8},

@@ -13,7 +13,7 @@ from schemas.settings import Settings
 
 
 def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
-    """The retrieval model; recent popularity speaks for users whom it has not seen, title and genres for items."""
+    """The retrieval model; it serves new users from recent popularity, and places new items by title and genres."""
     settings = _seeded(settings, data, seed)
     events = divided(data, settings)
     model = retrieval.fit_retrieval(events, data.catalogue, settings)

@@ -47,12 +47,14 @@ def main() -> int:
     """Prints the measures; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description="Measures batch recommendations.")
     parser.add_argument("--model", type=Path, default=ROOT / "serving" / "movielens-100k", help="folder of versions")
-    parser.add_argument("--k", type=int, default=100, help="items a user (default: %(default)s)")
+    parser.add_argument("--k", type=int, default=100, help="items per user (default: %(default)s)")
     parser.add_argument(
-        "--users", type=int, default=5_000, help="of the large model's, how many (default: %(default)s)"
+        "--users", type=int, default=5_000, help="number of users of the large model (default: %(default)s)"
     )
     parser.add_argument("--sizes", type=int, nargs=2, default=[100_000, 100_000], metavar=("USERS", "ITEMS"))
-    parser.add_argument("--width", type=int, default=64, help="of the large model's vectors (default: %(default)s)")
+    parser.add_argument(
+        "--width", type=int, default=64, help="width of the large model's vectors (default: %(default)s)"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         fast = _measure_pushed(options.model, options.k, Path(folder))

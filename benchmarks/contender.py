@@ -1,4 +1,4 @@
-"""What takes part: a name, where to find it, and what a fit of it can do."""
+"""The contenders: a name, a module, and the interfaces of fitted models."""
 
 import importlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Kind = Literal["retrieval", "rating"]
 class Retrieval(NamedTuple):
     """A fitted retrieval model.
 
-    new_users, new_items: whether it has something to say of users or items without training events.
+    new_users, new_items: whether it can score users or items without training events.
     """
 
     scores: Scores
@@ -35,7 +35,7 @@ class Refusal(Exception):
 class Contender(NamedTuple):
     """One line of the table.
 
-    place: `module:function`; the module is imported only when its turn comes, so that what others need may be absent.
+    place: `module:function`; the module is imported only when it is needed, so that packages of others may be absent.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Contender(NamedTuple):
     ours: bool = False
 
     def load(self) -> Callable[..., Retrieval | Rating]:
-        """Returns the function that fits it to data with a seed; of ours, with settings too.
+        """Returns the function that fits it to data with a seed; Atalaya's takes the settings too.
 
         Raises:
           Refusal: a package that it needs is not installed.

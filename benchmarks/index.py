@@ -38,7 +38,7 @@ QUERIES, BATCH, K = 512, 256, 100
 IN_A_ROW = 20
 ITEMS_IN_A_CLUSTER = 100
 SPREAD = 0.4
-"""Standard deviation within a cluster, where that of the clusters' centres is 1."""
+"""Standard deviation within a cluster; that of the clusters' centres is 1."""
 
 Search = Callable[[tf.Tensor], tf.Tensor]
 """[n, width] queries to [n, K] ids."""
@@ -57,14 +57,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--model", type=Path, help="folder of a pushed model's versions, of which the newest counts")
+    parser.add_argument("--model", type=Path, help="folder of a pushed model's versions; the newest is measured")
     parser.add_argument("--interactions", type=Path, nargs="*", default=[], help="files to be factorized")
-    parser.add_argument("--recall", type=float, default=0.99, help="that IVF is built for (default: %(default)s)")
+    parser.add_argument(
+        "--recall", type=float, default=0.99, help="recall that IVF is built for (default: %(default)s)"
+    )
     parser.add_argument(
         "--share",
         type=float,
         default=IndexSettings().searched_share,
-        help="of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
+        help="share of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
     )
     parser.add_argument("--rounds", type=int, default=10, help="turns of each way, of 20 requests of one query")
     parser.add_argument("--seed", type=int, default=42)
@@ -115,7 +117,7 @@ def _factors(path: Path, width: int) -> tuple[np.ndarray, np.ndarray]:
     lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
     users = np.repeat(np.arange(len(lines)), [max(len(line) - 1, 0) for line in lines])
     items = np.unique(np.array([item for line in lines for item in line[1:]]), return_inverse=True)[1]
-    # Entries with the same place are added up: that a user chose an item twice counts once.
+    # Entries at the same position are added up: an item that a user chose twice must count once.
     chosen = csr_matrix((np.ones(len(users), np.float32), (users, items)))
     chosen.data[:] = 1.0
     right = svds(chosen, k=width, random_state=0, return_singular_vectors="vh")[2]
@@ -201,7 +203,7 @@ def _content(candidates: np.ndarray, queries: np.ndarray) -> Content:
 
 
 def _numeric(variables: tuple[tf.Variable, ...]) -> list[tf.Variable]:
-    """Without texts, which all ways of searching need and whose memory no variable knows."""
+    """Without texts, which all ways of searching need and whose memory cannot be read from a variable."""
     return [variable for variable in variables if variable.dtype != tf.string]
 
 

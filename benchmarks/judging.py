@@ -1,4 +1,4 @@
-"""What a fitted contender is worth: which test events count, and the measures on them."""
+"""Measures of a fitted contender, and the test events that they are computed on."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def _rank(fitted: Retrieval, data: Data, rows: np.ndarray) -> measures.Ranks:
 
 
 def describe(data: Data) -> str:
-    """How many events there are of each sort, in one line."""
+    """The numbers of events of each kind, in one line."""
     known_users, known_items = data.known_users[data.test.user], data.known_items[data.test.item]
     sorts = {
         "known pairs": known_users & known_items,

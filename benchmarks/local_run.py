@@ -1,4 +1,4 @@
-"""Measures a local run of the pipeline on MovieLens 100K: seconds a step, peak memory, and what a second run costs.
+"""Measures a local run of the pipeline on MovieLens 100K: seconds per step, peak memory, and the cost of a second run.
 
     python -m benchmarks.local_run
 

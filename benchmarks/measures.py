@@ -1,4 +1,4 @@
-"""How good scores and ratings are, for every contender by the same code.
+"""Quality measures of scores and ratings, the same code for every contender.
 
 An item's rank in a user's list is that of `recommender.evaluation.ranks`: of equal scores half count as higher, and a
 score that is not a number counts as higher than any, its own item ranking after all others.
@@ -20,7 +20,7 @@ Scores = Callable[[np.ndarray], np.ndarray]
 
 
 class Ranks(NamedTuple):
-    """Where the test events' items stand in their users' lists.
+    """Ranks of the test events' items in their users' lists.
 
     user: [n] indices. among_all: [n] rank among all items. among_unseen: [n] rank among the items that the user has
     no training event of. num_unseen: [n] how many those are. coverage: share of all items that stand among the

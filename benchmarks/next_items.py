@@ -1,4 +1,4 @@
-"""How well items that are alike foretell what a user chooses next, for every contender by the same code."""
+"""How well similar items predict what a user chooses next, the same code for every contender."""
 
 import numpy as np
 
@@ -19,13 +19,13 @@ def leave_last(data: Data, seed: int = 0) -> Data:
 
 
 def in_order(events: Events, seed: int = 0) -> Events:
-    """User by user, oldest first; what was chosen at the same second in random order."""
+    """User by user, oldest first; events of the same second are in random order."""
     chance = np.random.default_rng(seed).random(len(events.user))
     return events.take(np.lexsort((chance, events.timestamp, events.user)))
 
 
 def rank_next(scores: np.ndarray, train: Events, test: Events) -> np.ndarray:
-    """Ranks what each user chose among what is like the item chosen just before.
+    """Ranks the item that each user chose among those similar to the item chosen just before.
 
     Args:
       scores: [num_items, num_items], how alike the column is to the row; the higher, the more.
@@ -72,7 +72,7 @@ def measure(scores: np.ndarray, data: Data) -> dict[str, float]:
 
 
 def first(scores: np.ndarray, count: int) -> np.ndarray:
-    """[num_items, count] items most like each, itself left out, the best first."""
+    """[num_items, count] most similar items of each item, itself left out, the best first."""
     others = scores.astype(np.float64)
     np.fill_diagonal(others, -np.inf)
     return np.argsort(-others, axis=1, kind="stable")[:, :count]

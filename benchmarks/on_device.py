@@ -49,7 +49,7 @@ ENCODERS = ("bow", "cnn", "rnn", "attention")
 
 
 def main() -> None:
-    """Prints both tables and the verdict; exits with 1 if what has to be reached is not."""
+    """Prints both tables and the verdict; exits with 1 if a floor is not reached."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

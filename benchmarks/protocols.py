@@ -1,4 +1,4 @@
-"""Divides ratings into those to learn from and those to be judged by, in two ways.
+"""Splits ratings into training and test, in two ways.
 
 `random`: rows in file order, permuted by numpy's RandomState(42); the first 80 % train.
 `time`: rows in order of their timestamps (equal ones in file order); the first 80 % train.
@@ -16,7 +16,7 @@ Protocol = Literal["random", "time"]
 
 
 class Data(NamedTuple):
-    """What a contender learns from, and the test that is kept from it.
+    """The training data of a contender, and the test that is kept from it.
 
     protocol: how the ratings were divided. scale: lowest and highest rating.
     """
@@ -47,7 +47,7 @@ def divide(ratings: Ratings, protocol: Protocol, scale: tuple[float, float] | No
 
 
 def hold_out(data: Data) -> Data:
-    """Divides the training events once more, in the same way, 90 % and 10 %: for the choice of hyperparameters."""
+    """Splits the training events again in the same way, 90 % and 10 %, for choosing hyperparameters."""
     train, test = _cut(data.train, data.protocol, 90)
     return data._replace(train=train, test=test)
 

@@ -1,4 +1,4 @@
-"""Compares Atalaya's models with their peers: the same rows, the same measures, one run.
+"""Compares Atalaya's models with other libraries: the same rows, the same measures, one run.
 
     python -m benchmarks.quality --config pipeline/configs/movielens-100k.toml --seeds 42 43 44
 
@@ -44,7 +44,7 @@ MOVIELENS = "movielens-100k"
 
 
 def main() -> None:
-    """Fits and judges one contender after another, then prints the tables and the verdict."""
+    """Fits and measures one contender after another, then prints the tables and the verdict."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,7 +79,7 @@ def _describe(ratings: Ratings) -> str:
 def _compare(
     settings: Settings, ratings: Ratings, contenders: list[Contender], protocols: list[Protocol], seeds: list[int]
 ) -> dict[str, Any]:
-    """Returns all numbers, as JSON has them, and prints them on the way."""
+    """Returns all numbers in the form of JSON, and prints them as they are computed."""
     report: dict[str, Any] = {"config": settings.name, "seeds": seeds, "results": [], "verdicts": [], "absent": {}}
     closing = []
     for protocol in protocols:
@@ -104,7 +104,7 @@ def _compare(
 
 
 def _run(contender: Contender, data: Data, settings: Settings, seeds: list[int]) -> list[dict[str, float]]:
-    """Measures by name, a seed each; only one seed where it makes no difference.
+    """Measures by name, one per seed; only one seed if it makes no difference.
 
     Raises:
       Refusal: the contender does not take part.

@@ -64,7 +64,7 @@ def read(data: DataSettings) -> Ratings:
 
 
 def _latest(table: pd.DataFrame) -> pd.DataFrame:
-    """The latest rating of each pair of user and item, of equally late ones the last; the rows stay in order."""
+    """The latest rating of each pair of user and item (of equally late ones the last row); rows stay in order."""
     by_time = table.sort_values("timestamp", kind="stable")
     return by_time.drop_duplicates(["user", "item"], keep="last").sort_index()
 

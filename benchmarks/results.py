@@ -1,4 +1,4 @@
-"""The numbers of a run as aligned tables, and the verdict on ours."""
+"""The numbers of a run as aligned tables, and the verdict on Atalaya's."""
 
 from typing import NamedTuple
 
@@ -21,11 +21,11 @@ FLOORS: dict[str, dict[str, float]] = {
     "random": {"NDCG@10": 0.446, "NDCG@100": 0.540, "b@100": 0.645, "cov@10": 0.25, "RMSE": 0.885, "MAE": 0.695},
     "time": {"NDCG@10": 0.1849, "b@100": 0.3301, "RMSE": 0.945},
 }
-"""What ours have to reach on MovieLens 100K, the mean over the seeds; an error at most, all else at least."""
+"""Floors for Atalaya on MovieLens 100K, for the mean over the seeds; for errors they are maxima."""
 
 
 class Result(NamedTuple):
-    """What one contender reached under one protocol; runs: measures by name, a seed each."""
+    """Measures of one contender under one protocol; runs: measures by name, one per seed."""
 
     contender: Contender
     protocol: str
@@ -44,14 +44,14 @@ class Result(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """One demand on ours, whether it is met, and both in words."""
+    """One requirement on Atalaya, whether it is met, and both in words."""
 
     text: str
     met: bool
 
 
 def format_tables(results: list[Result]) -> str:
-    """A table each for retrieval, rating and cold start; the best peer of a column is marked with a star."""
+    """One table each for retrieval, rating and cold start; a star marks the best other library of a column."""
     return "\n\n".join(
         _format_table(title, columns, rows)
         for title, columns in TABLES.items()
@@ -81,14 +81,14 @@ def _cell(row: Result, column: str) -> str:
 
 
 def best_peer(results: list[Result], measure: str) -> Result | None:
-    """The peer that is best by one measure, if any has it."""
+    """The best other library by one measure, if any has it."""
     peers = [result for result in results if not result.contender.ours and measure in result.mean]
     sign = -1 if measure in LESS_IS_BETTER else 1
     return max(peers, key=lambda result: sign * result.mean[measure], default=None)
 
 
 def against_floors(results: list[Result], protocol: str) -> list[Verdict]:
-    """What ours have to reach on MovieLens 100K, as far as they took part."""
+    """Atalaya's models against the floors on MovieLens 100K, as far as they were measured."""
     verdicts = []
     for measure, floor in FLOORS[protocol].items():
         for own in (result.mean for result in results if result.contender.ours and measure in result.mean):
@@ -103,13 +103,13 @@ def against_floors(results: list[Result], protocol: str) -> list[Verdict]:
 
 
 def _seconds(results: list[Result], prefix: str) -> float | None:
-    """Both fits of a retrieval and a rating model together, if both took part."""
+    """The cost of a retrieval and a rating model together, if both were measured."""
     seconds = [result.mean[SECONDS] for result in results if result.contender.name.startswith(prefix)]
     return sum(seconds) if len(seconds) == 2 else None
 
 
 def against_peers(results: list[Result], protocol: str) -> list[Verdict]:
-    """Ours beside the best peer of each measure, as far as both took part."""
+    """Atalaya next to the best other library by each measure, as far as both were measured."""
     verdicts = []
     for measure in COMPARED:
         peer = best_peer(results, measure)

@@ -54,7 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="+", type=int, help="numbers of ratings")
     parser.add_argument("--fast", action="store_true", help="train in less time, as runner.py --fast does")
-    parser.add_argument("--folder", type=Path, help="where to work, and to go on; a temporary one by default")
+    parser.add_argument(
+        "--folder", type=Path, help="folder to work in and to continue from; a temporary one by default"
+    )
     options = parser.parse_args()
     costs = {}
     with nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory() as folder:
@@ -81,7 +83,7 @@ def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
         user = generator.integers(num_users, size=rows)
         liked = generator.random(rows) < 0.7
         group = np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=rows))
-        # The square of a uniform number: some items are met far more often than others.
+        # The square of a uniform number: some items occur far more often than others.
         place = (generator.random(rows) ** 2 * (num_items // _GROUPS)).astype(int)
         drawn = pd.DataFrame({"user_id": user, "item_id": place * _GROUPS + group})
         table = pd.concat([table, drawn]).drop_duplicates(ignore_index=True)[:rows]
@@ -116,7 +118,7 @@ def _write(folder: Path, ratings: pd.DataFrame) -> None:
 
 
 def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]:
-    """Runs the pipeline; yields each step at its end: its name, its cost, and whether an earlier run's result served.
+    """Runs the pipeline; yields each step when it ends: its name, its cost, and whether an earlier result was reused.
 
     Raises:
       SystemExit: the pipeline failed, and has said why.
@@ -137,7 +139,7 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
             started = time.monotonic()
         process.wait()
     finally:
-        # Broken off here, it must not go on to finish a step that nobody measures.
+        # If measuring stops here, the pipeline must not continue with a step that is not measured.
         process.kill()
         watch.stop()
     if process.returncode not in (0, 3):  # 3: the gate refused the model
@@ -145,7 +147,7 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
 
 
 class _Watch(threading.Thread):
-    """Looks at the memory of a process and of all below it."""
+    """Samples the memory of a process and all its descendants."""
 
     def __init__(self, pid: int):
         super().__init__(daemon=True)
@@ -162,13 +164,13 @@ class _Watch(threading.Thread):
         return peak / 2**30
 
     def stop(self) -> None:
-        """Ends the looking."""
+        """Stops sampling."""
         self._over.set()
         self.join()
 
 
 def _family(pid: int) -> Iterator[int]:
-    """The process and all below it."""
+    """The process and all its descendants."""
     yield pid
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in _read(path).split():

@@ -14,7 +14,7 @@ SPLIT_SEED = 42
 
 
 class Pooled(NamedTuple):
-    """Windows of all users, shuffled and divided; of `fitted`, what remains when `held_out` is taken from training."""
+    """Windows of all users, shuffled and split; `fitted` is what remains of training without `held_out`."""
 
     train: Windows
     fitted: Windows

@@ -1,4 +1,4 @@
-"""Exports the on-device models of the settings as the pipeline does, and tells what their files weigh and take."""
+"""Exports the on-device models of the settings as the pipeline does, and measures the files' size and speed."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fits the on-device models, and baselines, to windows and measures them by one code."""
+"""Fits the on-device models, and baselines, to windows and measures all with the same code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,12 +62,12 @@ def tiled(popularity: np.ndarray) -> Scores:
 
 
 def of_model(model: SequenceModel) -> Scores:
-    """A fitted model's; of the windows' features it takes its own."""
+    """Scores of a fitted model; it reads the features that it knows."""
     return lambda windows: model.score(model.encode(windows.context)).numpy()
 
 
 def fit_original(train: Windows, popularity: np.ndarray, changes: dict[str, Any], seed: int) -> Scores:
-    """Fits to the windows for all epochs of the settings; nothing is stopped by."""
+    """Fits to the windows for all epochs of the settings, without early stopping."""
     settings = SequenceModelSettings.model_validate({"name": "original", "exclude_seen": False} | changes)
     tf.keras.utils.set_random_seed(seed)
     model = SequenceModel(SequenceData(popularity, 0, 0, 0.0, 1.0), settings)
@@ -108,13 +108,13 @@ def measure_time_split(
     settings: Settings,
     seed: int,
 ) -> dict[str, float]:
-    """Fits as the pipeline does by a split by time, and measures on the test events with an earlier training event."""
+    """Fits as the pipeline does with a split by time, and measures on test events with an earlier training event."""
     chosen = SequenceModelSettings.model_validate({"name": encoder, "encoder": encoder, "features": features})
     split = settings.split.model_copy(update={"method": "time"})
     training = settings.training.model_copy(update={"seed": seed})
     events = hold_out(numbered(train, items), training.validation_share, split.method, seed)
     fitted = fit_sequence(events, items, chosen, split, training)
-    # The items of the contexts are left out of all contenders' lists, of those too that do not read ids.
+    # The items of the contexts are left out of all contenders' lists, including those that do not read ids.
     asked = {"item": FeatureInput(length=10)} | features
     windows = Timelines(numbered(train, items), items).windows(numbered(test, items), asked)
     return recalls(of_model(fitted.model), windows, leave_out=True)

@@ -1,4 +1,4 @@
-"""Measures how fast the pushed recommender answers, beside TensorFlow Recommenders' exact index and the ranking alone.
+"""Measures how fast the pushed recommender answers, next to TensorFlow Recommenders' exact index and the ranking alone.
 
     python -m benchmarks.serving [--model serving/movielens-100k/<version>]
 
@@ -90,7 +90,7 @@ def _batches(model: Any, users: list[str], inputs: dict[str, tf.Tensor]) -> dict
 
 
 def _defaults(version: Path) -> dict[str, tf.Tensor]:
-    """What the signature wants beside the user, as TensorFlow Serving fills it in."""
+    """The signature's inputs in addition to the user, as TensorFlow Serving fills them in."""
     saved = saved_model_pb2.SavedModel.FromString((version / "saved_model.pb").read_bytes())
     defaults = saved.meta_graphs[0].signature_def[names.RECOMMEND].defaults
     return {name: tf.constant(tf.make_ndarray(value)) for name, value in defaults.items()}

@@ -1,4 +1,4 @@
-"""Compares ways to tell which items are alike: the same rows, the same measures, one run.
+"""Compares ways to find similar items: the same rows, the same measures, one run.
 
     python -m benchmarks.similar --config pipeline/configs/movielens-100k.toml --seeds 42 43 44 --show 1 50 71
 
@@ -50,9 +50,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
     parser.add_argument("--only", nargs="+", choices=[*PEERS, *OURS], metavar="CONTENDER", default=[*PEERS, *OURS])
     parser.add_argument(
-        "--show", nargs="*", default=[], metavar="ITEM", help="ids of items, to print what is like them"
+        "--show", nargs="*", default=[], metavar="ITEM", help="ids of items whose similar items are printed"
     )
-    parser.add_argument("--test", action="store_true", help="on the test events: once, when all is chosen")
+    parser.add_argument(
+        "--test", action="store_true", help="measure on the test events: once, after everything is chosen"
+    )
     arguments = parser.parse_args()
     settings = load(arguments.config)
     ratings = read(settings.data)

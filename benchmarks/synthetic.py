@@ -1,4 +1,4 @@
-"""A recommender of random vectors, of any size: what answering costs, whatever the answers."""
+"""A recommender of random vectors, of any size, for measuring the cost of calls."""
 
 import numpy as np
 import tensorflow as tf

@@ -22,7 +22,7 @@ from pipeline import tensorflow_environment
 
 LARGEST_SHARE = 0.6
 _TURNS, _WARM_UP, _BATCHES = 3, 5, 30
-# What is ours: the allocator, the optimizer.
+# What Atalaya replaces: the allocator, the optimizer.
 _SIDES = {
     "ours": (True, True),
     "our allocator alone": (True, False),

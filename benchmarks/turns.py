@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 Call = Callable[[int], Any]
-"""Answers the request of a number."""
+"""Answers the request with that number."""
 
 
 def take_turns(calls: dict[str, Call], rounds: int, warm_up: int, in_a_row: int = 1) -> dict[str, list[float]]:

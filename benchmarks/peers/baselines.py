@@ -1,4 +1,4 @@
-"""Peers that are a few lines of numpy and scipy."""
+"""Baselines of a few lines of numpy and scipy."""
 
 import numpy as np
 from scipy import sparse
@@ -10,7 +10,7 @@ from benchmarks.protocols import Data, hold_out
 from recommender.models.biases import fit_biases
 
 LARGEST_CATALOGUE = 20_000
-"""Items; a dense matrix of items by items of more does not fit a small machine."""
+"""Number of items; a dense matrix of items by items for more does not fit in a small machine's memory."""
 EASE_REGULARISATIONS = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 IALS_EPOCHS = 16
 """As in the paper."""
@@ -105,7 +105,7 @@ def interactions(data: Data) -> sparse.csr_matrix:
 
 
 def least(data: Data) -> np.ndarray:
-    """[num_items] float32, popularity made so small that it decides only where all else is equal.
+    """[num_items] float32, popularity scaled so small that it only breaks ties.
 
     Without it, equal scores would share the best rank, and knowing nothing would look like knowing all.
     """

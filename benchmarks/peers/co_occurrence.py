@@ -1,4 +1,4 @@
-"""Items alike by counts of the users, or of the stretches of their events, that hold both."""
+"""Similar items by counts of the users, or of the stretches of their events, that contain both."""
 
 import numpy as np
 from scipy import sparse
@@ -40,12 +40,12 @@ def jaccard(data: Data) -> np.ndarray:
 
 
 def lift(data: Data) -> np.ndarray:
-    """How much more often than by chance, drawn to 1 where counts are small, times a power of popularity."""
+    """How much more often than by chance, shrunk to 1 for small counts, times a power of popularity."""
     return _lift(_together(data), data)
 
 
 def windowed_counts(data: Data) -> np.ndarray:
-    """Pairs of events of a user that lie at most `WINDOW` apart."""
+    """Pairs of events of a user that are at most `WINDOW` apart."""
     return _within(data) + _least(data)
 
 

@@ -22,7 +22,7 @@ def one_hot(data: Data, seed: int) -> Rating:
 
 
 def implicit_features(data: Data, seed: int) -> Rating:
-    """Beside user and item: the user's training items and the item's training users, scaled to length 1.
+    """In addition to user and item: the user's training items and the item's training users, scaled to length 1.
 
     The part without time of the best model in Rendle et al., "On the Difficulty of Evaluating Baselines" (2019).
     """

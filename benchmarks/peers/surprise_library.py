@@ -15,7 +15,7 @@ def svd(data: Data, seed: int) -> Rating:
 
 
 def knn_baseline(data: Data, seed: int) -> Rating:
-    """Neighbouring items by Pearson correlation of what biases leave; the package's recommended similarity."""
+    """Neighbouring items by Pearson correlation of the ratings minus biases; the package's recommended similarity."""
     if data.catalogue.num_items > LARGEST_CATALOGUE:
         raise Refusal(f"{data.catalogue.num_items} items; a matrix of items by items is made up to {LARGEST_CATALOGUE}")
     return _fit(KNNBaseline(sim_options={"name": "pearson_baseline", "user_based": False}, verbose=False), data)
