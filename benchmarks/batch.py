@@ -2,7 +2,7 @@
 
     python -m benchmarks.batch [--model serving/movielens-100k] [--users 5000]
 
-The large model is of random vectors, 100,000 users and 100,000 items. Each side runs in a process of its own, whose
+The large model is of random vectors, 100,000 users and 100,000 items. Each side runs in a separate process, whose
 peak memory is read at its end. Ends with status 1 where a bar is missed.
 """
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.local_run
 
-Both runs take place in a temporary folder, each in a process of its own. The yardstick for the machine of the day is
+Both runs take place in a temporary folder, each in a separate process. The yardstick for the machine of the day is
 measured in the same breath: the seconds that importing TensorFlow and TFX takes.
 """
 

@@ -28,7 +28,7 @@ def rank_next(scores: np.ndarray, train: Events, test: Events) -> np.ndarray:
     """Ranks the item that each user chose among those similar to the item chosen just before.
 
     Args:
-      scores: [num_items, num_items], how alike the column is to the row; the higher, the more.
+      scores: [num_items, num_items], how similar the column is to the row; higher is more similar.
       train: events that the user is known to have.
       test: of each user with at least two of these events, all but the first are ranked, by the row of the one before.
 

@@ -123,7 +123,7 @@ def _files(ratings: Ratings, settings: Settings) -> bool:
     from benchmarks.sequence_files import export_model
 
     data, train, test, items = _numbered(ratings, "random", settings)
-    print(f"\nThe files, seed {settings.training.seed}: a call returns k items; a product of the same size beside it\n")
+    print(f"\nThe files, seed {settings.training.seed}: a call returns k items, next to a product of the same size\n")
     print(
         "| | width | k | bytes | recall@10 | microseconds | product | |\n|---|---|---|---|---|---|---|---|", flush=True
     )

@@ -3,11 +3,11 @@
     python -m benchmarks.scaling 100000 1000000
 
 The ratings are made up: each user likes one of a few groups of items, and in each group a few items are popular. Every
-size runs in a folder and in a process of its own, which --fast trains in less time. Peak memory is the sum of the
+size runs in a separate folder and process; --fast trains in less time. Peak memory is the sum of the
 resident sets of the process and all that it started, seen five times a second, in GiB.
 
 With --folder, a measurement that was broken off goes on after the last step that it finished: hours need not be in one
-piece. The steps before keep what they took; one that was finished while nobody looked is left out of the table.
+piece. The steps before keep what they took; one that finished while no one was measuring is left out of the table.
 """
 
 import argparse

@@ -13,8 +13,8 @@ Call = Callable[[int], Any]
 def take_turns(calls: dict[str, Call], rounds: int, warm_up: int, in_a_row: int = 1) -> dict[str, list[float]]:
     """Seconds of each call in each round.
 
-    The order is drawn anew in every round, since each call suffers from what the one before it left in the caches, and
-    a busy machine slows all alike.
+    The order is drawn again in every round, since each call suffers from what the one before it left in the caches, and
+    a busy machine slows all of them.
 
     Args:
       calls: by name; the rounds that count have the numbers from 0.

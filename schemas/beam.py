@@ -47,7 +47,7 @@ class FlinkSettings(Section):
     rest: Address | None = None
     """Otherwise the cluster's REST endpoint: a job server is started here for each step, which needs Java."""
     job_server_jar: Path | None = None
-    """With `rest`: the job server's file; absent, Beam downloads the one of its own version and of `version`."""
+    """With `rest`: the job server's file; absent, Beam downloads the one of its version and of `version`."""
     version: Literal["1.17", "1.18", "1.19", "1.20", "2.0"] = "1.19"
     """Version of the cluster."""
     parallelism: PositiveInt | None = None
@@ -66,7 +66,7 @@ class SparkSettings(Section):
     ) = None
     """Otherwise the cluster's address, `spark://host:7077` or `local[4]`: a job server is started here; needs Java."""
     job_server_jar: Path | None = None
-    """With `master`: the job server's file; absent, Beam downloads the one of its own version."""
+    """With `master`: the job server's file; absent, Beam downloads the one of its version."""
     workers: WorkerSettings = WorkerSettings()
 
 
