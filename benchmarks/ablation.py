@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from benchmarks.changed import changed
 from benchmarks.contender import Kind
 from benchmarks.judging import describe, judge
 from benchmarks.protocols import Data, Protocol, divide, hold_out
@@ -52,12 +53,12 @@ DEFAULT_OF = {"random": {"targets: scattered", "no trend"}, "time": {"targets: b
 """Variants that are the default under a protocol and would be measured twice."""
 RATING: dict[str, dict[str, Any]] = {
     "defaults": {},
-    "width 8": {"dimension": 8},
-    "10 side features only": {"side_features": 10},
-    "mood of 1 rating only": {"recent_events": 1},
-    "network, dot product alone": {"model": "network", "cross_layers": 0, "deep_layers": []},
+    "width 8": {"bayesian.dimension": 8},
+    "10 side features only": {"bayesian.side_features": 10},
+    "mood of 1 rating only": {"bayesian.recent_events": 1},
+    "network, dot product alone": {"model": "network", "network.cross_layers": 0, "network.deep_layers": []},
     "network with cross layers": {"model": "network"},
-    "network, + retrieval task": {"model": "network", "retrieval_weight": 0.1},
+    "network, + retrieval task": {"model": "network", "network.retrieval_weight": 0.1},
 }
 SHOWN = {"retrieval": ["NDCG@10", "NDCG@100", "b@100", "cov@10"], "rating": ["RMSE", "MAE"]}
 
@@ -94,10 +95,8 @@ def _print_table(kind: Kind, data: Data, settings: Settings, seeds: list[int]) -
 
 
 def _changed(settings: Settings, kind: Kind, changes: dict[str, Any]) -> Settings:
-    tree = settings.model_dump()
-    tree["training"]["refit"] = False
-    tree["retrieval" if kind == "retrieval" else "ranking"] |= changes
-    return Settings.model_validate(tree)
+    section = "retrieval" if kind == "retrieval" else "ranking"
+    return changed(settings, {"training.refit": False} | {f"{section}.{key}": value for key, value in changes.items()})
 
 
 def _measure(kind: Kind, data: Data, settings: Settings, seed: int) -> dict[str, float]:

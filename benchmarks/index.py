@@ -65,8 +65,8 @@ def main() -> None:
     parser.add_argument(
         "--share",
         type=float,
-        default=IndexSettings().searched_share,
-        help="share of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
+        default=IndexSettings().scann.searched_share,
+        help="of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
     )
     parser.add_argument("--rounds", type=int, default=10, help="turns of each way, of 20 requests of one query")
     parser.add_argument("--seed", type=int, default=42)

@@ -37,8 +37,8 @@ PARTS = ("original", "time", "files")
 ORIGINAL_IDS = 3_953
 ORIGINAL: dict[str, dict[str, Any]] = {
     "bow": {"embedding_width": 64},
-    "cnn": {"embedding_width": 64, "encoder": "cnn", "filters": (64, 64)},
-    "rnn": {"embedding_width": 64, "encoder": "rnn", "units": 64},
+    "cnn": {"embedding_width": 64, "encoder": "cnn", "cnn": {"filters": (64, 64)}},
+    "rnn": {"embedding_width": 64, "encoder": "rnn", "rnn": {"units": 64}},
     "attention": {"embedding_width": 64, "encoder": "attention"},
 }
 PUBLISHED = {

@@ -8,7 +8,7 @@ from benchmarks.events import Events
 from benchmarks.ratings import Ratings
 from recommender.interactions.items import Items, describe
 from recommender.training.windows import Windows
-from schemas.on_device import FeatureInput
+from schemas.settings.on_device import FeatureInput
 
 SPLIT_SEED = 42
 

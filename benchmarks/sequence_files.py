@@ -13,9 +13,8 @@ from recommender.interactions.hold_out import hold_out
 from recommender.interactions.items import Items
 from recommender.serving import sequence as saved_model
 from recommender.training.fit_sequence import fit_sequence
-from schemas.on_device import SequenceModelSettings
 from schemas.on_device_record import OnDeviceRecord
-from schemas.settings import Settings
+from schemas.settings import SequenceModelSettings, Settings
 
 _VARIANTS = ("float32", "float16", "dynamic_range", "int8")
 

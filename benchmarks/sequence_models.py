@@ -17,8 +17,8 @@ from recommender.models.fit import cosine_adam, fit
 from recommender.models.sequence import SequenceData, SequenceModel
 from recommender.training.fit_sequence import batches, fit_sequence
 from recommender.training.windows import Timelines, Windows
-from schemas.on_device import FeatureInput, SequenceModelSettings
-from schemas.settings import DataSettings, Settings
+from schemas.settings import DataSettings, SequenceModelSettings, Settings
+from schemas.settings.on_device import FeatureInput
 
 Scores = Callable[[Windows], np.ndarray]
 """Windows to [n, num_items + 1] float, the first of which is padding's."""

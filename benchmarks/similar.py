@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.changed import changed
 from benchmarks.next_items import first, leave_last, measure
 from benchmarks.peers import co_occurrence
 from benchmarks.protocols import Data, divide, hold_out
@@ -32,11 +33,14 @@ PEERS: dict[str, Callable[[Data], np.ndarray]] = {
     "counts within a window": co_occurrence.windowed_counts,
     "lift within a window, shrunk": co_occurrence.windowed_lift,
 }
-OURS: dict[str, dict[str, dict[str, Any]]] = {
-    "item tower": {"similar": {"model": "item_tower"}},
-    "item tower, scattered targets": {"similar": {"model": "item_tower"}, "retrieval": {"targets": "scattered"}},
-    "co-consumption": {"similar": {"model": "co_consumption"}},
-    "co-consumption, popularity 1": {"similar": {"model": "co_consumption", "popularity_weight": 1.0}},
+OURS: dict[str, dict[str, Any]] = {
+    "item tower": {"similar.model": "item_tower"},
+    "item tower, scattered targets": {"similar.model": "item_tower", "retrieval.targets": "scattered"},
+    "co-consumption": {"similar.model": "co_consumption"},
+    "co-consumption, popularity 1": {
+        "similar.model": "co_consumption",
+        "similar.co_consumption.popularity_weight": 1.0,
+    },
 }
 COLUMNS = ("R@10", "R@50", "R@100", "MRR", "cov@10", "events@10")
 
@@ -84,17 +88,13 @@ def _print_table(data: Data, ratings: Ratings, settings: Settings, arguments: ar
         _show(ratings.ids.index(item), ratings, shown)
 
 
-def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, dict[str, Any]]) -> np.ndarray:
+def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, Any]) -> np.ndarray:
     """[num_items, num_items] scores; the item tower's time is that of the whole retrieval model."""
     from benchmarks.atalaya import divided
     from recommender.training.fit_retrieval import fit_retrieval
     from recommender.training.fit_similar import fit_co_consumption, item_tower
 
-    tree = settings.model_dump()
-    tree["split"]["method"], tree["training"]["seed"] = "time", seed
-    for section, values in changes.items():
-        tree[section] |= values
-    settings = Settings.model_validate(tree)
+    settings = changed(settings, {"split.method": "time", "training.seed": seed} | changes)
     events = divided(data, settings)
     if settings.similar.model == "item_tower":
         vectors = item_tower(fit_retrieval(events, data.catalogue, settings), data.catalogue.num_items)

@@ -12,9 +12,8 @@ from typing import Literal
 
 from recommender.sources.parsing import check_header
 from schemas import index
-from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
-from schemas.settings import DataSettings, Settings
+from schemas.settings import BeamSettings, DataSettings, Settings
 
 CONNECT_SECONDS = 10
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pydantic import SecretStr, ValidationError
 
 from schemas.errors import SettingsError
-from schemas.kubeflow import KubeflowSettings
-from schemas.section import Section
+from schemas.settings.kubeflow import KubeflowSettings
+from schemas.settings.section import Section
 
 _PREFIX = "ATALAYA_KUBEFLOW_"
 _SETTINGS = (

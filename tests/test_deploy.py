@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 import pod_security
-from schemas.kubeflow import KubeflowSettings, MetadataStoreSettings
-from schemas.settings import load
+from schemas.settings import KubeflowSettings, load
+from schemas.settings.kubeflow import MysqlSettings
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 BASE, MYSQL = DEPLOY / "kubeflow" / "base", DEPLOY / "kubeflow" / "mysql"
-STORE = MetadataStoreSettings(kind="mysql")
+STORE = MysqlSettings()
 SHIPPED = load(ROOT / "pipeline" / "configs" / "movielens-100k.toml")
 
 

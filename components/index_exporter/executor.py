@@ -106,7 +106,7 @@ def _build(
 ) -> ivf_index.Index | scann_index.Index:
     if settings.kind == "ivf":
         return ivf_index.Index(source, sampled, settings.recall_k, settings.min_recall)
-    return scann_index.Index(source, scann_index.plan(len(source.catalogue.items), settings.searched_share))
+    return scann_index.Index(source, scann_index.plan(len(source.catalogue.items), settings.scann.searched_share))
 
 
 def _sample(num_users: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@
 
 from schemas.settings import IndexSettings
 
-_RAISES_RECALL = {"ivf": "", "scann": "; a larger index.searched_share raises it"}
-_IS_FASTER = {"ivf": "a lower index.min_recall", "scann": "a smaller index.searched_share"}
+_RAISES_RECALL = {"ivf": "", "scann": "; a larger index.scann.searched_share raises it"}
+_IS_FASTER = {"ivf": "a lower index.min_recall", "scann": "a smaller index.scann.searched_share"}
 
 
 def too_few_items(num_items: int, settings: IndexSettings) -> list[str]:

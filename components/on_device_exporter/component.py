@@ -5,7 +5,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.on_device_exporter import executor
-from schemas.on_device import OnDeviceSettings
+from schemas.settings import OnDeviceSettings
 
 
 class OnDeviceExporterSpec(component_spec.ComponentSpec):

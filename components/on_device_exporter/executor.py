@@ -16,8 +16,8 @@ from components.on_device_exporter.variants import export
 from schemas import layout
 from schemas import on_device_record as record
 from schemas import signatures as names
-from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import Index
+from schemas.settings import OnDeviceSettings
 
 SETTINGS_KEY = "settings"
 SEQUENCE_MODELS_KEY = "sequence_models"

@@ -2,8 +2,8 @@
 
 import math
 
-from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import SliceRecord, VariantRecord
+from schemas.settings import OnDeviceSettings
 
 
 def below_popularity(overall: SliceRecord) -> list[str]:

@@ -18,8 +18,8 @@ from recommender.tflite import convert, verify
 from schemas import layout
 from schemas import on_device_record as record
 from schemas import signatures as names
-from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import OnDeviceRecord, VariantRecord
+from schemas.settings import OnDeviceSettings
 
 _SIGNATURES = (names.RECOMMEND, names.RECOMMEND_IDS)
 _SAMPLING = 0.05

@@ -5,8 +5,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.sequence_trainer import executor
-from schemas.on_device import OnDeviceSettings
-from schemas.settings import SplitSettings, TrainingSettings
+from schemas.settings import OnDeviceSettings, SplitSettings, TrainingSettings
 
 
 class SequenceTrainerSpec(component_spec.ComponentSpec):

@@ -13,8 +13,7 @@ from recommender.interactions.hold_out import hold_out
 from recommender.interactions.items import read_events, read_items
 from recommender.serving import sequence as export
 from recommender.training.fit_sequence import fit_sequence
-from schemas.on_device import OnDeviceSettings
-from schemas.settings import SplitSettings, TrainingSettings
+from schemas.settings import OnDeviceSettings, SplitSettings, TrainingSettings
 
 SETTINGS_KEY = "settings"
 SPLIT_KEY = "split"

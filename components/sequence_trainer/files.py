@@ -13,8 +13,7 @@ from recommender.models.sequence import NOT_GIVEN
 from recommender.training.fit_sequence import training_windows
 from recommender.training.windows import Timelines, Windows
 from schemas import signatures as names
-from schemas.on_device import SequenceModelSettings
-from schemas.settings import SplitSettings
+from schemas.settings import SequenceModelSettings, SplitSettings
 
 _CALIBRATION_WINDOWS = 2_000
 _EVALUATION_WINDOWS = 20_000

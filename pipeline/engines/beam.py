@@ -4,7 +4,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from schemas.beam import BeamSettings, WorkerSettings
+from schemas.settings import BeamSettings
+from schemas.settings.beam import WorkerSettings
 
 # Named in full: `DirectRunner` would first look for another runner on the network.
 DIRECT = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"

@@ -12,8 +12,8 @@ from pipeline.kubeflow import settings as kubeflow_settings
 from pipeline.kubeflow.settings import DEFAULT, artifacts, in_containers, sqlite_file
 from pipeline.node import loading
 from schemas.errors import SettingsError
-from schemas.kubeflow import MYSQL_PASSWORD, MYSQL_USER, KubeflowSettings, Resources
-from schemas.settings import Settings
+from schemas.settings import KubeflowSettings, Settings
+from schemas.settings.kubeflow import MYSQL_PASSWORD, MYSQL_USER, Resources
 
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
@@ -142,7 +142,7 @@ def _store(settings: Settings) -> list[str]:
     metadata = settings.kubeflow.metadata
     if metadata.kind == "sqlite":
         return ["--sqlite", sqlite_file(settings)]
-    return ["--mysql", metadata.host, str(metadata.port), metadata.database]
+    return ["--mysql", metadata.mysql.host, str(metadata.mysql.port), metadata.mysql.database]
 
 
 def _give(task: Any, resources: Resources) -> None:
@@ -175,8 +175,9 @@ def _attach(task: Any, kubeflow: KubeflowSettings) -> None:
     for volume in kubeflow.volumes:
         kubernetes.mount_pvc(task, pvc_name=volume.claim, mount_path=volume.path)
     if kubeflow.metadata.kind == "mysql":
-        keys = {kubeflow.metadata.user_key: MYSQL_USER, kubeflow.metadata.password_key: MYSQL_PASSWORD}
-        kubernetes.use_secret_as_env(task, kubeflow.metadata.secret, keys)
+        mysql = kubeflow.metadata.mysql
+        keys = {mysql.user_key: MYSQL_USER, mysql.password_key: MYSQL_PASSWORD}
+        kubernetes.use_secret_as_env(task, mysql.secret, keys)
     for secret in kubeflow.secrets:
         kubernetes.use_secret_as_env(task, secret.secret, {secret.key: secret.variable})
     for files in kubeflow.secret_files:

@@ -13,7 +13,7 @@ from urllib3 import exceptions
 
 from schemas.environment import Credentials
 from schemas.errors import ServiceError, SettingsError
-from schemas.kubeflow import KubeflowSettings
+from schemas.settings import KubeflowSettings
 
 TIMEOUT_S = (10.0, 60.0)
 """Most seconds until a connection stands, and between two pieces of an answer."""

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from schemas.kubeflow import KubeflowSettings
+from schemas.settings import KubeflowSettings
 
 _ZONE = (
     "Kubeflow Pipelines has one time zone for all schedules: the variable CRON_SCHEDULE_TIMEZONE of its deployment "

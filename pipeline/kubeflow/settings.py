@@ -6,8 +6,7 @@ from pathlib import Path, PosixPath, PurePosixPath
 
 from schemas import layout
 from schemas.errors import SettingsError
-from schemas.kubeflow import KubeflowSettings
-from schemas.settings import Settings
+from schemas.settings import KubeflowSettings, Settings
 
 DEFAULT = "default"
 """Key of the resources of the steps that are not named."""
@@ -43,7 +42,7 @@ def artifacts(settings: Settings) -> str:
 
 def sqlite_file(settings: Settings) -> str:
     """Path of the metadata store in the containers, if it is a file."""
-    return settings.kubeflow.metadata.path or f"{artifacts(settings)}/{layout.METADATA}"
+    return settings.kubeflow.metadata.sqlite.path or f"{artifacts(settings)}/{layout.METADATA}"
 
 
 def check(settings: Settings) -> None:
@@ -83,10 +82,10 @@ def check(settings: Settings) -> None:
     if not data.startswith(_STORAGE):
         _check_mounted("kubeflow.data", data, kubeflow)
     if kubeflow.metadata.kind == "sqlite":
-        _check_mounted("kubeflow.metadata.path", sqlite_file(settings), kubeflow)
+        _check_mounted("kubeflow.metadata.sqlite.path", sqlite_file(settings), kubeflow)
         if any(PurePosixPath(sqlite_file(settings)) == PurePosixPath(volume.path) for volume in kubeflow.volumes):
             raise SettingsError(
-                f"kubeflow.metadata.path: {sqlite_file(settings)} is the folder of a volume; give a file in it"
+                f"kubeflow.metadata.sqlite.path: {sqlite_file(settings)} is the folder of a volume; give a file in it"
             )
     _check_engine(settings)
 

@@ -19,7 +19,7 @@ from pipeline.node import Node
 from pipeline.reporting import summary
 from pipeline.reporting.progress import OnceAMinute
 from schemas import verdict as verdict_schema
-from schemas.kubeflow import MYSQL_PASSWORD, MYSQL_USER
+from schemas.settings.kubeflow import MYSQL_PASSWORD, MYSQL_USER
 
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
@@ -160,7 +160,7 @@ def _connection(options: argparse.Namespace) -> Any:
     host, port, database = options.mysql
     absent = [variable for variable in (MYSQL_USER, MYSQL_PASSWORD) if variable not in os.environ]
     if absent:
-        raise RuntimeError(f"{', '.join(absent)}: not set; they come from the secret of kubeflow.metadata.secret")
+        raise RuntimeError(f"{', '.join(absent)}: not set; they come from the secret of kubeflow.metadata.mysql.secret")
     connection = metadata_store_pb2.ConnectionConfig()
     connection.mysql.host, connection.mysql.port, connection.mysql.database = host, int(port), database
     connection.mysql.user, connection.mysql.password = os.environ[MYSQL_USER], os.environ[MYSQL_PASSWORD]

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from recommender.models.gibbs import Side
 from recommender.models.low_rank import ProductMean
-from schemas.settings import RankingSettings
+from schemas.settings import BayesianSettings
 
 _MOOD_PRECISION = 10.0
 _MOST_NOISE_PRECISION = 1_000.0
@@ -48,7 +48,7 @@ class Ratings(NamedTuple):
 
 
 def fit_bayesian(
-    ratings: Ratings, settings: RankingSettings, seed: int, report: Callable[[int], None]
+    ratings: Ratings, settings: BayesianSettings, seed: int, report: Callable[[int], None]
 ) -> RatingFactors:
     """Draws from the posterior distribution by Gibbs sampling and averages predictions.
 

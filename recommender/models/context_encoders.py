@@ -7,7 +7,7 @@ them, more of it changes nothing. A row of padding alone becomes a vector too.
 
 import tensorflow as tf
 
-from schemas.on_device import SequenceModelSettings
+from schemas.settings import SequenceModelSettings
 
 _SMALLEST = 1e-4
 """Replaces an empty sum; 16 bits can represent it too."""
@@ -18,10 +18,10 @@ def make_encoder(length: int, settings: SequenceModelSettings) -> tf.keras.layer
     if settings.encoder == "bow":
         return BagOfWords(length)
     if settings.encoder == "cnn":
-        return Convolutions(settings.filters, settings.kernels)
+        return Convolutions(settings.cnn.filters, settings.cnn.kernels)
     if settings.encoder == "rnn":
-        return Recurrence(settings.units)
-    return SelfAttention(length, settings.heads)
+        return Recurrence(settings.rnn.units)
+    return SelfAttention(length, settings.attention.heads)
 
 
 class BagOfWords(tf.keras.layers.Layer):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
 from recommender.models.sparse import sparse_dense_product
-from schemas.settings import RankingSettings, RetrievalSettings, SimilarSettings
+from schemas.settings.shared import ItemFeatures
 
 
 class ItemEncoder(tf.keras.layers.Layer):
@@ -23,7 +23,7 @@ class ItemEncoder(tf.keras.layers.Layer):
         catalogue: Catalogue,
         popularity: np.ndarray,
         dimension: int,
-        settings: RetrievalSettings | RankingSettings | SimilarSettings,
+        settings: ItemFeatures,
     ):
         """Makes the tables that the settings ask for.
 

@@ -8,7 +8,7 @@ from recommender.interactions.catalogue import Catalogue
 from recommender.models.frequency import CountedFrequency
 from recommender.models.item_encoder import ItemEncoder
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
-from schemas.settings import SimilarSettings
+from schemas.settings import CoConsumptionSettings
 
 
 class ItemToItemModel(tfrs.Model):
@@ -20,7 +20,7 @@ class ItemToItemModel(tfrs.Model):
     that the settings give it.
     """
 
-    def __init__(self, catalogue: Catalogue, popularity: np.ndarray, settings: SimilarSettings):
+    def __init__(self, catalogue: Catalogue, popularity: np.ndarray, settings: CoConsumptionSettings):
         """Makes the towers.
 
         Args:

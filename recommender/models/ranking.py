@@ -13,7 +13,7 @@ from recommender.models.pooling import drop_events, sum_pooling
 from recommender.models.rating_head import RatingHead
 from recommender.models.request_time import RequestTime
 from schemas import signatures as names
-from schemas.settings import RankingSettings
+from schemas.settings import NetworkSettings
 
 Encoded = tuple[tf.Tensor, tf.Tensor]
 """Biases, [n], and vectors, [n, embedding_dimension], of users or items."""
@@ -34,7 +34,7 @@ class RankingModel(tfrs.Model):
         popularity: np.ndarray,
         timestamps: np.ndarray,
         biases: Biases,
-        settings: RankingSettings,
+        settings: NetworkSettings,
     ):
         """Makes the tables.
 

@@ -9,7 +9,8 @@ import tensorflow_recommenders as tfrs
 from recommender.models.context_encoders import make_encoder
 from recommender.models.frequency import CountedFrequency
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
-from schemas.on_device import EVENT_FEATURES, Feature, SequenceModelSettings
+from schemas.on_device import EVENT_FEATURES, Feature
+from schemas.settings import SequenceModelSettings
 
 FULL_SOFTMAX_ITEMS = 20_000
 SAMPLED_NEGATIVES = 4_096

@@ -9,7 +9,7 @@ from recommender.interactions.items import PADDING, Items
 from recommender.interactions.ragged import Ragged
 from recommender.models.sequence import NOT_GIVEN, SequenceModel
 from schemas import signatures as names
-from schemas.on_device import SequenceModelSettings
+from schemas.settings import SequenceModelSettings
 
 
 class ServedSequence(tf.Module):

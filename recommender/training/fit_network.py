@@ -32,7 +32,7 @@ def fit_network(events: HoldOut, catalogue: Catalogue, settings: Settings, logs:
     Raises:
       FloatingPointError: the training diverged.
     """
-    most = settings.ranking.epochs
+    most = settings.ranking.network.epochs
     fitted, epochs = _fit(events.fitted, catalogue, settings, logs, most, held_out=events.held_out)
     return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
 
@@ -46,7 +46,7 @@ def _fit(
     held_out: Interactions | None = None,
 ) -> tuple[NetworkRating, int]:
     """The model, and the number of epochs that it had."""
-    chosen, seed = settings.ranking, settings.training.seed
+    chosen, seed = settings.ranking.network, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
     model = RankingModel(catalogue, events.popularity, events.timestamp, biases, chosen)
@@ -70,7 +70,7 @@ def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> Net
 
     A rating is asked for at the user's latest event where the split is random, after all events where it is by time.
     """
-    length = settings.ranking.history_length
+    length = settings.ranking.network.history_length
     users = np.arange(model.num_users + 1)
     active = np.bincount(ratings.events.user, minlength=len(users)) > 0
     # A user without any event has a row that was never fitted.

@@ -46,7 +46,7 @@ def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs:
 
 def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings) -> RatingModel:
     """Fits all events at once: a posterior mean does not overfit with the number of sweeps, so none are held out."""
-    chosen, begin = settings.ranking, time.monotonic()
+    chosen, begin = settings.ranking.bayesian, time.monotonic()
     _LOG.info("ranking: fitting to %d events, %d sweeps", len(events), chosen.sweeps)
     timeline = _timeline(events, catalogue)
     recent = recent_ratings_of_events(timeline, chosen.recent_events)
@@ -78,7 +78,7 @@ def _rating_model(
     given, the mood is that after all of them. In a random split requests come between the events: all are kept, and
     without a time the mood is the user's mean.
     """
-    num_events, num_users = settings.ranking.recent_events, len(factors.user_bias) - 1
+    num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
     if settings.split.method == "random":
         mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights)
         return RatingModel(factors, mood, _mean_by_user(events.user, mood_of_events, num_users))

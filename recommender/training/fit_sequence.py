@@ -16,8 +16,7 @@ from recommender.models.sequence import SequenceData, SequenceModel
 from recommender.training.sequence_measure import Measure
 from recommender.training.windows import Timelines, Windows
 from schemas.errors import DataError
-from schemas.on_device import SequenceModelSettings
-from schemas.settings import SplitSettings, TrainingSettings
+from schemas.settings import SequenceModelSettings, SplitSettings, TrainingSettings
 
 _LOG = logging.getLogger("atalaya")
 GAPS = {"random": 0, "time": 200}

@@ -91,7 +91,7 @@ def _fit(
     measure: NdcgMeasure | None = None,
 ) -> tuple[SimilarVectors, int]:
     """The vectors, and the number of epochs that they had."""
-    chosen, seed = settings.similar, settings.training.seed
+    chosen, seed = settings.similar.co_consumption, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
     model = ItemToItemModel(catalogue, events.popularity, chosen)
     batches = NeighbourBatches(events, chosen.window, chosen.batch_size, seed)

@@ -6,7 +6,7 @@ from recommender.evaluation.ranks import gains, ranks
 from recommender.interactions.items import PADDING
 from recommender.models.sequence import SequenceModel
 from recommender.training.windows import Windows
-from schemas.on_device import SequenceModelSettings
+from schemas.settings import SequenceModelSettings
 
 _AT_ONCE = 1_024
 _MOST = 20_000

@@ -9,7 +9,7 @@ from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import PADDING, Items
 from recommender.models.sequence import NOT_GIVEN
 from schemas.errors import DataError
-from schemas.on_device import FeatureInput
+from schemas.settings.on_device import FeatureInput
 
 _SECONDS_A_DAY = 86_400.0
 

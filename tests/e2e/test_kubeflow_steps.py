@@ -277,7 +277,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
 
 def _on_mysql(place: Place, server: MariaDB, password: str) -> tuple[Emulator, Path]:
     root = place.folder / "volume-mysql"
-    store = f'kind = "mysql"\nhost = "127.0.0.1"\nport = {server.port}\ndatabase = "shops"'
+    store = f'kind = "mysql"\nmysql = {{ host = "127.0.0.1", port = {server.port}, database = "shops" }}'
     package = place.compile("mysql", root, store)
     assert PASSWORD not in package.read_text()
     secrets = {"ATALAYA_MYSQL_USER": USER, "ATALAYA_MYSQL_PASSWORD": password}

@@ -249,7 +249,7 @@ def test_a_model_below_a_threshold_is_refused_and_only_judged_anew(shop, first):
 def test_a_bad_model_is_refused_beside_the_last_blessed_one(shop, first):
     before = _content(shop / "serving")
     hardly = "learning_rate = 1e-9\nepochs = 1"
-    refused = _run(shop, more=f"[retrieval]\n{hardly}\n[ranking]\nmodel = 'network'\n{hardly}")
+    refused = _run(shop, more=f"[retrieval]\n{hardly}\n[ranking]\nmodel = 'network'\n[ranking.network]\n{hardly}")
     assert refused.returncode == 3, refused.stdout + refused.stderr
     assert refused.stdout.count("must be at most 0.01 worse than the last blessed model") == 2
     assert [step for step in STEPS if step not in _reused(refused.stdout)] == STEPS[5:]

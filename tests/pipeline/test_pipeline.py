@@ -11,7 +11,7 @@ OTHER = {
     "split": {"method": "time"},
     "retrieval": {"epochs": 3},
     "similar": {"model": "item_tower"},
-    "ranking": {"sweeps": 30},
+    "ranking": {"bayesian": {"sweeps": 30}},
     "training": {"seed": 7},
     "serving": {"k": 5},
 }

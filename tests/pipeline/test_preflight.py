@@ -7,9 +7,8 @@ import pytest
 
 from pipeline import preflight
 from schemas import index
-from schemas.beam import BeamSettings
 from schemas.errors import DataError, SettingsError
-from schemas.settings import IndexSettings, Settings
+from schemas.settings import BeamSettings, IndexSettings, Settings
 
 RATINGS = "user_id,item_id,rating,timestamp\n1,2,3,4\n"
 ITEMS = "item_id,title,genres\n2,Two,\n"

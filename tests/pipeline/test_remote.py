@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import node, remote
 from pipeline.engines import beam
-from schemas.beam import BeamSettings
+from schemas.settings import BeamSettings
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from schemas.environment import Credentials, credentials, overridden
 from schemas.errors import SettingsError
-from schemas.kubeflow import KubeflowSettings
+from schemas.settings import KubeflowSettings
 
 SETTINGS = KubeflowSettings(host="http://localhost:8080", image="atalaya:1", max_concurrency=1, retries=5)
 

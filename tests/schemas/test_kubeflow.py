@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from schemas.kubeflow import KubeflowSettings
+from schemas.settings import KubeflowSettings
 
 DIGEST = "@sha256:" + "0f" * 32
 
@@ -24,7 +24,7 @@ def test_a_time_zone_that_does_not_exist_is_refused(zone):
         ({"data": "s3://bucket"}, "or a gs:// address is expected"),
         ({"data": "/mnt/../etc"}, "without .., or"),
         ({"outputs": "/mnt/atalaya/.."}, "an absolute path below /, without"),
-        ({"metadata": {"path": "/../metadata.sqlite"}}, "an absolute path below /, without"),
+        ({"metadata": {"sqlite": {"path": "/../metadata.sqlite"}}}, "an absolute path below /, without"),
         ({"volumes": [{"claim": "c", "path": "/"}]}, "an absolute path below /"),
         ({"volumes": [{"claim": "c", "path": "/mnt/./a"}]}, "an absolute path below /"),
         ({"volumes": [{"claim": "c", "path": "/mnt:a"}]}, "and colons"),
@@ -50,8 +50,8 @@ def test_a_time_zone_that_does_not_exist_is_refused(zone):
             "mount twice at /mnt",
         ),
         ({"secret_files": [{"secret": "-s", "path": "/mnt"}]}, "a name that a volume may have"),
-        ({"metadata": {"secret": "a..b"}}, "a name that Kubernetes allows"),
-        ({"metadata": {"port": 65536}}, "less than or equal to 65535"),
+        ({"metadata": {"mysql": {"secret": "a..b"}}}, "a name that Kubernetes allows"),
+        ({"metadata": {"mysql": {"port": 65536}}}, "less than or equal to 65535"),
         ({"secrets": [{"secret": "S", "key": "k", "variable": "V"}]}, "a name that Kubernetes allows"),
         ({"secrets": [{"secret": "s", "key": "a/b", "variable": "V"}]}, "a key of letters"),
         ({"secrets": [{"secret": "s", "key": "k", "variable": "PATH"}]}, "the variable PATH is taken"),
@@ -99,7 +99,7 @@ def test_what_kubernetes_would_refuse_is_refused(settings, said):
         {"host": "http://[::1]:8080/pipeline"},
         {"volumes": [{"claim": "a-b-1", "path": "/mnt"}, {"claim": "d", "path": "/mnt/a"}]},
         {"volumes": [{"claim": "c" * 63, "path": "/mnt"}]},
-        {"secrets": [{"secret": "a.b", "key": "k", "variable": "V"}], "metadata": {"secret": "a.b"}},
+        {"secrets": [{"secret": "a.b", "key": "k", "variable": "V"}], "metadata": {"mysql": {"secret": "a.b"}}},
         {"resources": {"Trainer": {"cpu": "0.5", "cpu_limit": "500m", "memory": "1000Ki", "memory_limit": "1025K"}}},
         {"resources": {"Trainer": {"cpu": "2", "memory_limit": "1M"}}},
         {"resources": {"Trainer": {"node_selector": {"cloud.google.com/gke-nodepool": "gpu_1", "k": ""}}}},

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from schemas.on_device import OnDeviceSettings, SequenceModelSettings
+from schemas.settings import OnDeviceSettings, SequenceModelSettings
 
 
 @pytest.mark.parametrize(
@@ -9,7 +9,7 @@ from schemas.on_device import OnDeviceSettings, SequenceModelSettings
     [
         ({"features": {"rating": {"length": 3}}}, "at least one of item, genre and title_word"),
         ({"features": {"item": {"length": 3}, "rating": {"length": 4}}}, "item, rating have one value an event"),
-        ({"filters": [4]}, "filters has 1 layers and kernels 2"),
+        ({"cnn": {"filters": [4]}}, "filters has 1 layers and kernels 2"),
         ({"encoder": "attention", "embedding_width": 9}, "must be a multiple of heads"),
         (
             {"encoder": "attention", "features": {"item": {"length": 3}, "rating": {"length": 3, "width": 3}}},

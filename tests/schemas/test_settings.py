@@ -76,12 +76,32 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             "gate.slices.0.featur: unknown key; allowed here: at_least, at_most, feature, value, metric",
         ),
         ("[data\n", "not a TOML file"),
+        ('[data]\nfolder = "d"\n[ranking]\nsweeps = 9\n', "ranking.sweeps: it is ranking.bayesian.sweeps now\n"),
+        ('[data]\nfolder = "d"\n[ranking]\nepochs = 9\n', "ranking.epochs: it is ranking.network.epochs now\n"),
+        (
+            '[data]\nfolder = "d"\n[[on_device.models]]\nname = "x"\nunits = 9\n',
+            "on_device.models.0.units: it is on_device.models.0.rnn.units now\n",
+        ),
+        (
+            '[data]\nfolder = "d"\n[kubeflow.metadata]\nport = 9\n',
+            "kubeflow.metadata.port: it is kubeflow.metadata.mysql.port now\n",
+        ),
+        ('[data]\nfolder = "d"\n[index]\nsearched_share = 0.5\n', "it is index.scann.searched_share now\n"),
+        ('[data]\nfolder = "d"\n[similar]\nwindow = 9\n', "it is similar.co_consumption.window now\n"),
+        ('[data]\nfolder = "d"\n[ranking.network]\nsweeps = 9\n', "ranking.network.sweeps: unknown key; allowed"),
     ],
 )
 def test_a_problem_names_its_key_and_what_is_allowed(tmp_path, text, expected):
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, text)
     assert expected in f"{caught.value}\n"
+
+
+def test_one_line_switches_between_alternatives_with_tables_for_both(tmp_path):
+    tables = '[data]\nfolder = "d"\n[ranking.bayesian]\nsweeps = 30\n[ranking.network]\nepochs = 3\n[ranking]\n'
+    for model in ("bayesian", "network"):
+        ranking = _load(tmp_path, f'{tables}model = "{model}"\n').ranking
+        assert (ranking.model, ranking.bayesian.sweeps, ranking.network.epochs) == (model, 30, 3)
 
 
 def test_tolerances_keep_the_defaults_that_are_not_replaced(tmp_path):

@@ -110,7 +110,9 @@ def exported(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, examples: Path
 ) -> tuple[Path, dict]:
     """An index that searches everything: IVF to find the whole catalogue for each sampled user."""
-    settings = {"searched_share": 1.0} if request.param == "scann" else {"recall_k": NUM_ITEMS, "min_recall": 1.0}
+    settings = (
+        {"scann": {"searched_share": 1.0}} if request.param == "scann" else {"recall_k": NUM_ITEMS, "min_recall": 1.0}
+    )
     return _export(tmp_path_factory.mktemp("export"), examples, request.param, settings)
 
 

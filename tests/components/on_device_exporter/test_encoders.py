@@ -13,7 +13,7 @@ from recommender.models.sequence import SequenceModel
 from recommender.serving import sequence as export
 from recommender.tflite import convert, verify
 from recommender.training.fit_sequence import sequence_data
-from schemas.on_device import SequenceModelSettings
+from schemas.settings import SequenceModelSettings
 from small_interactions import interactions
 
 NUM_ITEMS, K = 30, 8
@@ -38,7 +38,9 @@ def test_files_answer_as_the_model(encoder: str, features: tuple[str, ...], tmp_
     numbers = np.arange(1, NUM_ITEMS + 1, dtype=np.int32)
     events = interactions(numbers, numbers, numbers % 5, numbers)
     tree = {"name": "x", "encoder": encoder, "features": {name: FEATURES[name] for name in features}, "k": K}
-    settings = SequenceModelSettings.model_validate(tree | {"embedding_width": 8, "units": 6, "filters": (6, 6)})
+    settings = SequenceModelSettings.model_validate(
+        tree | {"embedding_width": 8, "rnn": {"units": 6}, "cnn": {"filters": (6, 6)}}
+    )
     tf.keras.utils.set_random_seed(3)
     model = SequenceModel(sequence_data(events, items), settings)
     contexts = [_context(features, length) for length in (0, 1, 3)]

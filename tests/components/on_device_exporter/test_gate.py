@@ -5,8 +5,8 @@ import pytest
 
 from components.on_device_exporter import gate
 from components.on_device_exporter.measure import Ranked, measure
-from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import Estimate, SliceRecord, VariantRecord
+from schemas.settings import OnDeviceSettings
 
 
 def _overall(recall: float, popular: float, above: tuple[float, float, float]) -> SliceRecord:

@@ -28,10 +28,16 @@ MODELS: list[dict[str, Any]] = [
             "age": {"length": 3, "width": 2},
         },
     },
-    {"name": "genres", "encoder": "rnn", "units": 4, "k": 20, "features": {"genre": {"length": 4, "width": 3}}},
+    {
+        "name": "genres",
+        "encoder": "rnn",
+        "rnn": {"units": 4},
+        "k": 20,
+        "features": {"genre": {"length": 4, "width": 3}},
+    },
     {"name": "absent", "enabled": False},
 ]
-SHARED = {"embedding_width": 4, "filters": [4], "kernels": [2], "epochs": 2, "batch_size": 16, "dropout": 0.1}
+SHARED = {"embedding_width": 4, "cnn": {"filters": [4], "kernels": [2]}, "epochs": 2, "batch_size": 16, "dropout": 0.1}
 
 
 def _write(folder: Path, rows: list[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ SETTINGS = Settings.model_validate(
         "name": "small",
         "data": {"folder": "."},
         "retrieval": {"embedding_dimension": 8, "batch_size": 32, "epochs": 3},
-        "ranking": {"sweeps": 30},
+        "ranking": {"bayesian": {"sweeps": 30}},
         "training": {"validation_share": 0.2},
     }
 )
@@ -148,8 +148,11 @@ EVERY_SWITCH = {
         **{"hard_negatives": 3, "linear_rank": 4},
     },
     "ranking": {
-        **{"model": "network", "embedding_dimension": 4, "batch_size": 32, "epochs": 1, "cross_layers": 2},
-        **{"deep_layers": [6], "request_time": ["bucket", "hour"], "retrieval_weight": 0.5},
+        "model": "network",
+        "network": {
+            **{"embedding_dimension": 4, "batch_size": 32, "epochs": 1, "cross_layers": 2, "deep_layers": [6]},
+            **{"request_time": ["bucket", "hour"], "retrieval_weight": 0.5},
+        },
     },
 }
 NO_SWITCH = {
@@ -157,7 +160,7 @@ NO_SWITCH = {
         **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "user_id": False, "history": "decayed"},
         **{"genres": False, "title_words": False, "release_year": False, "linear_rank": 0, "trend_days": 0.0},
     },
-    "ranking": {"sweeps": 30},
+    "ranking": {"bayesian": {"sweeps": 30}},
 }
 
 

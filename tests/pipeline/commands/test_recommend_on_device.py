@@ -15,8 +15,8 @@ from components.on_device_exporter.variants import export
 from pipeline.commands import recommend, recommend_on_device
 from schemas import layout, on_device_record
 from schemas.errors import DataError
-from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import Index
+from schemas.settings import OnDeviceSettings
 
 NO_TENSORFLOW = """
 import sys

@@ -51,7 +51,7 @@ def _settings(sections: dict[str, Any] | None = None, /, **kubeflow: Any) -> Set
         "image": IMAGE,
         "data": "/mnt/data/shop",
         "volumes": [{"claim": "atalaya", "path": "/mnt/atalaya"}, {"claim": "data", "path": "/mnt/data"}],
-        "metadata": {"kind": "mysql", "host": "db", "port": 3307, "database": "shops"},
+        "metadata": {"kind": "mysql", "mysql": {"host": "db", "port": 3307, "database": "shops"}},
     }
     tree = {
         "name": "shop_1",
@@ -370,18 +370,18 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
         ({"root": "gs://bucket"}, "kubeflow.outputs: gs://bucket lies on no mounted volume"),
         (
             {"root": "gs://bucket", "outputs": "/mnt/atalaya", "metadata": {"kind": "sqlite"}},
-            "kubeflow.metadata.path: gs://bucket/artifacts/shop_1/metadata.sqlite lies on no mounted volume",
+            "kubeflow.metadata.sqlite.path: gs://bucket/artifacts/shop_1/metadata.sqlite lies on no mounted volume",
         ),
         ({"outputs": "/srv"}, "kubeflow.outputs: /srv lies on no mounted volume"),
         ({"root": "/mnt/atalaya2"}, "kubeflow.root: /mnt/atalaya2 lies on no mounted volume.*mounted: /mnt/atalaya"),
         ({"volumes": []}, "lies on no mounted volume.*mounted: none"),
         (
-            {"metadata": {"kind": "sqlite", "path": "/var/metadata.sqlite"}},
-            "kubeflow.metadata.path: /var/metadata.sqlite lies on no mounted volume",
+            {"metadata": {"kind": "sqlite", "sqlite": {"path": "/var/metadata.sqlite"}}},
+            "kubeflow.metadata.sqlite.path: /var/metadata.sqlite lies on no mounted volume",
         ),
         (
-            {"metadata": {"kind": "sqlite", "path": "/mnt/atalaya/"}},
-            "kubeflow.metadata.path: /mnt/atalaya/ is the folder of a volume; give a file in it",
+            {"metadata": {"kind": "sqlite", "sqlite": {"path": "/mnt/atalaya/"}}},
+            "kubeflow.metadata.sqlite.path: /mnt/atalaya/ is the folder of a volume; give a file in it",
         ),
         ({"root": "/mnt/atalaya/../etc"}, "kubeflow.root: /mnt/atalaya/../etc holds `..`"),
         ({"data": "/srv/shop"}, "kubeflow.data: /srv/shop lies on no mounted volume"),

@@ -12,7 +12,7 @@ from pipeline.kubeflow import connection as kubeflow_connection
 from pipeline.kubeflow.connection import Connection
 from schemas.environment import Credentials, credentials
 from schemas.errors import ServiceError, SettingsError
-from schemas.kubeflow import KubeflowSettings
+from schemas.settings import KubeflowSettings
 
 TOKEN, COOKIES = "eyJ.secret-token", "authservice_session=secret-cookie"
 

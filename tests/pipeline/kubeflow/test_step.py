@@ -33,7 +33,7 @@ def test_without_a_secret_the_variables_are_named(capsys, monkeypatch):
     monkeypatch.setenv("ATALAYA_MYSQL_USER", "somebody")
     monkeypatch.delenv("ATALAYA_MYSQL_PASSWORD", raising=False)
     parsed = kubeflow_step._parser().parse_args([*COMMAND, "--code", "1", "--mysql", "db", "3306", "shops"])
-    with pytest.raises(RuntimeError, match=r"^ATALAYA_MYSQL_PASSWORD: not set; .*kubeflow.metadata.secret"):
+    with pytest.raises(RuntimeError, match=r"^ATALAYA_MYSQL_PASSWORD: not set; .*kubeflow.metadata.mysql.secret"):
         kubeflow_step._connection(parsed)
 
 

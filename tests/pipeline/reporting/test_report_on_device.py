@@ -11,8 +11,8 @@ from components.on_device_exporter.variants import export
 from pipeline.reporting import report_on_device
 from schemas import on_device_record
 from schemas.model_card import ModelCard
-from schemas.on_device import OnDeviceSettings
 from schemas.on_device_record import OnDeviceRecord
+from schemas.settings import OnDeviceSettings
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from recommender.models.biases import fit_biases
 from recommender.models.gibbs import Side
 from recommender.models.low_rank import ProductMean, truncate
 from recommender.models.side_features import item_features, user_features
-from schemas.settings import RankingSettings
+from schemas.settings import BayesianSettings
 
-SETTINGS = RankingSettings(dimension=4, sweeps=80, burn_in=20, export_rank=8)
+SETTINGS = BayesianSettings(dimension=4, sweeps=80, burn_in=20, export_rank=8)
 
 
 def fit(

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from recommender.models.context_encoders import make_encoder, places_from_end
-from schemas.on_device import SequenceModelSettings
+from schemas.settings import SequenceModelSettings
 
 ENCODERS = ("bow", "cnn", "rnn", "attention")
 WIDTH, LENGTH = 6, 5
@@ -12,7 +12,9 @@ WIDTH, LENGTH = 6, 5
 def make(kind: str, scale: float = 1.0) -> tf.keras.layers.Layer:
     """An encoder, all its weights random, those too that start from zero."""
     tf.keras.utils.set_random_seed(4)
-    settings = SequenceModelSettings(name="x", encoder=kind, filters=(4, 3), kernels=(3, 2), units=4, heads=2)
+    settings = SequenceModelSettings.model_validate(
+        {"name": "x", "encoder": kind, "cnn": {"filters": (4, 3), "kernels": (3, 2)}, "rnn": {"units": 4}}
+    )
     encoder = make_encoder(LENGTH, settings)
     encoder(tf.zeros([1, LENGTH, WIDTH]), tf.ones([1, LENGTH], tf.bool))
     rng = np.random.default_rng(8)
@@ -79,6 +81,6 @@ def test_an_lstm_is_that_of_keras_on_what_is_given() -> None:
 
 
 def test_attention_refuses_a_width_that_its_heads_cannot_share() -> None:
-    encoder = make_encoder(3, SequenceModelSettings(name="x", encoder="attention", heads=2))
+    encoder = make_encoder(3, SequenceModelSettings(name="x", encoder="attention"))
     with pytest.raises(ValueError, match="width 5 cannot be shared by 2 heads"):
         encoder(tf.zeros([1, 3, 5]), tf.ones([1, 3], tf.bool))

@@ -5,7 +5,7 @@ import tensorflow as tf
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
 from recommender.models.item_encoder import ItemEncoder
-from schemas.settings import RetrievalSettings
+from schemas.settings.shared import ItemFeatures
 
 CATALOGUE = Catalogue(
     num_users=1,
@@ -20,7 +20,7 @@ POPULARITY = np.array([7, 0, 1])
 
 
 def make_encoder(**switches: bool) -> tuple[ItemEncoder, dict[str, np.ndarray]]:
-    encoder = ItemEncoder(CATALOGUE, POPULARITY, 2, RetrievalSettings(**switches))
+    encoder = ItemEncoder(CATALOGUE, POPULARITY, 2, ItemFeatures(**switches))
     rng = np.random.default_rng(3)
     encoder.set_weights([rng.normal(size=weight.shape) for weight in encoder.weights])
     return encoder, {weight.name.split(":")[0].split("/")[-1]: weight.numpy() for weight in encoder.weights}

@@ -5,7 +5,7 @@ import tensorflow as tf
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
 from recommender.models.item_to_item import ItemToItemModel
-from schemas.settings import SimilarSettings
+from schemas.settings import CoConsumptionSettings
 
 POPULARITY = np.array([6, 3, 1, 0])
 INPUTS = (
@@ -19,7 +19,7 @@ WITHOUT_CHANCE = {"dropout": 0.0, "id_dropout": 0.0, "weight_decay": 0.0}
 def make_model(**settings: object) -> ItemToItemModel:
     kinds = Ragged(np.array([0, 1, 0, 1], np.int32), np.arange(5))
     catalogue = Catalogue(3, 2, 2, 2, kinds, kinds, kinds)
-    model = ItemToItemModel(catalogue, POPULARITY, SimilarSettings(**{**WITHOUT_CHANCE, **settings}))
+    model = ItemToItemModel(catalogue, POPULARITY, CoConsumptionSettings(**{**WITHOUT_CHANCE, **settings}))
     rng = np.random.default_rng(1)
     for weight in model.trainable_weights:
         weight.assign(rng.normal(size=weight.shape, scale=0.3))

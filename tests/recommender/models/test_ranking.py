@@ -6,7 +6,7 @@ from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.models.ranking import RankingModel
-from schemas.settings import RankingSettings
+from schemas.settings import NetworkSettings
 
 BIASES = Biases(3.0, np.array([0.2, -0.3, 0], np.float32), np.array([0.5, -0.5, 0.25, 0], np.float32))
 USERS, ITEMS, RATINGS = tf.constant([0, 1]), tf.constant([2, 0]), tf.constant([4.0, 2.0])
@@ -21,7 +21,7 @@ BATCH = {
     "history_index": HISTORY,
     "history_rating": HISTORY_RATING,
 }
-PLAIN = RankingSettings(
+PLAIN = NetworkSettings(
     embedding_dimension=2, cross_layers=0, deep_layers=(), history_dropout=0, id_dropout=0, regularization=0
 )
 

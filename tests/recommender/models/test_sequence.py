@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from recommender.models.sequence import SequenceData, SequenceModel
-from schemas.on_device import SequenceModelSettings
+from schemas.settings import SequenceModelSettings
 
 DATA = SequenceData(np.array([5, 0, 9, 2, 1]), 3, 4, 3.0, 1.0)
 FEATURES = {
@@ -26,7 +26,8 @@ PADDING = {"rating": 0.0, "age": -1.0}
 def make(features: tuple[str, ...], **changes) -> SequenceModel:
     """A model, all its weights random."""
     tf.keras.utils.set_random_seed(2)
-    tree = {"name": "x", "features": {name: FEATURES[name] for name in features}, "embedding_width": 4, "units": 4}
+    tree = {"name": "x", "features": {name: FEATURES[name] for name in features}, "embedding_width": 4}
+    tree |= {"rnn": {"units": 4}, "attention": {"heads": 1}}
     model = SequenceModel(DATA, SequenceModelSettings.model_validate(tree | {"dropout": 0.0} | changes))
     model.encode(context(features))
     rng = np.random.default_rng(6)
@@ -47,7 +48,7 @@ def context(features: tuple[str, ...], more: int = 0) -> dict[str, tf.Tensor]:
 @pytest.mark.parametrize("encoder", ["bow", "cnn", "rnn", "attention"])
 @pytest.mark.parametrize("features", [("item",), tuple(FEATURES), ("genre", "rating"), ("title_word", "rating", "age")])
 def test_padding_never_changes_a_score(encoder: str, features: tuple[str, ...]) -> None:
-    model = make(features, encoder=encoder, heads=1)
+    model = make(features, encoder=encoder)
     scores = model.score(model.encode(context(features))).numpy()
     for more in (1, 7):
         np.testing.assert_allclose(model.score(model.encode(context(features, more))), scores, atol=1e-4)

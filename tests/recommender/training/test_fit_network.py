@@ -25,7 +25,7 @@ USERS, ITEMS = (column.astype(np.int32) for column in ALL_PAIRS)
 
 def settings(method: str = "random", refit: bool = False, **ranking: Any) -> Settings:
     tree = {"name": "x", "data": {"folder": "."}, "split": {"method": method}, "training": {"refit": refit}}
-    return Settings.model_validate(tree | {"ranking": RANKING | ranking})
+    return Settings.model_validate(tree | {"ranking": {"network": RANKING | ranking}})
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def make_model(world: tuple[Interactions, Catalogue, Interactions]) -> tuple[Ran
     chosen = settings(request_time=("normalized", "hour"), history_length=5)
     biases = fit_biases(events.user, events.item, events.rating, NUM_USERS, NUM_ITEMS)
     popularity = np.bincount(events.item, minlength=NUM_ITEMS)
-    model = RankingModel(catalogue, popularity, events.timestamp, biases, chosen.ranking)
+    model = RankingModel(catalogue, popularity, events.timestamp, biases, chosen.ranking.network)
     ratings = UserRatings(events)
     for weight in model.weights:
         weight.assign(tf.random.normal(weight.shape, stddev=0.3))

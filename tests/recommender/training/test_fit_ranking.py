@@ -20,7 +20,7 @@ NUM_USERS, NUM_ITEMS = 40, 30
 def make_settings(method: str = "random", **ranking: object) -> Settings:
     small = {"dimension": 4, "sweeps": 60, "burn_in": 10, "side_features": 8, "export_rank": 8} | ranking
     return Settings.model_validate(
-        {"name": "test", "data": {"folder": "."}, "split": {"method": method}, "ranking": small}
+        {"name": "test", "data": {"folder": "."}, "split": {"method": method}, "ranking": {"bayesian": small}}
     )
 
 

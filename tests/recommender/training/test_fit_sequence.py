@@ -7,8 +7,8 @@ from recommender.training.fit_sequence import Fitted, fit_sequence
 from recommender.training.sequence_measure import Measure
 from recommender.training.windows import Timelines, Windows
 from schemas.errors import DataError
-from schemas.on_device import FeatureInput, SequenceModelSettings
-from schemas.settings import Settings
+from schemas.settings import SequenceModelSettings, Settings
+from schemas.settings.on_device import FeatureInput
 from small_interactions import divided, interactions
 
 NUM_ITEMS = 6

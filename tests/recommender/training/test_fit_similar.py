@@ -23,7 +23,12 @@ def make_settings(method: str = "random", seed: int = 5, refit: bool = True, **s
     small = {"embedding_dimension": 8, "batch_size": 128, "epochs": 8, "id_dropout": 0.3} | similar
     return Settings.model_validate(
         {
-            **{"name": "test", "data": {"folder": "."}, "split": {"method": method}, "similar": small},
+            **{
+                "name": "test",
+                "data": {"folder": "."},
+                "split": {"method": method},
+                "similar": {"co_consumption": small},
+            },
             "training": {"seed": seed, "refit": refit},
         }
     )

@@ -8,7 +8,7 @@ from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import describe
 from recommender.training.windows import Timelines
 from schemas.errors import DataError
-from schemas.on_device import FeatureInput
+from schemas.settings.on_device import FeatureInput
 from small_interactions import interactions
 
 DAY = 86_400

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.kubernetes import (
+from schemas.settings.kubernetes import (
     Cores,
     DataFolder,
     Image,
@@ -25,7 +25,7 @@ from schemas.kubernetes import (
     VolumeName,
     amount,
 )
-from schemas.section import Name, Section
+from schemas.settings.section import Name, Section
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
 """Environment variables through which a step receives them from the secret."""
@@ -99,22 +99,38 @@ class Resources(Section):
         return self
 
 
+class SqliteSettings(Section):
+    """A file on a volume."""
+
+    path: MountPath | None = None
+    """The file. Absent: `metadata.sqlite` next to the artifacts."""
+
+
+class MysqlSettings(Section):
+    """A MySQL or MariaDB server, with a user who logs in by `mysql_native_password`."""
+
+    host: Name = "atalaya-mysql"
+    """Name of the server. The default is not `mysql`, since Kubeflow Pipelines calls its own server that."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 3306
+    """Port of the server."""
+    database: Name = "atalaya"
+    """Name of the database."""
+    secret: ObjectName = "atalaya-mysql"
+    """The Kubernetes secret that holds user and password."""
+    user_key: SecretKey = "username"
+    """Key of the user in the secret."""
+    password_key: SecretKey = "password"
+    """Key of the password in the secret."""
+
+
 class MetadataStoreSettings(Section):
     """Where TFX's metadata of the runs is kept: the cache, the lineage and the blessings are read from it."""
 
     kind: Literal["sqlite", "mysql"] = "sqlite"
-    """`sqlite` is a file on a volume, for one run and one step at a time; `mysql` a MySQL or MariaDB server, with a
-    user who logs in by `mysql_native_password`."""
-    path: MountPath | None = None
-    """SQLite: the file. Absent: `metadata.sqlite` next to the artifacts."""
-    host: Name = "atalaya-mysql"
-    """MySQL: the server. Not `mysql`, by default: that is what Kubeflow Pipelines calls its own."""
-    port: Annotated[int, Field(ge=1, le=65535)] = 3306
-    database: Name = "atalaya"
-    secret: ObjectName = "atalaya-mysql"
-    """MySQL: the Kubernetes secret that holds user and password."""
-    user_key: SecretKey = "username"
-    password_key: SecretKey = "password"
+    """`sqlite`: for one run and one step at a time; `mysql`: for several. The tables of these names hold the settings
+    of each."""
+    sqlite: SqliteSettings = SqliteSettings()
+    mysql: MysqlSettings = MysqlSettings()
 
 
 class KubeflowSettings(Section):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.section import PositiveInt, Section
+from schemas.settings.section import PositiveInt, Section
 
 Address = Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]
 """`host:port`, without a scheme."""

@@ -1,0 +1,16 @@
+"""Settings with some values changed."""
+
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+from schemas.settings import Settings
+
+
+def changed(settings: Settings, values: dict[str, Any]) -> Settings:
+    """The settings with other values, by the paths of their keys, e.g. `{"ranking.bayesian.dimension": 8}`."""
+    tree = settings.model_dump()
+    for path, value in values.items():
+        *sections, key = path.split(".")
+        reduce(getitem, sections, tree)[key] = value
+    return Settings.model_validate(tree)

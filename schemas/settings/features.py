@@ -1,0 +1,25 @@
+"""The section `[features]`."""
+
+from pydantic import field_validator
+
+from schemas.settings.section import PositiveInt, Section
+
+
+class FeatureSettings(Section):
+    """What is computed from the columns."""
+
+    history_length: PositiveInt = 50
+    """Most recent training events of the user that an example carries."""
+    title_words: PositiveInt = 10_000
+    """Size of the vocabulary of words in titles."""
+    user_activity_bounds: tuple[PositiveInt, ...] = (1, 10, 50, 200)
+    """Evaluation slices by the user's number of training events: lower bounds, ascending."""
+    item_popularity_bounds: tuple[PositiveInt, ...] = (1, 10, 100)
+    """Evaluation slices by the item's number of training events: lower bounds, ascending."""
+
+    @field_validator("user_activity_bounds", "item_popularity_bounds")
+    @classmethod
+    def _bounds_ascend(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"bounds must ascend, got {list(value)}")
+        return value

@@ -1,0 +1,65 @@
+"""The section `[retrieval]`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.settings.section import AtLeastTwo, Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt
+from schemas.settings.shared import ItemFeatures, RequestTime, TwoTowerFit
+
+
+class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
+    """The retrieval model, which proposes candidates; docs/models.md says what each part is for."""
+
+    user_id: bool = True
+    """Query tower: a vector for each user."""
+    history: Literal["sum", "decayed", "attention", "none"] = "sum"
+    """Query tower: how the vectors of the user's items are pooled: with equal weights, with larger weights for later
+    items, with learned weights, or not at all."""
+    history_length: PositiveInt = 500
+    """Maximum number of training events of the user that a query uses, the latest ones."""
+    history_half_life: PositiveInt = 10
+    """With `history = "decayed"`: the weight halves every this many events."""
+    last_items: NonNegativeInt = 0
+    """Query tower: number of latest items that are added with a learned gate for each position."""
+    shared_items: bool = False
+    """Whether the user's items have the vectors of the candidate tower instead of separate ones."""
+
+    embedding_dimension: PositiveInt = 256
+    """Width of all vectors."""
+    query_layers: tuple[PositiveInt, ...] = ()
+    """Widths of dense layers (ReLU) on top of the query tower's sum; none: the sum itself."""
+    candidate_layers: tuple[PositiveInt, ...] = ()
+    """Widths of dense layers (ReLU) on top of the candidate tower's sum; none: the sum itself."""
+    normalize: bool = False
+    """Whether the towers' vectors are divided by their length, and their product by `temperature`."""
+    temperature: Positive = 0.1
+    """With `normalize`."""
+
+    targets: Literal["auto", "scattered", "blocks"] = "auto"
+    """Which of a user's events a training query predicts from the others: scattered ones, or one consecutive block.
+    `auto`: scattered ones for a random split, blocks for a split by time."""
+    parts: AtLeastTwo | None = None
+    """Number of parts into which a user's events are divided; each epoch predicts each part once, from all the others.
+    Absent: 8 for scattered targets, 4 for blocks, which should be long."""
+    item_frequency: Literal["counted", "streaming"] = "counted"
+    """How the sampled softmax estimates how often batches hold an item: from counts of all training events, or from a
+    running estimate over batches, for data that is never seen as a whole."""
+    hard_negatives: NonNegativeInt = 0
+    """Number of negatives that count for each query, those with the highest scores; 0: all."""
+    history_dropout: Dropout = 0.3
+    """Share of the user's events that are left out of a training query."""
+    weight_decay: NonNegative = 5e-5
+    learning_rate: Positive = 0.004
+    batch_size: PositiveInt = 256
+    """Queries in a batch; each predicts one part of a user's events."""
+    epochs: PositiveInt = 12
+
+    linear_rank: NonNegativeInt = 64
+    """With a random split: width of the linear autoencoder whose scores are added to those of the towers; 0: none."""
+    linear_regularization: Annotated[tuple[Positive, ...], Field(min_length=1)] = (100.0, 400.0, 1600.0)
+    """Ridge penalties of the linear autoencoder to try; the best on held-out training events is used."""
+    linear_content_weight: NonNegative = 2.0
+    """How much a shared genre or release period counts in the linear autoencoder, where a shared user counts 1."""
+    trend_days: NonNegative = 14.0
+    """With a split by time: decay time, in days, of the recent popularity that is added to the scores; 0: none."""

@@ -1,0 +1,16 @@
+"""The section `[split]`."""
+
+from typing import Literal
+
+from schemas.settings.section import NonNegativeInt, Section, Share
+
+
+class SplitSettings(Section):
+    """How the ratings are split into training and evaluation."""
+
+    method: Literal["random", "time"] = "random"
+    """`random`: by a seeded hash of user and item; `time`: the latest events are the evaluation."""
+    eval_share: Share = 0.2
+    """Share of the ratings for evaluation."""
+    seed: NonNegativeInt = 42
+    """With `random`: of the hash."""

@@ -1,0 +1,71 @@
+"""All sections of one recommender's settings."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from schemas.settings.batch import BatchSettings
+from schemas.settings.beam import BeamSettings
+from schemas.settings.canary import CanarySettings
+from schemas.settings.data import DataSettings
+from schemas.settings.export import ExportSettings
+from schemas.settings.features import FeatureSettings
+from schemas.settings.gate import GateSettings
+from schemas.settings.index import IndexSettings
+from schemas.settings.kubeflow import KubeflowSettings
+from schemas.settings.local import LocalSettings
+from schemas.settings.on_device import OnDeviceSettings
+from schemas.settings.ranking import RankingSettings
+from schemas.settings.retrieval import RetrievalSettings
+from schemas.settings.section import Section
+from schemas.settings.serving import ServingSettings
+from schemas.settings.similar import SimilarSettings
+from schemas.settings.split import SplitSettings
+from schemas.settings.training import TrainingSettings
+from schemas.slices import slice_labels
+
+RECOMMENDER_NAME = r"[a-z0-9][a-z0-9_-]*"
+"""Pattern of a recommender's name, which is a folder's name too."""
+
+
+class Settings(Section):
+    """One recommender."""
+
+    # TFX refuses a pipeline whose name is longer.
+    name: Annotated[str, Field(pattern=f"^{RECOMMENDER_NAME}$", max_length=63)]
+    """Of the recommender, and of its folders."""
+    data: DataSettings
+    split: SplitSettings = SplitSettings()
+    features: FeatureSettings = FeatureSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    similar: SimilarSettings = SimilarSettings()
+    ranking: RankingSettings = RankingSettings()
+    training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
+    export: ExportSettings = ExportSettings()
+    on_device: OnDeviceSettings = OnDeviceSettings()
+    index: IndexSettings = IndexSettings()
+    serving: ServingSettings = ServingSettings()
+    canary: CanarySettings = CanarySettings()
+    batch: BatchSettings = BatchSettings()
+    beam: BeamSettings = BeamSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
+    local: LocalSettings = LocalSettings()
+
+    @model_validator(mode="after")
+    def _slices_exist(self) -> "Settings":
+        for floor in self.gate.slices:
+            labels = slice_labels(getattr(self.features, f"{floor.feature}_bounds"))
+            if floor.value not in labels:
+                raise ValueError(
+                    f"gate.slices: {floor.feature} has no slice {floor.value!r}; with features.{floor.feature}_bounds "
+                    f"as they are it has: {', '.join(labels)}"
+                )
+        return self
+
+
+def fast(settings: Settings) -> Settings:
+    """The same recommender in less time: nothing is fitted twice, and similar items have no separate model."""
+    training = settings.training.model_copy(update={"refit": False})
+    similar = settings.similar.model_copy(update={"model": "item_tower"})
+    return settings.model_copy(update={"training": training, "similar": similar})
