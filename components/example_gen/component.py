@@ -10,7 +10,7 @@ from tfx.types import channel, component_spec, standard_artifacts, standard_comp
 from components.example_gen.executor import Executor
 from schemas.settings import DataSettings, Settings
 
-FEATURES_USED = {"history_length", "user_activity_bounds", "item_popularity_bounds"}
+FEATURES_USED = {"user_activity_bounds", "item_popularity_bounds"}
 
 
 class RatingsExampleGenSpec(component_spec.ComponentSpec):

@@ -8,8 +8,6 @@ from schemas.settings.section import PositiveInt, Section
 class FeatureSettings(Section):
     """What is computed from the columns."""
 
-    history_length: PositiveInt = 50
-    """Most recent training events of the user that an example carries."""
     title_words: PositiveInt = 10_000
     """Size of the vocabulary of words in titles."""
     user_activity_bounds: tuple[PositiveInt, ...] = (1, 10, 50, 200)

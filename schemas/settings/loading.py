@@ -49,8 +49,14 @@ def _problems(error: ValidationError) -> list[str]:
     return lines
 
 
+_REMOVED = {"features.history_length": "examples hold no histories any more"}
+"""Keys that were settings once, and why they are not needed."""
+
+
 def _unknown(path: str, section: type[Section]) -> str:
-    """Where a key that its section does not have belongs, or which keys the section has."""
+    """What to do about a key that its section does not have."""
+    if path in _REMOVED:
+        return f"it is not needed: {_REMOVED[path]}; remove it"
     parent, _, key = path.rpartition(".")
     if places := [f"{parent}.{name}.{key}" for name, table in _alternatives(section).items() if key in table]:
         return f"it is {' or '.join(places)} now"

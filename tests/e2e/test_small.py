@@ -31,8 +31,6 @@ name = "shop"
 {data}
 [split]
 method = "time"
-[features]
-history_length = 20
 [training]
 seed = {seed}
 [index]

@@ -7,7 +7,7 @@ from pipeline import code_version
 from schemas.settings import Settings
 
 OTHER = {
-    "features": {"history_length": 7},
+    "features": {"title_words": 7},
     "split": {"method": "time"},
     "retrieval": {"epochs": 3},
     "similar": {"model": "item_tower"},

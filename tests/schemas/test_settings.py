@@ -88,6 +88,10 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
         ),
         ('[data]\nfolder = "d"\n[index]\nsearched_share = 0.5\n', "it is index.scann.searched_share now\n"),
         ('[data]\nfolder = "d"\n[similar]\nwindow = 9\n', "it is similar.co_consumption.window now\n"),
+        (
+            '[data]\nfolder = "d"\n[features]\nhistory_length = 9\n',
+            "features.history_length: it is not needed: examples hold no histories any more; remove it\n",
+        ),
         ('[data]\nfolder = "d"\n[ranking.network]\nsweeps = 9\n', "ranking.network.sweeps: unknown key; allowed"),
     ],
 )

@@ -15,8 +15,6 @@ ROOT = Path(__file__).parents[2]
 _SETTINGS = """
 [split]
 method = "time"
-[features]
-history_length = 20
 [training]
 seed = 1
 [canary]

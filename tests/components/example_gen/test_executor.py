@@ -62,7 +62,7 @@ def settings(folder: Path, method: str = "random", **data: Any) -> Settings:
             "name": "test",
             "data": {"folder": str(folder), **data},
             "split": {"method": method},
-            "features": {"history_length": HISTORY_LENGTH, "user_activity_bounds": [1, 30, 40]},
+            "features": {"user_activity_bounds": [1, 30, 40]},
         }
     )
 
@@ -343,6 +343,6 @@ def test_workers_elsewhere_find_the_files_of_a_relative_folder(tmp_path, monkeyp
 def test_settings_of_other_steps_leave_the_cache_valid(tmp_path):
     chosen = settings(tmp_path)
     other = chosen.model_copy(update={"features": chosen.features.model_copy(update={"title_words": 7})})
-    longer = chosen.model_copy(update={"features": chosen.features.model_copy(update={"history_length": 7})})
-    keys = [RatingsExampleGen(one, "1").spec.exec_properties["settings"] for one in (chosen, other, longer)]
+    sliced = chosen.model_copy(update={"features": chosen.features.model_copy(update={"item_popularity_bounds": (7,)})})
+    keys = [RatingsExampleGen(one, "1").spec.exec_properties["settings"] for one in (chosen, other, sliced)]
     assert keys[0] == keys[1] != keys[2]
