@@ -86,9 +86,9 @@ def _portable(settings: BeamSettings) -> list[str]:
 
 def _workers(workers: WorkerSettings) -> list[str]:
     environments = {
-        "external": _given(environment_config=workers.address),
-        "process": _given(environment_options=f"process_command={workers.command}"),
-        "docker": _given(environment_options=f"docker_container_image={workers.image}"),
+        "external": _given(environment_config=workers.external.address),
+        "process": _given(environment_options=f"process_command={workers.process.command}"),
+        "docker": _given(environment_options=f"docker_container_image={workers.docker.image}"),
     }
     return [
         *_given(environment_type=workers.kind.upper()),

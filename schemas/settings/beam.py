@@ -1,4 +1,4 @@
-"""The settings of the engine that runs the data steps on Apache Beam."""
+"""The section `[beam]`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +12,27 @@ Address = Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]
 CloudFolder = Annotated[str, Field(pattern=r"^gs://[^/]+")]
 
 
+class ExternalWorkers(Section):
+    """A worker pool that runs on each of the cluster's hosts."""
+
+    address: Address = "localhost:50000"
+    """Address of the pool, `host:port`, as seen from each of the cluster's hosts."""
+
+
+class ProcessWorkers(Section):
+    """A program that the engine starts on each of the cluster's hosts."""
+
+    command: str | None = None
+    """Path of the program, which follows Beam's contract of a container's `boot`. Needed with `kind = "process"`."""
+
+
+class DockerWorkers(Section):
+    """A container that the engine starts on each of the cluster's hosts."""
+
+    image: str | None = None
+    """The container image, with this project and Beam's `boot` in it. Needed with `kind = "docker"`."""
+
+
 class WorkerSettings(Section):
     """Where an engine on a cluster gets the Python processes that run the steps' code.
 
@@ -20,94 +41,101 @@ class WorkerSettings(Section):
     """
 
     kind: Literal["external", "process", "docker"] = "external"
-    """`external` asks a worker pool that runs on each of the cluster's hosts, `process` starts a program there,
-    `docker` a container."""
-    address: Address = "localhost:50000"
-    """`external`: address of the pool, as seen from each of the cluster's hosts."""
-    command: str | None = None
-    """`process`: path of the program, which follows Beam's contract of a container's `boot`."""
-    image: str | None = None
-    """`docker`: the container image, with this project and Beam's `boot` in it."""
+    """Where the processes come from. The tables of these names hold the settings of each."""
+    external: ExternalWorkers = ExternalWorkers()
+    process: ProcessWorkers = ProcessWorkers()
+    docker: DockerWorkers = DockerWorkers()
     processes: PositiveInt = 1
-    """Python processes on each of the cluster's hosts."""
+    """Number of Python processes on each of the cluster's hosts."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> "WorkerSettings":
-        for kind, key in (("process", "command"), ("docker", "image")):
-            if self.kind == kind and not getattr(self, key):
-                raise ValueError(f'kind = "{kind}" needs `{key}`')
+        for kind, key, value in (("process", "command", self.process.command), ("docker", "image", self.docker.image)):
+            if self.kind == kind and not value:
+                raise ValueError(f'kind = "{kind}" needs `{kind}.{key}`')
         return self
 
 
-class FlinkSettings(Section):
-    """An Apache Flink cluster, reached through Beam's job server."""
+class JobServerSettings(Section):
+    """An engine that is reached through a job server of Beam's."""
 
     job_server: Address | None = None
-    """A running job server, next to the cluster."""
-    rest: Address | None = None
-    """Otherwise the cluster's REST endpoint: a job server is started here for each step, which needs Java."""
-    job_server_jar: Path | None = None
-    """With `rest`: the job server's file; absent, Beam downloads the one of its version and of `version`."""
-    version: Literal["1.17", "1.18", "1.19", "1.20", "2.0"] = "1.19"
-    """Version of the cluster."""
-    parallelism: PositiveInt | None = None
-    """Slots a step uses; absent, the cluster's default."""
+    """Address of a running job server, `host:port`."""
     workers: WorkerSettings = WorkerSettings()
 
 
-class SparkSettings(Section):
-    """An Apache Spark 3 cluster, reached through Beam's job server."""
+class FlinkSettings(JobServerSettings):
+    """An Apache Flink cluster, reached through a job server of Beam's; either `job_server` or `rest` is needed."""
 
-    job_server: Address | None = None
-    """A running job server, next to the cluster."""
+    rest: Address | None = None
+    """Without `job_server`: address of the cluster's REST endpoint, `host:port`. A job server is started here for each
+    step, which needs Java."""
+    job_server_jar: Path | None = None
+    """With `rest`: the job server's file. Absent: Beam downloads the one of its own version and of `version`."""
+    version: Literal["1.17", "1.18", "1.19", "1.20", "2.0"] = "1.19"
+    """Version of the cluster."""
+    parallelism: PositiveInt | None = None
+    """Number of slots that a step uses. Absent: the cluster's default."""
+
+
+class SparkSettings(JobServerSettings):
+    """An Apache Spark 3 cluster, reached through a job server of Beam's; either `job_server` or `master` is needed."""
+
     master: (
         Annotated[str, Field(pattern=r"^(spark://[^\s:/,]+:[0-9]{1,5}(,[^\s:/,]+:[0-9]{1,5})*|local(\[[0-9*]+\])?)$")]
         | None
     ) = None
-    """Otherwise the cluster's address, `spark://host:7077` or `local[4]`: a job server is started here; needs Java."""
+    """Without `job_server`: address of the cluster, such as `spark://host:7077` or `local[4]`. A job server is started
+    here, which needs Java."""
     job_server_jar: Path | None = None
-    """With `master`: the job server's file; absent, Beam downloads the one of its version."""
-    workers: WorkerSettings = WorkerSettings()
+    """With `master`: the job server's file. Absent: Beam downloads the one of its own version."""
 
 
 class DataflowSettings(Section):
-    """Google Cloud Dataflow; its credentials are those of the environment."""
+    """Google Cloud Dataflow; its credentials are those of the environment.
+
+    `project`, `region`, `temp_location` and either `image` or `packages` are needed.
+    """
 
     project: str | None = None
+    """Id of the Google Cloud project."""
     region: str | None = None
+    """Region of the jobs, such as `europe-west4`."""
     temp_location: CloudFolder | None = None
-    """Folder for what is passed between the workers."""
+    """`gs://` folder for what the workers exchange."""
     staging_location: CloudFolder | None = None
-    """Folder for what is sent to the workers; absent, below `temp_location`."""
+    """`gs://` folder for what is sent to the workers. Absent: below `temp_location`."""
     image: str | None = None
     """Container image of the workers, with this project and Beam's `boot` in it."""
     packages: tuple[Path, ...] = ()
     """Instead of an image: wheels that each worker installs when it starts, this project's first."""
     machine_type: str | None = None
+    """Machine type of the workers. Absent: Dataflow chooses."""
     num_workers: PositiveInt | None = None
-    """To begin with; absent, Dataflow chooses."""
+    """Number of workers at the start. Absent: Dataflow chooses."""
     max_num_workers: PositiveInt | None = None
+    """Maximum number of workers. Absent: Dataflow's own."""
     disk_size_gb: PositiveInt | None = None
+    """Size of each worker's disk, in GB. Absent: Dataflow's default."""
     service_account: str | None = None
-    """Email of the workers' account; absent, the project's default."""
+    """Email of the workers' account. Absent: the project's default."""
     subnetwork: str | None = None
+    """Subnetwork of the workers. Absent: the project's default network."""
     public_ips: bool = True
+    """Whether the workers have public IP addresses."""
 
 
-class PortableSettings(Section):
-    """Any other runner with a Beam job server."""
-
-    job_server: Address | None = None
-    workers: WorkerSettings = WorkerSettings()
+class PortableSettings(JobServerSettings):
+    """Any other runner with a job server of Beam's; `job_server` is needed."""
 
 
 class BeamSettings(Section):
-    """The engine that runs the data steps, and the engines' own options; those of other engines are ignored."""
+    """The engine that runs the data steps on Apache Beam."""
 
     engine: Literal["direct", "flink", "spark", "dataflow", "portable"] = "direct"
-    """`direct` is Beam's own, on this machine."""
+    """`direct` is Beam's own, on this machine; the tables of the other names hold the settings of each."""
     workers: PositiveInt = 1
-    """Processes of the direct engine; 1 runs in memory, which is fastest up to some millions of rows."""
+    """With `direct`: number of processes; 1 runs in memory, which is fastest up to some millions of rows."""
     flink: FlinkSettings = FlinkSettings()
     spark: SparkSettings = SparkSettings()
     dataflow: DataflowSettings = DataflowSettings()

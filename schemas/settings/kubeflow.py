@@ -1,4 +1,4 @@
-"""The settings of a run on Kubeflow Pipelines: where, with which image, store, volumes and resources.
+"""The section `[kubeflow]`: where runs are, and with which image, store, volumes and resources.
 
 None of them is secret: passwords come from Kubernetes secrets, and the client's credentials from its environment.
 """
@@ -25,7 +25,7 @@ from schemas.settings.kubernetes import (
     VolumeName,
     amount,
 )
-from schemas.settings.section import Name, Section
+from schemas.settings.section import Name, NonNegativeInt, Section
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
 """Environment variables through which a step receives them from the secret."""
@@ -35,34 +35,42 @@ class Volume(Section):
     """A persistent volume claim, mounted into every step's container."""
 
     claim: VolumeName
+    """Name of the claim, without dots."""
     path: MountPath
+    """Absolute path in the container."""
 
 
 class Secret(Section):
     """A key of a Kubernetes secret, as an environment variable of every step's container."""
 
     secret: ObjectName
+    """Name of the secret."""
     key: SecretKey
+    """Its key."""
     variable: Variable
+    """Name of the variable."""
 
 
 class SecretFiles(Section):
-    """A Kubernetes secret mounted into every step's container, a file a key."""
+    """A Kubernetes secret mounted into every step's container, with a file for each key."""
 
     secret: VolumeName
+    """Name of the secret, without dots."""
     path: MountPath
+    """Absolute path in the container."""
 
 
 class Toleration(Section):
     """A taint of nodes that a step's pod tolerates, in Kubernetes' terms."""
 
     key: QualifiedName | None = None
-    """Absent: any, with the operator `Exists`."""
+    """Key of the taint. Absent: any, with the operator `Exists`."""
     operator: Literal["Equal", "Exists"] = "Equal"
+    """`Equal`: key and value must be those given; `Exists`: the key is enough."""
     value: LabelValue = ""
     """With the operator `Equal`: value of the taint."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Absent: all of them."""
+    """Effect of the taint. Absent: all of them."""
 
     @model_validator(mode="after")
     def _operator_fits(self) -> "Toleration":
@@ -77,12 +85,15 @@ class Resources(Section):
     """Resources that a step's container requests and may use, in Kubernetes' notation; by default the cluster's."""
 
     cpu: Cores | None = None
-    """Cores requested: `2`, `500m`."""
+    """Cores requested, such as `2` or `500m`."""
     cpu_limit: Cores | None = None
+    """Maximum number of cores."""
     memory: Memory | None = None
-    """Memory requested: `4Gi`."""
+    """Memory requested, such as `4Gi`."""
     memory_limit: Memory | None = None
-    gpus: Annotated[int, Field(ge=0)] = 0
+    """Maximum memory."""
+    gpus: NonNegativeInt = 0
+    """Number of GPUs."""
     gpu_type: QualifiedName = "nvidia.com/gpu"
     """Kubernetes' name of the GPUs."""
     node_selector: dict[QualifiedName, LabelValue] = {}
@@ -140,14 +151,14 @@ class KubeflowSettings(Section):
     """Address of the API server, such as `http://localhost:8080`. Absent: that of the namespace `kubeflow` in the
     cluster that the command runs in."""
     certificate_authority: Path | None = None
-    """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate; absent:
-    the usual ones."""
+    """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate.
+    Absent: the usual ones."""
     namespace: Namespace = "kubeflow"
     """Namespace of the runs, if the server has several users; other servers ignore it."""
     experiment: Name | None = None
-    """Absent: the recommender's name."""
+    """Experiment of the runs. Absent: the recommender's name."""
     service_account: ObjectName | None = None
-    """The Kubernetes service account of the steps; absent: the server's default. Servers before 2.17 ignore it in the
+    """The Kubernetes service account of the steps. Absent: the server's default. Servers before 2.17 ignore it in the
     runs of a schedule."""
     image: Image = ""
     """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
@@ -157,7 +168,7 @@ class KubeflowSettings(Section):
     """Whether the steps' pods ask Kubernetes to refuse root as their user, which namespaces of pod security
     "restricted" demand. Servers from 2.16 on support it; older ones refuse the run."""
     data: DataFolder | None = None
-    """The folder of the data, on a mounted volume or a `gs://` address; absent: `data.folder`, which must be absolute
+    """The folder of the data, on a mounted volume or a `gs://` address. Absent: `data.folder`, which must be absolute
     then."""
     root: str = "/mnt/atalaya"
     """Folder of the artifacts on a mounted volume, or a `gs://` or `s3://` address; then `outputs` is needed too."""
@@ -167,13 +178,16 @@ class KubeflowSettings(Section):
     """How often a failed step is retried."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()
     volumes: tuple[Volume, ...] = ()
+    """Volumes of every step."""
     variables: dict[Variable, str] = {}
     """Environment variables of every step's container, taken literally. Do not put secrets here: the compiled pipeline
     shows them."""
     secrets: tuple[Secret, ...] = ()
+    """Secrets in environment variables of every step."""
     secret_files: tuple[SecretFiles, ...] = ()
+    """Secrets in files of every step."""
     resources: dict[str, Resources] = {}
-    """By the step's name, such as `Trainer`; `default` is for steps that are not named."""
+    """Resources by the step's name, such as `Trainer`; `default` is for steps that are not named."""
     time_zone: Name = "UTC"
     """Time zone of schedules, by its name in the IANA database. Kubeflow Pipelines has one for all schedules, `UTC` or
     the value of its scheduler's variable `CRON_SCHEDULE_TIMEZONE`: name the same one here."""

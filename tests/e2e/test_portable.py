@@ -67,7 +67,7 @@ def beam_section(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _wait_for([job_server, pool])
         yield (
             f'[beam]\nengine = "portable"\n[beam.portable]\njob_server = "localhost:{job_server}"\n'
-            f'[beam.portable.workers]\naddress = "localhost:{pool}"\n'
+            f'[beam.portable.workers]\nexternal.address = "localhost:{pool}"\n'
         )
     finally:
         for process in processes:

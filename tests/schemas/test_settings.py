@@ -86,6 +86,10 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             '[data]\nfolder = "d"\n[kubeflow.metadata]\nport = 9\n',
             "kubeflow.metadata.port: it is kubeflow.metadata.mysql.port now\n",
         ),
+        (
+            '[data]\nfolder = "d"\n[beam.spark.workers]\nimage = "i"\n',
+            "beam.spark.workers.image: it is beam.spark.workers.docker.image now\n",
+        ),
         ('[data]\nfolder = "d"\n[index]\nsearched_share = 0.5\n', "it is index.scann.searched_share now\n"),
         ('[data]\nfolder = "d"\n[similar]\nwindow = 9\n', "it is similar.co_consumption.window now\n"),
         (

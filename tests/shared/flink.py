@@ -82,7 +82,7 @@ class Cluster:
         """The settings that send a recommender's Beam steps here."""
         return (
             f'[beam]\nengine = "flink"\n[beam.flink]\njob_server = "localhost:{self.job_server}"\n'
-            f'[beam.flink.workers]\nkind = "process"\ncommand = "{self.folder / "worker"}"\n'
+            f'[beam.flink.workers]\nkind = "process"\nprocess.command = "{self.folder / "worker"}"\n'
         )
 
     def start(self, name: str) -> None:

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 
 
-FLINK = {"job_server": "flink:8099", "parallelism": 8, "workers": {"address": "localhost:50000", "processes": 4}}
+FLINK = {
+    "job_server": "flink:8099",
+    "parallelism": 8,
+    "workers": {"external": {"address": "localhost:50000"}, "processes": 4},
+}
 DATAFLOW = {"project": "p", "region": "r", "temp_location": "gs://b/t", "max_num_workers": 9, "public_ips": False}
 
 
@@ -67,11 +71,11 @@ def test_workers_of_the_engines_own_and_in_containers():
     from apache_beam.options.pipeline_options import PortableOptions
     from apache_beam.transforms.environments import DockerEnvironment
 
-    workers = {"kind": "process", "command": "/opt/worker"}
+    workers = {"kind": "process", "process": {"command": "/opt/worker"}}
     options, errors = _read(engine="portable", portable={"job_server": "j:1", "workers": workers})
     assert not errors
     assert (options["environment_type"], options["environment_options"]) == ("PROCESS", ["process_command=/opt/worker"])
-    workers = {"kind": "docker", "image": "registry/atalaya:1"}
+    workers = {"kind": "docker", "docker": {"image": "registry/atalaya:1"}}
     settings = {"engine": "portable", "portable": {"job_server": "j:1", "workers": workers}}
     options, errors = _read(**settings)
     assert not errors
