@@ -28,7 +28,10 @@ def _load(tmp_path, text: str) -> Settings:
         ('[beam.dataflow]\ntemp_location = "/tmp"\n', "beam.dataflow.temp_location: String should match pattern"),
         ('[beam.flink]\nrest = "http://flink:8081"\n', "beam.flink.rest: String should match pattern"),
         ('[beam.spark]\nmaster = "yarn"\n', "beam.spark.master: String should match pattern"),
-        ('[beam.flink]\nresst = "flink:8081"\n', "beam.flink.resst: unknown key; allowed here: job_server, workers, rest"),
+        (
+            '[beam.flink]\nresst = "flink:8081"\n',
+            "beam.flink.resst: unknown key; allowed here: job_server, workers, rest",
+        ),
         ('[beam.spark.workers]\nkind = "docker"\n', 'beam.spark.workers: kind = "docker" needs `docker.image`'),
         ('[beam.flink.workers]\nkind = "process"\n', 'beam.flink.workers: kind = "process" needs `process.command`'),
     ],
