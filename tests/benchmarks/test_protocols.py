@@ -20,6 +20,7 @@ def _read(folder: Path, rows: list[str], **others: Any) -> Ratings:
         "columns": COLUMNS,
         "delimiter": ";",
         "timestamp_format": "%d.%m.%Y",
+        "max_reject_share": 1.0,
     }
     return read(DataSettings.model_validate({"folder": folder, **settings, **others}))
 
@@ -70,7 +71,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         read(DataSettings(folder=tmp_path, ratings="absent.csv", items=None))
     with pytest.raises(SettingsError, match="without a placeholder"):
         read(DataSettings(folder=tmp_path, ratings="{SPAN}.csv", items=None))
-    with pytest.raises(DataError, match="no row can be used"):
+    with pytest.raises(DataError, match="1 of 1 rows cannot be used"):
         _read(tmp_path, ["broken"])
 
 

@@ -1,0 +1,79 @@
+"""The library on a small shop, by the lines of docs/library.md; it takes the time of a fit."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recommender.library import Model, fit, read_csv, split
+from schemas.metrics import METRICS
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = {
+    "retrieval": {"embedding_dimension": 8, "epochs": 8, "learning_rate": 0.01, "linear_rank": 4},
+    "similar": {"model": "item_tower"},
+    "ranking": {"bayesian": {"sweeps": 30, "burn_in": 5}},
+    "training": {"refit": False},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 users choose 12 items of their own parity among 40, and rate them 5; two others 1."""
+    rng = np.random.default_rng(0)
+    rows, folder = [], tmp_path_factory.mktemp("shop")
+    for user in range(40):
+        for place, item in enumerate(rng.choice(np.arange(user % 2, 40, 2), 12, replace=False)):
+            rows.append((user, item, 5, 1_000 + 100 * user + place))
+        rows += [(user, int(item), 1, 1_050 + 100 * user) for item in rng.choice(np.arange(1 - user % 2, 40, 2), 2)]
+    (folder / "ratings.csv").write_text(
+        "user_id,item_id,rating,timestamp\n" + "".join(f"{u},{i},{r},{t}\n" for u, i, r, t in rows)
+    )
+    (folder / "items.csv").write_text(
+        "item_id,title,genres\n" + "".join(f"{i},Item {i},{'even' if i % 2 == 0 else 'odd'}\n" for i in range(40))
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(folder: Path) -> tuple[Model, dict]:
+    train, test = split(read_csv(str(folder / "ratings.csv"), str(folder / "items.csv")), share=0.2)
+    model = fit(train, **SMALL)
+    return model, model.evaluate(test)
+
+
+def test_it_beats_its_baselines_and_every_metric_has_an_interval(fitted: tuple[Model, dict]) -> None:
+    _, found = fitted
+    assert set(found) == set(METRICS)
+    assert all(interval.lower <= interval.value <= interval.upper for interval in found.values())
+    assert found["lift_over_popularity"].lower > 0 and found["lift_over_bias"].value > 0
+
+
+def test_it_recommends_the_users_own_kind_and_serves_unknown_users(fitted: tuple[Model, dict]) -> None:
+    model, _ = fitted
+    items = model.recommend("4", k=5)
+    assert len(items) == 5
+    assert [item.title for item in items] == [f"Item {item.item_id}" for item in items]
+    assert sorted((item.score for item in items), reverse=True) == [item.score for item in items]
+    own = [int(item.item_id) % 2 == user % 2 for user in range(40) for item in model.recommend(str(user), k=5)]
+    assert len(own) == 200 and np.mean(own) > 0.75
+    assert len(model.recommend("a stranger", k=3)) == 3
+
+
+def test_what_is_saved_answers_the_same(fitted: tuple[Model, dict], tmp_path: Path) -> None:
+    model, _ = fitted
+    model.save(str(tmp_path / "model"))
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    found = loaded.recommend(tf.constant(["4"]), k=tf.constant(5))
+    assert [item.decode() for item in found["item_id"].numpy()[0]] == [item.item_id for item in model.recommend("4", 5)]
+
+
+def test_the_lines_of_the_page_run(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    [lines] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    lines = lines.replace("data/movielens-100k/", f"{folder}/").replace("fit(train)", "fit(train, **SMALL)")
+    exec(lines, {"SMALL": SMALL})
+    printed = capsys.readouterr().out
+    assert "ndcg_at_10" in printed and printed.count("predicted rating") == 5
