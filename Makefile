@@ -4,7 +4,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help setup data run test test-elsewhere test-flink test-debian check format image lock clean \
+.PHONY: help setup data run test test-elsewhere test-flink test-debian check format docs image lock clean \
 	bench bench-index bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
@@ -42,6 +42,9 @@ check: setup ## format, lint, types and layers
 format: setup ## let ruff format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix .
 	@$(BIN)/ruff format .
+
+docs: setup ## write docs/settings.md from the settings' classes
+	@$(BIN)/python -m tools.settings_docs
 
 image: setup ## build the image of the steps on Kubeflow Pipelines, of the same stack as .venv (IMAGE=name:tag)
 	@docker build --tag $(IMAGE) --build-arg BASE=$(if $(OLDER),python:3.10-slim-bookworm,python:3.13-slim-trixie) --build-arg LOCK=$(if $(OLDER),requirements-py310.txt,requirements.txt) .

@@ -71,7 +71,7 @@ class FlinkSettings(JobServerSettings):
     """Without `job_server`: address of the cluster's REST endpoint, `host:port`. A job server is started here for each
     step, which needs Java."""
     job_server_jar: Path | None = None
-    """With `rest`: the job server's file. Absent: Beam downloads the one of its own version and of `version`."""
+    """With `rest`: the job server's file. Absent: Beam downloads the one of its version and of `version`."""
     version: Literal["1.17", "1.18", "1.19", "1.20", "2.0"] = "1.19"
     """Version of the cluster."""
     parallelism: PositiveInt | None = None
@@ -88,7 +88,7 @@ class SparkSettings(JobServerSettings):
     """Without `job_server`: address of the cluster, such as `spark://host:7077` or `local[4]`. A job server is started
     here, which needs Java."""
     job_server_jar: Path | None = None
-    """With `master`: the job server's file. Absent: Beam downloads the one of its own version."""
+    """With `master`: the job server's file. Absent: Beam downloads the one of its version."""
 
 
 class DataflowSettings(Section):
@@ -114,7 +114,7 @@ class DataflowSettings(Section):
     num_workers: PositiveInt | None = None
     """Number of workers at the start. Absent: Dataflow chooses."""
     max_num_workers: PositiveInt | None = None
-    """Maximum number of workers. Absent: Dataflow's own."""
+    """Maximum number of workers. Absent: Dataflow chooses."""
     disk_size_gb: PositiveInt | None = None
     """Size of each worker's disk, in GB. Absent: Dataflow's default."""
     service_account: str | None = None

@@ -47,7 +47,8 @@ class GateSettings(Section):
     """
 
     thresholds: dict[str, Bound] = {}
-    """Bounds by metric name, on all evaluation examples."""
+    """Bounds on all evaluation examples, by the name of the metric: `rmse`, `mae`, `mrr`, `ndcg_at_10`,
+    `top_100_accuracy` and others; an unknown name is refused with the list of all."""
     slices: tuple[SliceFloor, ...] = ()
     """Bounds on slices of the evaluation examples."""
     tolerances: dict[str, NonNegative] = DEFAULT_TOLERANCES

@@ -82,7 +82,7 @@ class Toleration(Section):
 
 
 class Resources(Section):
-    """Resources that a step's container requests and may use, in Kubernetes' notation; by default the cluster's."""
+    """What a step's container requests and may use, in Kubernetes' notation; absent: the cluster's default."""
 
     cpu: Cores | None = None
     """Cores requested, such as `2` or `500m`."""

@@ -53,7 +53,8 @@ class SequenceModelSettings(Fit):
     """One model: it recommends items of the catalogue (the labels) from the user's latest events (the context)."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-    """Of the file `on_device/<name>.tflite`. Not `items` or `on_device`, which are files of all models."""
+    """Name of the model and of its file, `on_device/<name>.tflite`: lower-case letters, digits and `_`. Not `items` or
+    `on_device`, which are files of all models."""
     enabled: bool = True
     """Whether the model is trained."""
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"

@@ -34,7 +34,7 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     normalize: bool = False
     """Whether the towers' vectors are divided by their length, and their product by `temperature`."""
     temperature: Positive = 0.1
-    """With `normalize`."""
+    """With `normalize`: divisor of the product."""
 
     targets: Literal["auto", "scattered", "blocks"] = "auto"
     """Which of a user's events a training query predicts from the others: scattered ones, or one consecutive block.

@@ -51,7 +51,7 @@ class ImprovingFit(Fit):
     patience: PositiveInt
     """Stop after this many consecutive epochs that improve by less than `min_improvement` on held-out data."""
     min_improvement: NonNegative = 0.0
-    """As a share of the best value so far; 0: any improvement counts."""
+    """Minimum improvement, as a share of the best value so far; 0: any improvement counts."""
 
 
 class TwoTowerFit(ImprovingFit):
@@ -60,12 +60,12 @@ class TwoTowerFit(ImprovingFit):
     full_softmax_items: NonNegativeInt = 20_000
     """Catalogues up to this size are scored in full; of larger ones, the batch's items and a uniform sample."""
     uniform_negatives: NonNegativeInt = 4096
-    """Size of that sample, drawn for each batch."""
+    """Size of the uniform sample, drawn for each batch, where the catalogue is not scored in full."""
     dropout: Dropout = 0.3
     """Share of the elements of a query's vector that are set to 0 in training."""
     id_dropout: Dropout = 0.1
-    """Share of the items of a batch, and of the users of training queries, that are treated as unknown: an unknown item
-    is represented by its content alone."""
+    """Share of the items of a batch, and of the users of training queries if the model has any, that are treated as
+    unknown; an unknown item is represented by its content alone."""
     weight_decay: NonNegative
     """Weight of the sum of the squared parameters in the loss."""
     patience: PositiveInt = 4

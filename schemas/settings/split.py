@@ -13,4 +13,4 @@ class SplitSettings(Section):
     eval_share: Share = 0.2
     """Share of the ratings for evaluation."""
     seed: NonNegativeInt = 42
-    """With `random`: of the hash."""
+    """With `random`: seed of the hash."""

@@ -11,4 +11,4 @@ class TrainingSettings(Section):
     refit: bool = True
     """Fit a second time, to all training events, for as many epochs as were best on the held-out ones."""
     seed: NonNegativeInt = 42
-    """Of all random numbers in training."""
+    """Seed of all random numbers in training."""

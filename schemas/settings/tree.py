@@ -33,7 +33,7 @@ class Settings(Section):
 
     # TFX refuses a pipeline whose name is longer.
     name: Annotated[str, Field(pattern=f"^{RECOMMENDER_NAME}$", max_length=63)]
-    """Of the recommender, and of its folders."""
+    """Name of the recommender and of its folders: at most 63 lower-case letters, digits, `_` and `-`."""
     data: DataSettings
     split: SplitSettings = SplitSettings()
     features: FeatureSettings = FeatureSettings()
