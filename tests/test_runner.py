@@ -56,7 +56,7 @@ def test_a_pipeline_is_written_and_sent_nowhere(tmp_path, monkeypatch, capfd):
     def compile_pipeline(settings, path):
         path.write_text(settings.kubeflow.image)
 
-    monkeypatch.setattr("pipeline.kubeflow.compile_pipeline", compile_pipeline)
+    monkeypatch.setattr("pipeline.kubeflow.compile.compile_pipeline", compile_pipeline)
     monkeypatch.setenv("ATALAYA_KUBEFLOW_IMAGE", "atalaya:2")
     assert runner.main(["--kubeflow", "--compile-only", "-o", str(tmp_path / "pipeline.yaml")]) == 0
     assert (tmp_path / "pipeline.yaml").read_text() == "atalaya:2"
@@ -64,7 +64,7 @@ def test_a_pipeline_is_written_and_sent_nowhere(tmp_path, monkeypatch, capfd):
 
 
 def test_an_absent_folder_of_the_output_is_noticed_before_the_pipeline_is_compiled(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("pipeline.kubeflow.compile_pipeline", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr("pipeline.kubeflow.compile.compile_pipeline", lambda *_: pytest.fail("compiled"))
     assert runner.main(["--kubeflow", "--compile-only", "-o", str(tmp_path / "absent" / "pipeline.yaml")]) == 2
     err = capfd.readouterr().err
     assert err.startswith(f"-o {tmp_path}/absent/pipeline.yaml: there is no folder") and "pushed" not in err

@@ -74,5 +74,5 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
         kfp.compiler.Compiler().compile(pipeline, str(path))
 
-    monkeypatch.setattr("pipeline.kubeflow.compile_pipeline", compile_pipeline)
+    monkeypatch.setattr("pipeline.kubeflow.compile.compile_pipeline", compile_pipeline)
     return chosen

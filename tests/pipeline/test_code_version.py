@@ -55,8 +55,8 @@ def test_an_edit_elsewhere_does_not(project):
 @pytest.mark.parametrize(
     ("module", "reached", "not_reached"),
     [
-        ("components.example_gen.executor", "history.py", "two_tower.py"),
-        ("components.transform.preprocessing", "preprocessing.py", "history.py"),
+        ("components.example_gen.executor", "encoding.py", "two_tower.py"),
+        ("components.transform.preprocessing", "preprocessing.py", "encoding.py"),
         ("components.trainer.run", "two_tower.py", "gate.py"),
         # An edit of the verdict's or the card's form must not train anew.
         ("components.trainer.run", "training_record.py", "verdict.py"),

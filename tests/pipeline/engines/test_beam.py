@@ -127,7 +127,7 @@ def test_remembered_signatures_are_those_that_beam_finds(monkeypatch):
 def test_the_arguments_name_a_runner_that_runs_a_pipeline():
     program = (
         "import apache_beam\n"
-        "from pipeline import beam\n"
+        "from pipeline.engines import beam\n"
         "from schemas.settings import BeamSettings\n"
         "beam.remember_signatures()\n"
         "with apache_beam.Pipeline(argv=beam.arguments(BeamSettings())) as pipeline:\n"

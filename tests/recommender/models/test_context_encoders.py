@@ -82,5 +82,5 @@ def test_an_lstm_is_that_of_keras_on_what_is_given() -> None:
 
 def test_attention_refuses_a_width_that_its_heads_cannot_share() -> None:
     encoder = make_encoder(3, SequenceModelSettings(name="x", encoder="attention"))
-    with pytest.raises(ValueError, match="width 5 cannot be shared by 2 heads"):
+    with pytest.raises(ValueError, match="width 5 cannot be divided evenly among 2 heads"):
         encoder(tf.zeros([1, 3, 5]), tf.ones([1, 3], tf.bool))
