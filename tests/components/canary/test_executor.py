@@ -36,17 +36,19 @@ def _write(folder: Path, examples: list[dict[str, list[bytes]]]) -> None:
 def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
     model, examples = standard_artifacts.Model(), standard_artifacts.Examples()
     model.uri, examples.uri = str(tmp_path / "model"), str(tmp_path / "examples")
-    model.id, examples.split_names = 7, '["eval", "candidates"]'
+    model.id, examples.split_names = 7, '["train", "eval", "candidates"]'
     folder = tmp_path / "model" / "Format-Serving"
     save(PARTS, str(folder), ServingSettings())
     (folder / "assets.extra").mkdir()
     (folder / layout.TRAINING_RECORD).write_text(model_card.training.model_dump_json())
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
     rated = [
-        {"user_id": [b"u1"], "item_id": [b"i1"], "history_item_id": first[:2]},
-        {"user_id": [b"nobody"], "item_id": [b"i2"], "history_item_id": []},
-        {"user_id": [b"u1"], "item_id": [b"i4"], "history_item_id": first[2:]},
+        {"user_id": [b"u1"], "item_id": [b"i1"]},
+        {"user_id": [b"nobody"], "item_id": [b"i2"]},
+        {"user_id": [b"u1"], "item_id": [b"i4"]},
     ]
+    seen = [{"user_id": [b"u1"], "item_id": [item]} for item in first]
+    _write(tmp_path / "examples" / "Split-train", [*seen, {"user_id": [b"someone else"], "item_id": [b"i5"]}])
     _write(tmp_path / "examples" / "Split-eval", rated)
     # Every second item is of a genre.
     catalogue = [{"item_id": [item], "genres": [b"drama"][row % 2 :]} for row, item in enumerate(PARTS.items)]
