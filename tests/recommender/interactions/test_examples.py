@@ -1,5 +1,7 @@
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -8,12 +10,16 @@ from recommender.interactions.examples import (
     OPTIONAL_TEXT,
     TEXT,
     TEXTS,
+    Vocabularies,
     read_batches,
     read_columns,
+    read_dataset,
     read_records,
 )
 from schemas.errors import DataError
 
+Example = Mapping[str, list[int] | list[float] | list[bytes]]
+VOCABULARIES = Vocabularies([b"ann", b"bob"], [b"gin", b"rum", b"tea"], [b"drink"], num_title_words=2)
 SPEC = {"item_id": TEXT, "title": OPTIONAL_TEXT, "genres": TEXTS, "popularity": INTEGER}
 
 
@@ -55,3 +61,71 @@ def test_absent_and_empty_files_are_named(tmp_path: Path) -> None:
     write(tmp_path / "empty.gz")
     with pytest.raises(DataError, match=r"no examples in .*/empty\*"):
         read_columns([f"{tmp_path}/empty*"], SPEC)
+
+
+def _feature(values: list[int] | list[float] | list[bytes]) -> tf.train.Feature:
+    if isinstance(values[0], bytes):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+    if isinstance(values[0], int):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def write_examples(path: Path, *examples: Example) -> str:
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for example in examples:
+            features = {name: _feature(values) for name, values in example.items() if values}
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    return str(path)
+
+
+def rating(user: int, item: int, stars: float, time: int) -> Example:
+    return {"user_index": [user], "item_index": [item], "rating": [stars], "timestamp": [time]}
+
+
+def candidate(item: int, title: bytes, genres: list[int], words: list[int]) -> Example:
+    return {"item_index": [item], "title": [title], "genre_index": genres, "title_word_index": words}
+
+
+@pytest.fixture
+def candidates(tmp_path: Path) -> str:
+    """The catalogue, out of the order of the vocabulary; tea has no genre and gin no title."""
+    return write_examples(
+        tmp_path / "candidates.gz",
+        candidate(2, b"Tea (1999)", [], [0, 1]),
+        {"item_index": [0], "genre_index": [0]},
+        candidate(1, b"Dark rum", [0, 1], [2, 0]),
+    )
+
+
+def test_a_dataset_has_the_items_in_the_order_of_the_vocabulary(tmp_path: Path, candidates: str) -> None:
+    first = write_examples(tmp_path / "train-0.gz", rating(1, 2, 4.0, 20), rating(0, 1, 3.0, 30))
+    second = write_examples(tmp_path / "train-1.gz", rating(1, 0, 5.0, 10))
+    dataset = read_dataset([first, second], [candidates], VOCABULARIES)
+    assert (dataset.users, dataset.items, dataset.genres) == ([b"ann", b"bob"], [b"gin", b"rum", b"tea"], [b"drink"])
+    assert dataset.titles.tolist() == [b"", b"Dark rum", b"Tea (1999)"]
+    catalogue = dataset.catalogue
+    assert (catalogue.num_users, catalogue.num_genres, catalogue.num_title_words) == (2, 1, 2)
+    assert catalogue.genres.values.tolist() == [0, 0, 1] and catalogue.genres.row_splits.tolist() == [0, 1, 3, 3]
+    assert catalogue.title_words.values.tolist() == [2, 0, 0, 1]
+    assert catalogue.title_words.row_splits.tolist() == [0, 0, 2, 4]
+    assert np.diff(catalogue.release_periods.row_splits).tolist() == [0, 0, 1]
+    assert catalogue.genres.values.dtype == catalogue.title_words.values.dtype == np.int32
+    events = dataset.interactions
+    assert events.user.tolist() == [0, 1, 1] and events.item.tolist() == [1, 0, 2]
+    assert events.rating.tolist() == [3.0, 5.0, 4.0] and events.timestamp.tolist() == [30, 10, 20]
+    assert (events.num_users, events.num_items) == (2, 3)
+
+
+def test_a_dataset_has_the_events_of_known_users_with_known_items(tmp_path: Path, candidates: str) -> None:
+    file = write_examples(tmp_path / "train.gz", rating(0, 1, 3.0, 1), rating(2, 1, 1.0, 2), rating(1, 3, 1.0, 3))
+    events = read_dataset([file], [candidates], VOCABULARIES).interactions
+    assert events.user.tolist() == [0] and events.item.tolist() == [1]
+
+
+@pytest.mark.parametrize("items", [[0, 1], [0, 1, 1], [0, 1, 2, 2], [0, 1, 3]])
+def test_a_catalogue_that_lacks_or_repeats_an_item_is_refused(tmp_path: Path, items: list[int]) -> None:
+    file = write_examples(tmp_path / "candidates.gz", *(candidate(item, b"", [], []) for item in items))
+    expected = rf"each of the 3 items .* once, got {len(items)} rows of {len(set(items))} items"
+    with pytest.raises(DataError, match=expected):
+        read_dataset([write_examples(tmp_path / "train.gz", rating(0, 0, 1.0, 1))], [file], VOCABULARIES)
