@@ -1,6 +1,5 @@
 """The recommender as a library: from CSV files to recommendations in one process, without TFX."""
 
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from recommender.serving.serving import Served
 from recommender.sources.dataset import read_csv
 from recommender.training.fit_recommender import fit_recommender
 from schemas import signatures as names
-from schemas.settings import ServingSettings, Settings
+from schemas.settings import ServingSettings, check
 
 __all__ = ["Model", "Recommendation", "fit", "read_csv", "split"]
 
@@ -41,9 +40,9 @@ class Model:
         self._recommender = Recommender(parts)
         self.served = Served(self._recommender, settings)
 
-    def recommend(self, user_id: str, k: int = 10) -> list[Recommendation]:
+    def recommend(self, user_id: str | int, k: int = 10) -> list[Recommendation]:
         """The best `k` items that the user has not seen; popular ones for an unknown user."""
-        found = self.served.recommend(tf.constant([user_id]), k=tf.constant(k))
+        found = self.served.recommend(tf.constant([str(user_id)]), k=tf.constant(k))
         columns = (found[name][0].numpy() for name in (names.ITEM_ID, names.TITLE, names.SCORE, names.RATING))
         return [
             Recommendation(item.decode(), title.decode(), float(score), float(rating))
@@ -91,8 +90,8 @@ def fit(dataset: Dataset, **sections: Any) -> Model:
 
     Raises:
       DataError: there are too few interactions.
-      ValidationError: a setting does not exist or has a value that is not allowed.
+      SettingsError: a setting does not exist or has a value that is not allowed.
     """
     tree = {"name": "library", "data": {"folder": "."}, **sections}
-    settings = Settings.model_validate_json(json.dumps(tree), strict=True)
+    settings = check(tree, "fit")
     return Model(fit_recommender(dataset, settings).parts, settings.serving)

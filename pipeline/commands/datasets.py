@@ -186,7 +186,7 @@ def _read(source: Source, dataset: Dataset, folder: Path, scratch: Path) -> Tabl
 
 
 def _write(tables: Tables, target: Path, scratch: Path) -> None:
-    """Writes the files beside the target, then moves them in, the list of checksums last: it marks the whole."""
+    """Writes the files next to the target, then moves them in, the list of checksums last: it marks the whole."""
     contents = {"ratings.csv": (RATINGS_HEADER, tables.ratings), "items.csv": (ITEMS_HEADER, tables.items)}
     checksums = io.StringIO()
     for name, (header, rows) in contents.items():
@@ -208,7 +208,7 @@ def _sha256(path: Path) -> str:
 
 
 def _by_hand(dataset: Dataset, folder: Path, reasons: list[str]) -> str:
-    """What to tell someone for whom no source worked."""
+    """The message when no source worked."""
     archives = " or ".join(str(folder / source.archive) for source in dataset.sources)
     tried = "".join(f"\n  - {reason}" for reason in reasons)
     return (

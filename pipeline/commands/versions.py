@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(result))
     else:
         terminal.show_any_text()
-        # Where nobody sets a width, tables get the one they need.
+        # Without a set width, tables get the one they need.
         options.show(result, Console(width=None if sys.stdout.isatty() else 120, highlight=False))
     return 0
 
@@ -130,7 +130,7 @@ def _list(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _described(version: Version, base: Path) -> dict[str, Any]:
-    """What can be told of a version in a line."""
+    """A version in one line."""
     evaluation = version.card.evaluation if version.card else None
     return {
         "version": version.number,

@@ -56,7 +56,7 @@ def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
         encoding = sys.stdout.encoding or "utf-8"
         with os.fdopen(terminal, "w", buffering=1, encoding=encoding, errors="replace", closefd=False) as stream:
             is_terminal = os.isatty(terminal)
-            # Where nobody sets a width, tables get the one they need.
+            # Without a set width, tables get the one they need.
             yield Console(file=stream, force_terminal=is_terminal, width=None if is_terminal else 120, highlight=False)
     finally:
         sys.stdout.flush()

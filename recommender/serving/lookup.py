@@ -10,7 +10,9 @@ from recommender.models.pooling import places_from_end
 
 def index(ids: list[bytes]) -> tf.lookup.StaticHashTable:
     """Positions by id; the number of ids for an unknown one. In memory and int64, since TFLite has no other tables."""
-    entries = tf.lookup.KeyValueTensorInitializer(tf.constant(ids, tf.string), tf.range(len(ids), dtype=tf.int64))
+    # A table cannot be empty: without ids, its one entry has the position of an unknown id.
+    keys = ids or [b""]
+    entries = tf.lookup.KeyValueTensorInitializer(tf.constant(keys, tf.string), tf.range(len(keys), dtype=tf.int64))
     return tf.lookup.StaticHashTable(entries, default_value=len(ids))
 
 

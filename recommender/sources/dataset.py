@@ -1,8 +1,8 @@
 """A data set from CSV files."""
 
 import logging
+import os
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from recommender.interactions.ragged import Ragged
 from recommender.interactions.titles import title_words
 from recommender.sources.catalogue import join_catalogue
 from recommender.sources.csv_files import read_tables
-from schemas.settings import DataSettings, FeatureSettings
+from schemas.settings import FeatureSettings, check
 
 _LOG = logging.getLogger("atalaya")
 
@@ -27,15 +27,16 @@ def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
 
     Args:
       ratings: path of a CSV file with the columns `user_id`, `item_id`, `rating` and `timestamp`.
-      items: path of one with `item_id`, `title` and `genres`, in the same folder; empty: items have their ids alone.
+      items: path of one with `item_id`, `title` and `genres`; empty: items have their ids alone.
       data: further settings of the section `[data]`, such as `delimiter` or `columns` for other names.
 
     Raises:
       DataError: a file cannot be read, lacks a column, or has too many bad rows.
+      SettingsError: a key of `data` is unknown or has a value that is not allowed.
     """
-    folder = Path(ratings).parent
-    relative = str(Path(items).relative_to(folder)) if items else ""
-    settings = DataSettings.model_validate({"folder": folder, "ratings": Path(ratings).name, "items": relative, **data})
+    folder, name = os.path.split(ratings)
+    files = {"folder": folder or ".", "ratings": name, "items": os.path.relpath(items, folder or ".") if items else ""}
+    settings = check({"name": "library", "data": {**files, **data}}, "read_csv").data
     tables = read_tables(settings)
     for reason, count in tables.rejects.items():
         _LOG.warning("%d rows are left out: %s", count, reason)

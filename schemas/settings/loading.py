@@ -25,11 +25,24 @@ def load(path: Path) -> Settings:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}; give an existing file with --config") from error
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not a TOML file: {error}") from error
+    return check(tree, str(path))
+
+
+def check(tree: dict[str, Any], source: str) -> Settings:
+    """Takes settings as a tree of tables.
+
+    Args:
+      tree: values by section and key.
+      source: where they come from, for errors.
+
+    Raises:
+      SettingsError: a key is unknown or has a value that is not allowed.
+    """
     try:
         # As JSON: strict about types, yet a list may become a tuple and a string a path.
         return Settings.model_validate_json(json.dumps(tree, default=str), strict=True)
     except ValidationError as error:
-        raise SettingsError("\n".join(f"{path}: {line}" for line in _problems(error))) from error
+        raise SettingsError("\n".join(f"{source}: {line}" for line in _problems(error))) from error
 
 
 def _problems(error: ValidationError) -> list[str]:

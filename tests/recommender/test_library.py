@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from recommender.library import Model, fit, read_csv, split
+from schemas.errors import SettingsError
 from schemas.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,7 @@ def test_it_recommends_the_users_own_kind_and_serves_unknown_users(fitted: tuple
     assert sorted((item.score for item in items), reverse=True) == [item.score for item in items]
     own = [int(item.item_id) % 2 == user % 2 for user in range(40) for item in model.recommend(str(user), k=5)]
     assert len(own) == 200 and np.mean(own) > 0.75
+    assert model.recommend(4, k=5) == items
     assert len(model.recommend("a stranger", k=3)) == 3
 
 
@@ -77,3 +79,18 @@ def test_the_lines_of_the_page_run(folder: Path, capsys: pytest.CaptureFixture) 
     exec(lines, {"SMALL": SMALL})
     printed = capsys.readouterr().out
     assert "ndcg_at_10" in printed and printed.count("predicted rating") == 5
+
+
+def test_ratings_alone_are_enough(folder: Path) -> None:
+    """Without an items file there is no genre, and an id is its own title."""
+    model = fit(read_csv(str(folder / "ratings.csv")), **SMALL)
+    assert [item.title for item in model.recommend("4", k=3)] == [item.item_id for item in model.recommend("4", k=3)]
+    found = model.served.retrieve(tf.constant(["4"]), genre=tf.constant(["even"]))
+    assert set(found["item_id"].numpy()[0]) == {b""}
+
+
+def test_a_wrong_setting_is_named_with_its_place(folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"fit: ranking\.sweeps: it is ranking\.bayesian\.sweeps now"):
+        fit(read_csv(str(folder / "ratings.csv")), ranking={"sweeps": 10})
+    with pytest.raises(SettingsError, match=r"read_csv: data\.separator: unknown key; allowed here: .*delimiter"):
+        read_csv(str(folder / "ratings.csv"), separator=";")

@@ -44,7 +44,7 @@ def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
     rated = [
         {"user_id": [b"u1"], "item_id": [b"i1"]},
-        {"user_id": [b"nobody"], "item_id": [b"i2"]},
+        {"user_id": [b"stranger"], "item_id": [b"i2"]},
         {"user_id": [b"u1"], "item_id": [b"i4"]},
     ]
     seen = [{"user_id": [b"u1"], "item_id": [item]} for item in first]
@@ -86,7 +86,7 @@ def test_a_good_export_is_blessed_by_a_process_with_tensorflow_alone(artifacts):
 def test_users_are_sampled_with_all_that_is_known_of_them(artifacts, model_card):
     sample = executor._sample(artifacts[0]["examples"], model_card.training)
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
-    assert sample.seen == {b"u1": first, b"nobody": []}
+    assert sample.seen == {b"u1": first, b"stranger": []}
     assert sample.items == PARTS.items
     assert len(sample.examples) == 3
     assert sample.scale == (1.0, 5.0)
