@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from components.batch.files import PARTIAL
+from schemas.whole import PARTIAL
 
 MANIFEST = "_manifest.json"
 """What the files of a folder were made from; readers of a Parquet folder skip names that start with an underscore."""
