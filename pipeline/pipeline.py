@@ -93,27 +93,25 @@ def create_pipeline(
         },
     )
 
-    # By a setting, an approximate index is added to the exact one; without it, the Trainer's model goes on as it is.
-    index = IndexExporter(
-        trainer.outputs["model"],
+    # Each exporter writes files of its own; the Pusher puts them next to the model. An approximate index is optional.
+    model = trainer.outputs["model"]
+    index_exporter = IndexExporter(
+        model,
         examples.outputs["examples"],
         settings.index,
         code_version("components.index_exporter.executor"),
     )
-    indexes = [index] if settings.index.kind != "none" else []
-    model = index.outputs["exported_model"] if indexes else trainer.outputs["model"]
-
-    # The on-device models join the SavedModel before it is judged: what is evaluated is what is pushed.
-    exporter = TFLiteExporter(
+    index_exporters = [index_exporter] if settings.index.kind != "none" else []
+    index = index_exporter.outputs["index"] if index_exporters else None
+    tflite_exporter = TFLiteExporter(
         model,
         examples.outputs["examples"],
         settings.export,
-        settings.split,
         code_version("components.tflite_exporter.executor"),
     )
 
-    # Where they are wanted, small models of a user's latest events are trained from the same examples; those that beat
-    # popularity, and their smaller variants that lose little, lie beside the others.
+    # Also optional: small models of a user's latest events, trained from the same examples. Those that beat popularity
+    # are exported, and of their smaller variants those that lose little.
     sequence_trainer = SequenceTrainer(
         examples.outputs["examples"],
         settings.on_device,
@@ -122,25 +120,23 @@ def create_pipeline(
         code_version("components.sequence_trainer.executor"),
     )
     on_device_exporter = OnDeviceExporter(
-        exporter.outputs["exported_model"],
         sequence_trainer.outputs["sequence_models"],
         settings.on_device,
         code_version("components.on_device_exporter.executor"),
     )
     on_device = [sequence_trainer, on_device_exporter] if settings.on_device.enabled else []
-    exported_model = (on_device_exporter if on_device else exporter).outputs["exported_model"]
 
-    # The candidate is measured beside the last blessed model, on the same examples, and blessed or refused.
+    # The candidate is compared with the last blessed model on the same examples, and blessed or refused.
     last_blessed = Resolver(
         strategy_class=LatestOtherBlessedModelStrategy,
-        current=exported_model,
+        current=model,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
         infra_blessing=Channel(type=InfraBlessing),
     ).with_id("LatestBlessedModel")
     evaluator = Evaluator(
         examples=examples.outputs["examples"],
-        model=exported_model,
+        model=model,
         baseline_model=last_blessed.outputs["model"],
         anomalies=validator.outputs["anomalies"],
         schema=schema.outputs["schema"],
@@ -150,15 +146,19 @@ def create_pipeline(
 
     # It is tried where it will be used: a process with TensorFlow alone calls every signature, hostile inputs included.
     canary = Canary(
-        exported_model,
+        model,
         examples.outputs["examples"],
+        index,
         settings.canary,
         code_version("components.canary.executor"),
     )
 
-    # A model with both blessings becomes the newest version, with its model card.
+    # A model with both blessings becomes the newest version, with its exports and its model card.
     pusher = Pusher(
-        exported_model,
+        model,
+        tflite_exporter.outputs["tflite_models"],
+        index,
+        on_device_exporter.outputs["on_device_models"] if on_device else None,
         evaluator.outputs["blessing"],
         canary.outputs["blessing"],
         evaluator.outputs["evaluation"],
@@ -184,8 +184,8 @@ def create_pipeline(
             validator,
             transform,
             trainer,
-            *indexes,
-            exporter,
+            *index_exporters,
+            tflite_exporter,
             *on_device,
             last_blessed,
             evaluator,

@@ -36,7 +36,7 @@ class CanaryRecord(_Record):
     tensorflow: str = ""
     """The version that ran it; empty if the process reported nothing."""
 
-    def beside(self, part: "CanaryRecord", name: str) -> "CanaryRecord":
+    def with_part(self, part: "CanaryRecord", name: str) -> "CanaryRecord":
         """This record, extended by the checks of another one, which are prefixed with the name of its part."""
         checks = (check.model_copy(update={"name": f"{name}: {check.name}"}) for check in part.checks)
         return self.model_copy(update={"checks": (*self.checks, *checks)})

@@ -1,5 +1,7 @@
 """Names of the SavedModel's signatures, tensors and properties, and of the features behind them."""
 
+from collections.abc import Iterable
+
 # Signatures.
 SERVING_DEFAULT = "serving_default"
 RECOMMEND = "recommend"
@@ -75,8 +77,11 @@ HISTORY = "history_"
 ITEM = "item"
 LOGITS = "logits"
 
-# Custom property of an exported Model artifact: the JSON of the split that it was trained with.
-SPLIT_PROPERTY = "split"
-# Custom property of both blessings: the id of the model that was judged, as text. TFX's own property for
-# it is a number, which Vertex AI rounds in one blessing and turns into a name in the other.
+# Custom property of both blessings, see `judged`. TFX's own property for the model is a number, which Vertex AI rounds
+# in one blessing and turns into a name in the other.
 JUDGED_PROPERTY = "judged_model"
+
+
+def judged(artifacts: Iterable[int]) -> str:
+    """The value of `JUDGED_PROPERTY`: the ids of the artifacts that a blessing is for, the model's first."""
+    return ",".join(map(str, artifacts))

@@ -9,7 +9,7 @@ from schemas.settings import CanarySettings
 
 
 class CanarySpec(component_spec.ComponentSpec):
-    """A Model in, its InfraBlessing out."""
+    """A Model, and an index if there is one, in; an InfraBlessing out."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -18,6 +18,7 @@ class CanarySpec(component_spec.ComponentSpec):
     INPUTS = {
         standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model),
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        executor.INDEX_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {
         standard_component_specs.BLESSING_KEY: component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)
@@ -31,13 +32,19 @@ class Canary(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
-        self, model: types.BaseChannel, examples: types.BaseChannel, settings: CanarySettings, code_version: str
+        self,
+        model: types.BaseChannel,
+        examples: types.BaseChannel,
+        index: types.BaseChannel | None,
+        settings: CanarySettings,
+        code_version: str,
     ):
         """Wires the canary.
 
         Args:
           model: the Model to try.
           examples: Examples with the splits `eval` and `candidates`, raw; what is asked is sampled from them.
+          index: the approximate index of the model, if one was built.
           settings: ceilings of the latency and of the time.
           code_version: changes whenever the code of this step does.
         """
@@ -45,6 +52,7 @@ class Canary(base_component.BaseComponent):
             CanarySpec(
                 model=model,
                 examples=examples,
+                index=index,
                 settings=settings.model_dump_json(),
                 code_version=code_version,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),

@@ -1,5 +1,6 @@
 """Tries an export in a fresh process and writes the blessing that Pusher obeys."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -27,6 +28,7 @@ from schemas.settings import CanarySettings
 from schemas.training_record import TrainingRecord
 
 SETTINGS_KEY = "settings"
+INDEX_KEY = "index"
 USERS = 32
 """Users asked about: those of the first examples."""
 _LAST_WORDS = 2_000
@@ -43,16 +45,16 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Tries the export and the index in it.
+        """Tries the export and its index.
 
         One that is broken, crashes or hangs is refused; that is no failure of this step.
 
         Args:
           input_dict: `model`: the Model; `examples`: Examples whose split `eval` gives users and examples, `train` what
-            these users have seen, and `candidates` the catalogue.
+            these users have seen, and `candidates` the catalogue; `index`, optional: the IndexExporter's.
           output_dict: `blessing`: InfraBlessing with `canary.json` (`schemas.canary.CanaryRecord`) and the custom
             properties `blessed` (0 or 1), as TFX's InfraValidator sets it, and `current_model_id`, as its Evaluator,
-            and `judged_model`, the same as text.
+            and `judged_model`: the ids of the model and of the index, as text (`schemas.signatures.judged`).
           exec_properties: `settings`: JSON of `CanarySettings`.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -62,18 +64,20 @@ class Executor(base_executor.BaseExecutor):
         folder = Path(path_utils.serving_model_path(model.uri))
         sample = _sample(input_dict[standard_component_specs.EXAMPLES_KEY], training_record.read(folder))
         record = _run(contract.model_request(str(folder), sample, settings), settings.timeout_s)
-        for kind in KINDS:
-            index = folder / layout.index_folder(kind)
-            if index.is_dir():
-                request = contract.index_request(str(index), kind, sample, _width(index), settings)
-                record = record.beside(_run(request, settings.timeout_s), layout.index_folder(kind))
+        indexes = input_dict.get(INDEX_KEY, [])
+        for index, kind in itertools.product(indexes, KINDS):
+            path = Path(index.uri) / layout.index_folder(kind)
+            if path.is_dir():
+                request = contract.index_request(str(path), kind, sample, _width(path), settings)
+                record = record.with_part(_run(request, settings.timeout_s), layout.index_folder(kind))
         written = Path(blessing.uri)
         written.mkdir(parents=True, exist_ok=True)
         (written / layout.CANARY).write_text(record.model_dump_json(indent=1), encoding="utf-8")
         (written / _FILES[record.blessed]).touch()
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(record.blessed))
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-        blessing.set_string_custom_property(names.JUDGED_PROPERTY, str(model.id))
+        judged = names.judged([model.id, *(index.id for index in indexes)])
+        blessing.set_string_custom_property(names.JUDGED_PROPERTY, judged)
 
 
 def _width(index: Path) -> int:

@@ -1,13 +1,15 @@
 """The model that a new one is compared with: the last other one with both blessings."""
 
 import ml_metadata as mlmd
+from pydantic import ValidationError
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
-from schemas.signatures import SPLIT_PROPERTY
+from schemas import layout
+from schemas.training_record import TrainingRecord
 
 CURRENT = "current"
 INFRA_BLESSING = "infra_blessing"
@@ -49,7 +51,21 @@ def _is_blessed(blessing: types.Artifact) -> bool:
 
 
 def _is_comparable(model: types.Artifact, current: list[types.Artifact]) -> bool:
-    return fileio.exists(path_utils.serving_model_path(model.uri)) and all(
-        model.get_string_custom_property(SPLIT_PROPERTY) == other.get_string_custom_property(SPLIT_PROPERTY)
-        for other in current
-    )
+    split = _split(model)
+    return split is not None and all(_split(other) == split for other in current)
+
+
+def _split(model: types.Artifact) -> tuple[str, float, int] | None:
+    """Method, evaluation share and seed of the split that a model was trained with.
+
+    None if its files are gone, or were written by a version of Atalaya that recorded something else.
+    """
+    path = f"{path_utils.serving_model_path(model.uri)}/{layout.TRAINING_RECORD}"
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path) as file:
+        try:
+            record = TrainingRecord.model_validate_json(file.read())
+        except ValidationError:
+            return None
+    return record.data.split_method, record.data.eval_share, record.seeds["split"]

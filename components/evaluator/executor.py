@@ -17,7 +17,7 @@ from tfx.utils import io_utils
 from components.evaluator import eval_config, gate
 from schemas import layout
 from schemas.settings import GateSettings
-from schemas.signatures import JUDGED_PROPERTY
+from schemas.signatures import JUDGED_PROPERTY, judged
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 ANOMALIES_KEY = "anomalies"
@@ -58,7 +58,7 @@ class Executor(tfx_executor.Executor):
         if not verdict.blessed:
             _withdraw(blessing)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        blessing.set_string_custom_property(JUDGED_PROPERTY, str(model.id))
+        blessing.set_string_custom_property(JUDGED_PROPERTY, judged([model.id]))
 
 
 def _verdict(

@@ -1,4 +1,4 @@
-"""The step that adds an approximate index to the model that is judged and pushed."""
+"""The step that builds an approximate index of a model's candidates."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -9,7 +9,7 @@ from schemas.settings import IndexSettings
 
 
 class IndexExporterSpec(component_spec.ComponentSpec):
-    """A Model in, the same Model with an approximate index out."""
+    """A Model in, an approximate index of its candidates out."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -19,11 +19,11 @@ class IndexExporterSpec(component_spec.ComponentSpec):
         standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model),
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
-    OUTPUTS = {executor.EXPORTED_MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {executor.INDEX_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
 
 class IndexExporter(base_component.BaseComponent):
-    """Builds the index, compares it with the exact one and adds it if it is good enough; output `exported_model`."""
+    """Builds the index, compares it with the exact one and exports it if it is good enough; output `index`."""
 
     SPEC_CLASS = IndexExporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -36,7 +36,7 @@ class IndexExporter(base_component.BaseComponent):
         Args:
           model: the Trainer's Model.
           examples: Examples with the splits `candidates` and `train`, raw.
-          settings: how it is made, and what it must show.
+          settings: how the index is built, and the recall and latency that it must reach.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(
@@ -45,6 +45,6 @@ class IndexExporter(base_component.BaseComponent):
                 examples=examples,
                 settings=settings.model_dump_json(),
                 code_version=code_version,
-                exported_model=types.Channel(type=standard_artifacts.Model),
+                index=types.Channel(type=standard_artifacts.Model),
             )
         )

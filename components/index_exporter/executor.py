@@ -1,4 +1,4 @@
-"""Adds an approximate index to the SavedModel that will be evaluated and pushed, if it is good enough."""
+"""Exports an approximate index of a model's candidates if it is good enough."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from schemas.index import why_unavailable
 from schemas.settings import IndexSettings
 
 SETTINGS_KEY = "settings"
-EXPORTED_MODEL_KEY = "exported_model"
+INDEX_KEY = "index"
 SAMPLED_USERS = 500
 """Users for whom the index is compared with the exact one, in addition to an unknown one; and as many to fit it by."""
 _SEED = 42
@@ -29,7 +29,7 @@ _log = logging.getLogger("atalaya")
 
 
 class Executor(base_executor.BaseExecutor):
-    """Copies the SavedModel, puts the index beside it and removes that again if it fails its gate."""
+    """Builds the index, measures it against the exact one, and removes it again if it fails its gate."""
 
     def Do(
         self,
@@ -37,12 +37,12 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Builds, measures and keeps or refuses.
+        """Builds and measures the index, then exports or refuses it; a refusal does not fail the step.
 
         Args:
           input_dict: `model`: the Trainer's Model; `examples`: Examples with the splits `candidates` and `train`.
-          output_dict: `exported_model`: the same SavedModel with `assets.extra/index/<kind>.json`, which holds the
-            verdict, and, if it is good, the index in `assets.extra/index/<kind>/`.
+          output_dict: `index`: a folder with `assets.extra/index/<kind>.json`, which holds measures and verdict, and,
+            if it was exported, the index in `assets.extra/index/<kind>/`.
           exec_properties: `settings`: JSON of `IndexSettings`.
 
         Raises:
@@ -53,41 +53,40 @@ class Executor(base_executor.BaseExecutor):
         if problem := why_unavailable(settings.kind):
             raise RuntimeError(problem)
         source = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        exported = artifact_utils.get_single_instance(output_dict[EXPORTED_MODEL_KEY])
-        folder = Path(path_utils.serving_model_dir(exported.uri))
-        shutil.copytree(path_utils.serving_model_path(source.uri), folder, dirs_exist_ok=True)
+        written = Path(artifact_utils.get_single_uri(output_dict[INDEX_KEY]))
+        index = written / layout.index_folder(settings.kind)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         catalogue, train = (artifact_utils.get_split_uri(examples, split) for split in ("candidates", "train"))
-        description = _try(folder, catalogue, train, settings)
+        description = _try(Path(path_utils.serving_model_path(source.uri)), index, catalogue, train, settings)
         if not description["exported"]:
-            shutil.rmtree(folder / layout.index_folder(settings.kind), ignore_errors=True)
+            shutil.rmtree(index, ignore_errors=True)
             reasons = "; ".join(description["reasons"])
             _log.warning("%s is not exported: %s", layout.index_folder(settings.kind), reasons)
         else:
             found, took = description["measures"]["recall"], description["measures"]["latency_p50_ms"]
-            index = layout.index_folder(settings.kind)
-            _log.info("%s: recall@%d %.3f, p50 %.1f ms", index, settings.recall_k, found, took)
-        path = folder / layout.index_description(settings.kind)
+            name = layout.index_folder(settings.kind)
+            _log.info("%s: recall@%d %.3f, p50 %.1f ms", name, settings.recall_k, found, took)
+        path = written / layout.index_description(settings.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(description, indent=2), encoding="utf-8")
 
 
-def _try(folder: Path, catalogue: str, train: str, settings: IndexSettings) -> dict[str, Any]:
-    """Writes the index into the model's folder, and says how it is made, what it measures and whether it may stay."""
+def _try(model: Path, index: Path, catalogue: str, train: str, settings: IndexSettings) -> dict[str, Any]:
+    """Writes the index of a model to a folder; returns how it was built, its measures and the verdict."""
     items = content.read_catalogue(catalogue)
     made: dict[str, Any] = {}
     measures: dict[str, Any] = {}
     reasons = gate.too_few_items(len(items.items), settings)
     if not reasons:
-        source = content.make_content(tf.saved_model.load(str(folder)), items, train)
+        source = content.make_content(tf.saved_model.load(str(model)), items, train)
         sampled, others = _sample(len(source.users))
         started = time.perf_counter()
         built = _build(source, sampled, settings)
-        built.save(str(folder / layout.index_folder(settings.kind)))
+        built.save(str(index))
         made = {**built.description(), "build_seconds": time.perf_counter() - started}
         users = np.append(source.users[others], content.UNKNOWN)
-        index, imports = folder / layout.index_folder(settings.kind), ["scann"] if settings.kind == "scann" else []
-        measures = {"users": len(users), **verify.measure(folder, index, users, settings.recall_k, imports)}
+        imports = ["scann"] if settings.kind == "scann" else []
+        measures = {"users": len(users), **verify.measure(model, index, users, settings.recall_k, imports)}
         reasons = gate.shortcomings(measures, settings)
     return {
         "kind": settings.kind,

@@ -11,18 +11,23 @@ from components.pusher import executor
 
 
 class PusherSpec(standard_component_specs.PusherSpec):
-    """TFX's interface, the evaluation and the code version."""
+    """TFX's interface, the exporters' files, the evaluation and the code version."""
 
     PARAMETERS = standard_component_specs.PusherSpec.PARAMETERS | {
         "code_version": component_spec.ExecutionParameter(type=str)
     }
-    INPUTS = standard_component_specs.PusherSpec.INPUTS | {
-        executor.EVALUATION_KEY: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation)
-    }
+    INPUTS = (
+        standard_component_specs.PusherSpec.INPUTS
+        | {executor.EVALUATION_KEY: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation)}
+        | {
+            key: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
+            for key in executor.EXPORT_KEYS
+        }
+    )
 
 
 class Pusher(base_component.BaseComponent):
-    """Pushes a model with both blessings as the newest version; output `pushed_model`."""
+    """Pushes a model with both blessings and its exports as the newest version; output `pushed_model`."""
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -30,6 +35,9 @@ class Pusher(base_component.BaseComponent):
     def __init__(
         self,
         model: types.BaseChannel,
+        tflite_models: types.BaseChannel,
+        index: types.BaseChannel | None,
+        on_device_models: types.BaseChannel | None,
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
         evaluation: types.BaseChannel,
@@ -39,7 +47,10 @@ class Pusher(base_component.BaseComponent):
         """Wires the push.
 
         Args:
-          model: the Model.
+          model: the Trainer's Model.
+          tflite_models: the TFLiteExporter's.
+          index: the IndexExporter's, if there is one.
+          on_device_models: the OnDeviceExporter's, if there is one.
           model_blessing: its ModelBlessing.
           infra_blessing: its InfraBlessing, of the canary.
           evaluation: the ModelEvaluation with the verdict, for the model card.
@@ -50,6 +61,9 @@ class Pusher(base_component.BaseComponent):
         super().__init__(
             PusherSpec(
                 model=model,
+                tflite_models=tflite_models,
+                index=index,
+                on_device_models=on_device_models,
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 evaluation=evaluation,

@@ -1,4 +1,4 @@
-"""TFX's Pusher, except that a version appears complete or not at all, and that a model is pushed once."""
+"""TFX's Pusher, except that it adds the exports, that a version appears whole or not at all, and is pushed once."""
 
 import logging
 import time
@@ -16,15 +16,19 @@ from components.pusher.folder import push
 from schemas import on_device_record, training_record
 from schemas import verdict as verdict_schema
 from schemas.model_card import ModelCard
-from schemas.signatures import JUDGED_PROPERTY
+from schemas.signatures import JUDGED_PROPERTY, judged
 
 EVALUATION_KEY = "evaluation"
+_INDEX_KEY = "index"
+_ON_DEVICE_KEY = "on_device_models"
+EXPORT_KEYS = ("tflite_models", _INDEX_KEY, _ON_DEVICE_KEY)
+"""Artifacts of files that a version holds in addition to the model's, under the same paths."""
 
 _log = logging.getLogger("atalaya")
 
 
 class Executor(tfx_executor.Executor):
-    """Copies a blessed model next to its destination and renames it."""
+    """Copies a blessed model and its exports next to their destination and renames the folder."""
 
     def Do(
         self,
@@ -35,12 +39,13 @@ class Executor(tfx_executor.Executor):
         """Pushes the model if it has both blessings.
 
         Args:
-          input_dict: `model`: the Model; `model_blessing`: the Evaluator's blessing; `infra_blessing`: the canary's;
-            `evaluation`: the ModelEvaluation with the verdict.
+          input_dict: `model`: the Trainer's Model; `tflite_models`, and optionally `index` and `on_device_models`: the
+            exporters'; `model_blessing`: the Evaluator's blessing; `infra_blessing`: the canary's; `evaluation`: the
+            ModelEvaluation with the verdict.
           output_dict: `pushed_model`: PushedModel with the custom properties `pushed` (0 or 1), `pushed_destination`
             and `pushed_version`, as TFX's Pusher sets them, `is_new` (0 if it already was the newest) and
             `is_withdrawn` (1 if it was not pushed because a rollback took it out of service; the destination is then
-            the newest version). The model is not copied there a second time.
+            the newest version).
           exec_properties: `push_destination`: JSON of `PushDestination`; its base directory holds the versions.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -55,9 +60,14 @@ class Executor(tfx_executor.Executor):
         card = ModelCard(
             training=training_record.read(model),
             evaluation=verdict_schema.read(evaluation),
-            on_device=on_device_record.read_index(model),
+            on_device=tuple(
+                summary
+                for artifact in input_dict.get(_ON_DEVICE_KEY, [])
+                for summary in on_device_record.read_index(Path(artifact.uri))
+            ),
         )
-        version, outcome = push(model, Path(destination.filesystem.base_directory), int(time.time()), card)
+        exports = [Path(artifact.uri) for key in EXPORT_KEYS for artifact in input_dict.get(key, [])]
+        version, outcome = push([model, *exports], Path(destination.filesystem.base_directory), int(time.time()), card)
         if outcome == "unchanged":
             _log.info("this model already is the newest pushed version: %s", version)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
@@ -66,14 +76,14 @@ class Executor(tfx_executor.Executor):
         pushed.set_int_custom_property("is_withdrawn", int(outcome == "withdrawn"))
 
     def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:
-        """Whether there are both blessings, of this model; TFX's own check accepts a model without them."""
+        """Whether there are both blessings, of this model and this index; TFX's own check also accepts none."""
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        judged = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_BLESSING_KEY])
+        evaluated = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_BLESSING_KEY])
         tried = artifact_utils.get_single_instance(input_dict[standard_component_specs.INFRA_BLESSING_KEY])
+        indexes = [index.id for index in input_dict.get(_INDEX_KEY, [])]
         return (
-            model_utils.is_model_blessed(judged)
+            model_utils.is_model_blessed(evaluated)
             and model_utils.is_infra_validated(tried)
-            and all(
-                blessing.get_string_custom_property(JUDGED_PROPERTY) == str(model.id) for blessing in (judged, tried)
-            )
+            and evaluated.get_string_custom_property(JUDGED_PROPERTY) == judged([model.id])
+            and tried.get_string_custom_property(JUDGED_PROPERTY) == judged([model.id, *indexes])
         )

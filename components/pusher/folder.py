@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,8 +22,7 @@ from components.pusher.inventory import (
 from schemas import layout
 from schemas.errors import DataError
 from schemas.model_card import ModelCard
-
-_PARTIAL = ".partial-"
+from schemas.whole import PARTIAL, whole
 
 
 class Change(NamedTuple):
@@ -37,11 +36,11 @@ class Change(NamedTuple):
     outcome: Literal["new", "unchanged", "withdrawn"]
 
 
-def push(model: Path, base: Path, now: int, card: ModelCard) -> Change:
-    """Makes `model` the newest version under `base`, unless it already is or a rollback has withdrawn it.
+def push(parts: Sequence[Path], base: Path, now: int, card: ModelCard) -> Change:
+    """Makes a model the newest version under `base`, unless it already is or a rollback has withdrawn it.
 
     Args:
-      model: folder of a SavedModel.
+      parts: folders whose files together are the version: of the SavedModel, and of its exports.
       base: folder of the versions, each named by the second it was pushed in.
       now: unix time in seconds.
       card: becomes a file of the version.
@@ -50,13 +49,13 @@ def push(model: Path, base: Path, now: int, card: ModelCard) -> Change:
     with _alone(base):
         newest, withdrawn = _newest(base), withdrawn_models(base)
         # By content: ids and folders of artifacts start again when the pipeline's folder is removed.
-        sha256 = digest(model)
+        sha256 = digest(parts)
         if newest and _recorded(newest) == sha256:
             return Change(newest, "unchanged")
         if newest and sha256 in withdrawn:
             return Change(newest, "withdrawn")
         origin = Origin(sha256=sha256, withdrawn=withdrawn)
-        return Change(_add(model, base, now, origin, card), "new")
+        return Change(_add(parts, base, now, origin, card), "new")
 
 
 def rollback(number: int, base: Path, now: int) -> Change:
@@ -74,20 +73,20 @@ def rollback(number: int, base: Path, now: int) -> Change:
         version = find(base, number)
         if version.problem:
             raise DataError(f"{version.folder}: {version.problem}; roll back to another version")
-        sha256 = digest(version.folder)
+        sha256 = digest([version.folder])
         if version.origin.sha256 not in (None, sha256):
             raise DataError(f"{version.folder}: its files are not those that were pushed; roll back to another version")
         newest = layout.newest(base)
-        if digest(newest) == sha256:
+        if digest([newest]) == sha256:
             return Change(newest, "unchanged")
-        withdrawn = {*withdrawn_models(base), _recorded(newest) or digest(newest)} - {sha256}
+        withdrawn = {*withdrawn_models(base), _recorded(newest) or digest([newest])} - {sha256}
         origin = Origin(
             sha256=sha256,
             withdrawn=tuple(sorted(withdrawn)),
             copy_of=number,
             rolled_back_from=int(newest.name),
         )
-        return Change(_add(version.folder, base, now, origin), "new")
+        return Change(_add([version.folder], base, now, origin), "new")
 
 
 def prune(base: Path, keep: int) -> list[Version]:
@@ -105,7 +104,7 @@ def prune(base: Path, keep: int) -> list[Version]:
         blessed = [version for version in whole if version.card and version.card.evaluation.blessed]
         removed = [version for version in whole[:-keep] if version not in blessed[-1:]]
         for version in removed:
-            hidden = base / f"{_PARTIAL}{version.number}"
+            hidden = base / f"{PARTIAL}{version.number}"
             version.folder.rename(hidden)
             shutil.rmtree(hidden)
         return removed
@@ -119,7 +118,7 @@ def _alone(base: Path) -> Iterator[None]:
         # Some network file systems have no such locks: there, users must not change the folder at the same time.
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for leftover in base.glob(f"{_PARTIAL}*"):
+        for leftover in base.glob(f"{PARTIAL}*"):
             shutil.rmtree(leftover)
         yield
     finally:
@@ -136,41 +135,24 @@ def _recorded(version: Path) -> str | None:
 
 
 def _add(
-    source: Path,
+    parts: Sequence[Path],
     base: Path,
     now: int,
     origin: Origin,
     card: ModelCard | None = None,
 ) -> Path:
-    """Copies a model next to its destination, flushes it to disk, and renames it; returns its folder."""
+    """Copies a version's parts to a new folder under `base`; returns it."""
     number = max([now, *(int(version.name) + 1 for version in layout.versions(base))])
-    version, partial = base / str(number), base / f"{_PARTIAL}{number}"
-    try:
-        shutil.copytree(source, partial)
+    version = base / str(number)
+    with whole(version) as partial:
+        for part in parts:
+            shutil.copytree(part, partial, dirs_exist_ok=True)
         _write(partial / layout.ORIGIN, origin)
         if card:
             _write(partial / layout.MODEL_CARD, card)
-        for folder, _, files in os.walk(partial):
-            for path in [folder, *(os.path.join(folder, file) for file in files)]:
-                _flush(path)
-    except OSError:
-        # Left there, a copy that fills the disk would make the next push fail too.
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    partial.rename(version)
-    _flush(str(base))
     return version
 
 
 def _write(path: Path, content: BaseModel) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(content.model_dump_json(indent=1), encoding="utf-8")
-
-
-def _flush(path: str) -> None:
-    """Flushes to disk before the rename is visible, so that a power cut leaves no empty file under a final name."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,7 @@
 """The contents of the folder of a recommender's pushed versions."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,12 +78,15 @@ def withdrawn_models(base: Path) -> tuple[str, ...]:
     return next((origin.withdrawn for origin in origins if origin), ())
 
 
-def digest(model: Path) -> str:
+def digest(parts: Sequence[Path]) -> str:
     """Hash of the names and contents of all files of a model, whether it has been pushed or not.
 
     Files written by the push are left out: the same model, evaluated twice, is the same model.
+
+    Args:
+      parts: folders whose files together are the model: one, once it has been pushed.
     """
-    files = {str(path.relative_to(model)): path for path in model.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(part)): path for part in parts for path in part.rglob("*") if path.is_file()}
     total = hashlib.sha256()
     for name, path in sorted(files.items()):
         if name not in (layout.ORIGIN, layout.MODEL_CARD):

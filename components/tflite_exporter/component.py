@@ -1,30 +1,29 @@
-"""The step that makes the on-device models part of what is judged and pushed."""
+"""The step that converts a model's ranking and retrieval to TFLite."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.tflite_exporter import executor
-from schemas.settings import ExportSettings, SplitSettings
+from schemas.settings import ExportSettings
 
 
 class TFLiteExporterSpec(component_spec.ComponentSpec):
-    """A Model in, the same Model with TFLite files out."""
+    """A Model in, its TFLite models out."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
-        executor.SPLIT_KEY: component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model),
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
-    OUTPUTS = {executor.EXPORTED_MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {executor.TFLITE_MODELS_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
 
 class TFLiteExporter(base_component.BaseComponent):
-    """Converts both models, verifies them without TensorFlow and adds them; output `exported_model`."""
+    """Converts both models and verifies them without TensorFlow; output `tflite_models`."""
 
     SPEC_CLASS = TFLiteExporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -34,7 +33,6 @@ class TFLiteExporter(base_component.BaseComponent):
         model: types.BaseChannel,
         examples: types.BaseChannel,
         settings: ExportSettings,
-        split: SplitSettings,
         code_version: str,
     ):
         """Wires the export.
@@ -43,7 +41,6 @@ class TFLiteExporter(base_component.BaseComponent):
           model: the Trainer's Model.
           examples: Examples with a split `eval`, raw.
           settings: the variants and the accepted difference.
-          split: how the examples were divided; models are compared only if this is the same.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(
@@ -51,8 +48,7 @@ class TFLiteExporter(base_component.BaseComponent):
                 model=model,
                 examples=examples,
                 settings=settings.model_dump_json(include={"tflite_tolerance", "tflite_variants"}),
-                split=split.model_dump_json(),
                 code_version=code_version,
-                exported_model=types.Channel(type=standard_artifacts.Model),
+                tflite_models=types.Channel(type=standard_artifacts.Model),
             )
         )

@@ -1,4 +1,4 @@
-"""What is written beside a TFLite model, for who calls it."""
+"""The description that is written next to a TFLite model, for those who call it."""
 
 import hashlib
 from pathlib import Path
@@ -30,7 +30,8 @@ MEANINGS = {names.RATE: _RATE, names.RETRIEVE_ON_DEVICE: _RETRIEVE}
 
 
 def describe(
-    model: Path,
+    file: Path,
+    saved_model: str,
     signature: str,
     variant: str,
     declared: dict[str, Any],
@@ -41,7 +42,8 @@ def describe(
     """A description that goes into a JSON file.
 
     Args:
-      model: the TFLite file, in `assets.extra/` of its SavedModel.
+      file: the TFLite model.
+      saved_model: folder of the SavedModel that it was converted from.
       signature: the one converted.
       variant: of the numbers in it.
       declared: `inputs` and `output_tensors`, as LiteRT sees them.
@@ -49,15 +51,15 @@ def describe(
       comparison: with the SavedModel.
       limit: what was accepted.
     """
-    content = model.read_bytes()
+    content = file.read_bytes()
 
     def documented(tensors: dict[str, Any]) -> dict[str, Any]:
         return {name: tensor | {"meaning": MEANINGS[signature][name]} for name, tensor in tensors.items()}
 
     return {
-        "file": model.name,
+        "file": file.name,
         "format": FORMAT,
-        "saved_model": tf.saved_model.experimental.read_fingerprint(str(model.parent.parent)).singleprint(),
+        "saved_model": tf.saved_model.experimental.read_fingerprint(saved_model).singleprint(),
         "signature": signature,
         "variant": variant,
         "inputs": documented(declared["inputs"]),

@@ -1,7 +1,6 @@
-"""Adds the on-device models to the SavedModel that will be evaluated and pushed."""
+"""Converts a SavedModel's ranking and retrieval to TFLite."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +27,15 @@ from schemas import signatures as names
 from schemas.settings import ExportSettings
 
 SETTINGS_KEY = "settings"
-SPLIT_KEY = "split"
-EXPORTED_MODEL_KEY = "exported_model"
+TFLITE_MODELS_KEY = "tflite_models"
 MODELS = {layout.RANKING: names.RATE, layout.RETRIEVAL: names.RETRIEVE_ON_DEVICE}
-"""Signatures by the names of the files that are made of them."""
+"""Signatures by the names of the files that are converted from them."""
 
 Ran = dict[str, Any]
 
 
 class Executor(base_executor.BaseExecutor):
-    """Copies the SavedModel and puts TFLite models and their descriptions into `assets.extra/`."""
+    """Writes TFLite models and their descriptions."""
 
     def Do(
         self,
@@ -45,14 +43,14 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Converts, verifies and describes.
+        """Converts the models, verifies them and describes them.
 
         Args:
-          input_dict: `model`: the Trainer's Model; `examples`: Examples whose split `eval` tells what to compare on.
-          output_dict: `exported_model`: the same SavedModel, and in its `assets.extra/` `ranking.tflite` and
-            `retrieval.tflite`, each variant but float32 with its name before the ending, and a `.json` for each.
-          exec_properties: `settings`: JSON of `ExportSettings`; `split`: JSON of `SplitSettings`, which the exported
-            model carries as a custom property.
+          input_dict: `model`: the Trainer's Model; `examples`: Examples whose split `eval` holds the users and items
+            on which the answers are compared.
+          output_dict: `tflite_models`: a folder with `ranking.tflite` and `retrieval.tflite` in `assets.extra/`, each
+            variant but float32 with its name before the ending, and a `.json` for each.
+          exec_properties: `settings`: JSON of `ExportSettings`.
 
         Raises:
           RuntimeError: the answers differ from the SavedModel's by more than is allowed, LiteRT cannot run a model, or
@@ -61,24 +59,22 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = ExportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         source = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        exported = artifact_utils.get_single_instance(output_dict[EXPORTED_MODEL_KEY])
-        exported.set_string_custom_property(names.SPLIT_PROPERTY, exec_properties[SPLIT_KEY])
-        folder = Path(path_utils.serving_model_dir(exported.uri))
-        shutil.copytree(path_utils.serving_model_path(source.uri), folder, dirs_exist_ok=True)
-        (folder / layout.EXTRA).mkdir(exist_ok=True)
+        folder = Path(artifact_utils.get_single_uri(output_dict[TFLITE_MODELS_KEY])) / layout.EXTRA
+        folder.mkdir(parents=True)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-        exporter = _Exporter(folder, read_pairs(artifact_utils.get_split_uri(examples, "eval")), settings)
+        pairs = read_pairs(artifact_utils.get_split_uri(examples, "eval"))
+        exporter = _Exporter(path_utils.serving_model_path(source.uri), folder, pairs, settings)
         for variant in settings.tflite_variants:
             for name in MODELS:
                 exporter.export(name, variant)
 
 
 class _Exporter:
-    """Makes one file after the other; what the SavedModel says is asked once."""
+    """Makes one file after the other; the SavedModel's answers are computed once."""
 
-    def __init__(self, folder: Path, pairs: list[tuple[bytes, bytes]], settings: ExportSettings):
-        self._folder, self._tolerance = folder, settings.tflite_tolerance
-        self._server = Server(folder)
+    def __init__(self, model: str, folder: Path, pairs: list[tuple[bytes, bytes]], settings: ExportSettings):
+        self._model, self._folder, self._tolerance = model, folder, settings.tflite_tolerance
+        self._server = Server(model)
         users, items = (np.array(column) for column in zip(*pairs, strict=True))
         self._pairs = {names.USER_ID: users, names.ITEM_ID: items}
         self._ratings = self._server.rate(users, items)
@@ -87,14 +83,14 @@ class _Exporter:
 
     def export(self, name: str, variant: str) -> None:
         signature = MODELS[name]
-        file = self._folder / layout.EXTRA / layout.tflite_file(name, variant)
-        content = convert.convert(str(self._folder), [signature], variant)
+        file = self._folder / layout.tflite_file(name, variant)
+        content = convert.convert(self._model, [signature], variant)
         operators = convert.operators(content, [signature])
         file.write_bytes(content)
         comparison, ran = self._compare_ranking(file) if name == layout.RANKING else self._compare_retrieval(file)
         limit = limits(variant, self._tolerance)
         refuse_if_apart(file.name, comparison, limit)
-        description = describe(file, signature, variant, ran, operators, comparison, limit)
+        description = describe(file, self._model, signature, variant, ran, operators, comparison, limit)
         file.with_suffix(".json").write_text(json.dumps(description, indent=2), encoding="utf-8")
 
     def _compare_ranking(self, file: Path) -> tuple[Comparison, Ran]:

@@ -1,6 +1,5 @@
 """The SavedModel's own answers, by its signatures."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -28,11 +27,11 @@ class Request(NamedTuple):
 
 
 class Server:
-    """A SavedModel that is asked."""
+    """A loaded SavedModel."""
 
-    def __init__(self, folder: Path):
-        """Loads it."""
-        self._model = tf.saved_model.load(str(folder))
+    def __init__(self, folder: str):
+        """Loads it from its folder."""
+        self._model = tf.saved_model.load(folder)
 
     def rate(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """[n] and [n] ids to [n] ratings."""

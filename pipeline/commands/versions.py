@@ -141,7 +141,7 @@ def _described(version: Version, base: Path) -> dict[str, Any]:
             for record in (evaluation.metrics if evaluation else ())
             if not record.slice
         },
-        "withdrawn": (version.origin.sha256 or inventory.digest(version.folder)) in inventory.withdrawn_models(base),
+        "withdrawn": (version.origin.sha256 or inventory.digest([version.folder])) in inventory.withdrawn_models(base),
         "copy_of": version.origin.copy_of,
         "rolled_back_from": version.origin.rolled_back_from,
         "problem": version.problem,
@@ -157,7 +157,7 @@ def _show(options: argparse.Namespace) -> dict[str, Any]:
     base = _base(options)
     version = inventory.find(base, options.version)
     described = _described(version, base)
-    if version.origin.sha256 not in (None, inventory.digest(version.folder)):
+    if version.origin.sha256 not in (None, inventory.digest([version.folder])):
         described["problem"] = described["problem"] or "its files are not those that were pushed"
     card = _as_json(version.card) if version.card else None
     return {"name": base.name, "folder": str(version.folder), **described, "card": card}

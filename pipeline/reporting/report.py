@@ -1,4 +1,4 @@
-"""What a run says at its end: rows, metrics against thresholds and baselines, the verdict, where things lie."""
+"""The report at the end of a run: rows, metrics against thresholds and baselines, the verdict, and paths."""
 
 import json
 import shlex
@@ -47,7 +47,7 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     Returns:
       Whether the model was blessed, by the gate and by the canary.
     """
-    examples = Path(nodes["RatingsExampleGen"].outputs["examples"][0].uri)
+    examples = _output(nodes, "RatingsExampleGen", "examples")
     verdict = verdict_schema.read(nodes["Evaluator"].outputs["evaluation"][0].uri)
     (run_folder / layout.VERDICT).write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
     canary = canary_schema.read(nodes["Canary"].outputs["blessing"][0].uri)
@@ -59,21 +59,25 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
         console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
     if len(verdict.anomalies) > _SHOWN_ANOMALIES:
         console.print(f"... {len(verdict.anomalies)} anomalies in all, in {run_folder / layout.VERDICT}")
-    last = "OnDeviceExporter" if "OnDeviceExporter" in nodes else "TFLiteExporter"
-    exported = Path(nodes[last].outputs["exported_model"][0].uri) / "Format-Serving"
-    report_on_device.show(on_device_record.read(exported), console)
+    if "OnDeviceExporter" in nodes:
+        report_on_device.show(on_device_record.read(_output(nodes, "OnDeviceExporter", "on_device_models")), console)
     _show_canary(canary, console)
     is_blessed = verdict.blessed and canary.blessed
     if is_blessed:
         version = _show_pushed(nodes["Pusher"], console)
         is_withdrawn = summary.push_outcome(nodes["Pusher"]) == "withdrawn"
-        _show_artifacts(nodes, exported if is_withdrawn else version, run_folder, console)
+        _show_artifacts(nodes, None if is_withdrawn else version, run_folder, console)
         _show_trial(nodes["Transform"], version, console)
     else:
         console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
         _show_reasons(verdict, canary, run_folder, console)
-        _show_artifacts(nodes, exported, run_folder, console)
+        _show_artifacts(nodes, None, run_folder, console)
     return is_blessed
+
+
+def _output(nodes: dict[str, Node], node: str, name: str) -> Path:
+    """The folder of a node's output."""
+    return Path(nodes[node].outputs[name][0].uri)
 
 
 def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> None:
@@ -162,19 +166,24 @@ def _show_pushed(pusher: Node, console: Console) -> Path:
     return version
 
 
-def _show_artifacts(nodes: dict[str, Node], model: Path, run_folder: Path, console: Console) -> None:
+def _show_artifacts(nodes: dict[str, Node], version: Path | None, run_folder: Path, console: Console) -> None:
+    """Prints paths: of a version, which holds everything, or of its parts where none was pushed."""
     table = _table("Artifacts", "what", "where", "size")
-    card, sequences = model / layout.MODEL_CARD, model / layout.ON_DEVICE
+    tflite = (version or _output(nodes, "TFLiteExporter", "tflite_models")) / layout.EXTRA
     batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
     for what, path in (
-        ("SavedModel", model),
-        *([("model card", card)] if card.exists() else []),
-        ("on-device ranking", model / layout.EXTRA / layout.tflite_file(layout.RANKING)),
-        ("on-device retrieval", model / layout.EXTRA / layout.tflite_file(layout.RETRIEVAL)),
-        *([("on-device sequences", sequences)] if sequences.exists() else []),
+        ("SavedModel", version or _output(nodes, "Trainer", "model") / "Format-Serving"),
+        *([("model card", version / layout.MODEL_CARD)] if version else []),
+        ("on-device ranking", tflite / layout.tflite_file(layout.RANKING)),
+        ("on-device retrieval", tflite / layout.tflite_file(layout.RETRIEVAL)),
+        *(
+            ("on-device sequences", (version or _output(nodes, node, "on_device_models")) / layout.ON_DEVICE)
+            for node in nodes
+            if node == "OnDeviceExporter"
+        ),
         *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
-        ("evaluation", Path(nodes["Evaluator"].outputs["evaluation"][0].uri)),
-        ("TensorBoard logs", Path(nodes["Trainer"].outputs["model_run"][0].uri)),
+        ("evaluation", _output(nodes, "Evaluator", "evaluation")),
+        ("TensorBoard logs", _output(nodes, "Trainer", "model_run")),
         ("this run's log", run_folder / layout.LOG),
     ):
         table.add_row(what, escape(_shown(path)), _size(path))
@@ -204,7 +213,7 @@ def _shortened(text: str, length: int = 400) -> str:
 
 
 def _shown(path: Path) -> str:
-    """Relative to the working directory where it lies below it."""
+    """Relative to the working directory if it is below it."""
     path = path.absolute()
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

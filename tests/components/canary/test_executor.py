@@ -66,11 +66,11 @@ def _do(artifacts: tuple[dict, dict], **settings: float) -> tuple[standard_artif
     return blessing, canary_schema.read(blessing.uri)
 
 
-def _assert_refused(blessing: standard_artifacts.InfraBlessing) -> None:
+def _assert_refused(blessing: standard_artifacts.InfraBlessing, judged: str = "7") -> None:
     assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").exists() and not (Path(blessing.uri) / "INFRA_BLESSED").exists()
     assert blessing.get_int_custom_property("blessed") == 0
     assert blessing.get_int_custom_property("current_model_id") == 7
-    assert blessing.get_string_custom_property("judged_model") == "7"
+    assert blessing.get_string_custom_property("judged_model") == judged
 
 
 def test_a_good_export_is_blessed_by_a_process_with_tensorflow_alone(artifacts):
@@ -140,13 +140,15 @@ def _content(seen: slice) -> Content:
 
 
 def _add_index(inputs: dict, content: Content, kind: str = "ivf") -> str:
-    """Its folder within the export."""
+    """Its folder within the artifact, which goes to the inputs."""
     if kind == "ivf":
         index = ivf_index.Index(content, np.arange(len(PARTS.users)), k=5, recall=0.9)
     else:
         index = scann_index.Index(content, scann_index.Tree(leaves=2, searched=2))
-    [model] = inputs["model"]
-    index.save(str(Path(model.uri) / "Format-Serving" / layout.index_folder(kind)))
+    artifact = standard_artifacts.Model()
+    artifact.id, artifact.uri = 8, str(Path(inputs["model"][0].uri).parent / "index")
+    index.save(f"{artifact.uri}/{layout.index_folder(kind)}")
+    inputs["index"] = [artifact]
     return layout.index_folder(kind)
 
 
@@ -158,6 +160,7 @@ def test_an_index_is_tried_too(artifacts, kind: str) -> None:
     blessing, record = _do(artifacts, calls=5, latency_p50_ms=1e6, latency_p99_ms=1e6)
     assert record.reasons == []
     assert blessing.get_int_custom_property("blessed") == 1
+    assert blessing.get_string_custom_property("judged_model") == "7,8"
     tried = [check.name for check in record.checks if check.name.startswith(f"{folder}: ")]
     assert {name.split(": ")[1].split(",")[0] for name in tried} >= {"retrieve", "search", "latency"}
     assert any("a genre" in name for name in tried) == (kind == "ivf")
@@ -166,7 +169,7 @@ def test_an_index_is_tried_too(artifacts, kind: str) -> None:
 def test_an_index_that_shows_what_was_seen_is_refused(artifacts) -> None:
     folder = _add_index(artifacts[0], _content(slice(0)))
     blessing, record = _do(artifacts, calls=5, latency_p50_ms=1e6, latency_p99_ms=1e6)
-    _assert_refused(blessing)
+    _assert_refused(blessing, judged="7,8")
     [reason] = record.reasons
     assert reason.startswith(f"{folder}: retrieve, sampled users: exclusions: expected no excluded")
 
@@ -176,6 +179,6 @@ def test_an_index_that_shows_other_genres_is_refused(artifacts) -> None:
     wrong = content.catalogue._replace(genre_items=np.arange(1, 23, 2), genre_splits=np.array([0, 11]))
     folder = _add_index(artifacts[0], content._replace(catalogue=wrong))
     blessing, record = _do(artifacts, calls=5, latency_p50_ms=1e6, latency_p99_ms=1e6)
-    _assert_refused(blessing)
+    _assert_refused(blessing, judged="7,8")
     assert {reason.split(": ")[1] for reason in record.reasons} == {"search, a genre", "retrieve, a genre"}
     assert record.reasons[0].startswith(f"{folder}: ")

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,29 +6,33 @@ import pytest
 from tfx.types import Artifact, standard_artifacts
 
 from components.evaluator.baseline import LatestOtherBlessedModelStrategy
-
-RANDOM, OTHER_SEED = '{"method":"random","seed":42}', '{"method":"random","seed":43}'
+from schemas import layout
+from schemas.model_card import ModelCard
+from schemas.settings import SplitSettings
+from schemas.training_record import TrainingRecord
 
 
 class Store:
     """Models on disk, as many as are asked for."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.splits: dict[int, str] = {}
+    def __init__(self, folder: Path, record: TrainingRecord):
+        self.folder, self.record = folder, record
+        self.others: dict[int, str] = {}
+        """Text of the training record, for models that have another one."""
 
     def model(self, number: int) -> Artifact:
         artifact = standard_artifacts.Model()
         artifact.id = number
         artifact.uri = str(self.folder / str(number))
-        artifact.set_string_custom_property("split", self.splits.get(number, RANDOM))
         return artifact
 
     def resolve(
         self, current: int, blessings: dict[int, int], deleted: int | None = None, not_pushed: tuple[int, ...] = ()
     ) -> list[int]:
         for number in {current, *blessings}:
-            (self.folder / str(number) / "Format-Serving").mkdir(parents=True, exist_ok=True)
+            record = self.folder / str(number) / "Format-Serving" / layout.TRAINING_RECORD
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text(self.others.get(number, self.record.model_dump_json()))
         if deleted is not None:
             shutil.rmtree(self.folder / str(deleted))
         inputs = {
@@ -45,8 +50,8 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
+def store(tmp_path: Path, model_card: ModelCard) -> Store:
+    return Store(tmp_path, model_card.training)
 
 
 def _blessing(artifact: Artifact, model: int, blessed: int) -> Artifact:
@@ -77,12 +82,25 @@ def test_a_model_whose_files_are_gone_is_passed_over(store):
     assert store.resolve(4, {1: 1, 2: 1}, deleted=2) == [1]
 
 
-def test_a_model_of_another_split_is_passed_over(store):
+@pytest.mark.parametrize(
+    "changed",
+    [{"seeds": {"split": 43, "training": 42}}, {"data": {"split_method": "other"}}, {"data": {"eval_share": 0.123}}],
+)
+def test_a_model_of_another_split_is_passed_over(store, changed):
     # It was trained on part of what the current one is evaluated on.
-    store.splits[2] = OTHER_SEED
+    record = store.record.model_dump(mode="json")
+    other = json.dumps({**record, **changed, "data": record["data"] | changed.get("data", {})})
+    store.others[2] = other
     assert store.resolve(3, {1: 1, 2: 1}) == [1]
-    store.splits[1] = OTHER_SEED
+    store.others[1] = other
     assert store.resolve(3, {1: 1, 2: 1}) == []
+    # What is compared is all that a split depends on.
+    assert set(SplitSettings.model_fields) == {"method", "eval_share", "seed"}
+
+
+def test_a_model_whose_record_cannot_be_read_is_passed_over(store):
+    store.others[2] = '{"format": "of another version"}'
+    assert store.resolve(3, {1: 1, 2: 1}) == [1]
 
 
 def test_what_the_canary_refused_is_passed_over(store):

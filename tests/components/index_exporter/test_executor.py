@@ -98,10 +98,10 @@ def _export(
     tf.saved_model.save(model or Model(), str(tmp_path / "in" / "Format-Serving"))
     executor.Executor().Do(
         {"model": [source], "examples": [examples]},
-        {"exported_model": [exported]},
+        {"index": [exported]},
         {"settings": json.dumps({"kind": kind, "min_items": 10, "recall_k": 10, "max_latency_ms": 1e6} | settings)},
     )
-    folder = tmp_path / "out" / "Format-Serving"
+    folder = tmp_path / "out"
     return folder, json.loads((folder / layout.index_description(kind)).read_text())
 
 
@@ -191,11 +191,10 @@ def test_a_fresh_process_gives_the_same(exported: tuple[Path, dict]) -> None:
     assert printed.strip() == " ".join(map(str, columns))
 
 
-def test_the_exact_model_stays_as_it_is(exported: tuple[Path, dict]) -> None:
-    exact = tf.saved_model.load(str(exported[0]))
-    assert exact.retrieve(tf.constant(["u3"]), tf.constant(4))["item_id"].numpy()[0].tolist() == [
-        ITEMS[item] for item in _expected(3, 4)
-    ]
+def test_it_writes_the_index_and_its_description_and_nothing_else(exported: tuple[Path, dict]) -> None:
+    kind = exported[1]["kind"]
+    assert [path.name for path in exported[0].iterdir()] == ["assets.extra"]
+    assert {path.name for path in (exported[0] / "assets.extra" / "index").iterdir()} == {kind, f"{kind}.json"}
 
 
 def test_too_few_items_are_refused_with_the_reason(tmp_path: Path, examples: Path) -> None:
@@ -204,7 +203,7 @@ def test_too_few_items_are_refused_with_the_reason(tmp_path: Path, examples: Pat
     assert description["reasons"] == [
         "300 items, at least 301 are needed (index.min_items): the exact index is as fast on so few"
     ]
-    assert not (folder / layout.index_folder("ivf")).exists() and (folder / "saved_model.pb").exists()
+    assert not (folder / layout.index_folder("ivf")).exists()
 
 
 def test_an_index_that_finds_other_items_is_refused_with_the_reason(tmp_path: Path, examples: Path) -> None:
@@ -212,7 +211,7 @@ def test_an_index_that_finds_other_items_is_refused_with_the_reason(tmp_path: Pa
     assert not description["exported"] and description["measures"]["recall"] < 0.5
     [reason] = description["reasons"]
     assert reason.startswith(f"recall@10 against the exact index is {description['measures']['recall']:.4f}")
-    assert not (folder / layout.index_folder("ivf")).exists() and (folder / "saved_model.pb").exists()
+    assert not (folder / layout.index_folder("ivf")).exists()
 
 
 def test_thresholds_are_met_when_reached_and_a_missing_number_meets_none() -> None:

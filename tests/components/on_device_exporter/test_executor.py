@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from small_sequence_model import IDS, K, SmallSequenceModel, follower_scores, write
 from tfx.types import standard_artifacts
 
@@ -14,21 +13,16 @@ from recommender.tflite import verify
 from schemas import layout, on_device_record
 from schemas.on_device_record import OnDeviceRecord
 
-SPLIT = '{"method":"time"}'
-
 
 def _do(tmp_path: Path, names: list[str], **settings: object) -> tuple[Path, dict[str, OnDeviceRecord]]:
-    model, sequences, exported = (standard_artifacts.Model() for _ in range(3))
-    model.uri, sequences.uri, exported.uri = (str(tmp_path / name) for name in ("model", "sequences", "exported"))
-    model.set_string_custom_property("split", SPLIT)
-    tf.saved_model.save(tf.Module(), str(tmp_path / "model" / "Format-Serving"))
+    sequences, exported = standard_artifacts.Model(), standard_artifacts.Model()
+    sequences.uri, exported.uri = str(tmp_path / "sequences"), str(tmp_path / "exported")
     executor.Executor().Do(
-        {"model": [model], "sequence_models": [sequences]},
-        {"exported_model": [exported]},
+        {"sequence_models": [sequences]},
+        {"on_device_models": [exported]},
         {"settings": json.dumps({"models": [{"name": name} for name in names], **settings})},
     )
-    assert exported.get_string_custom_property("split") == SPLIT
-    folder = tmp_path / "exported" / "Format-Serving"
+    folder = tmp_path / "exported"
     return folder, {record.name: record for record in on_device_record.read(folder)}
 
 
@@ -57,7 +51,6 @@ def test_what_passes_is_there_and_nothing_else(
     variants = ("good.tflite", "good.float16.tflite", "good.dynamic_range.tflite", "good.int8.tflite")
     assert good == {*variants, "good.json", "items.json", "on_device.json"}
     assert others == {"wide.tflite", "bad.json", "wide.json", "items.json", "on_device.json"}
-    assert (exported[0] / "saved_model.pb").exists()
     items = json.loads((exported[0] / layout.ON_DEVICE / "items.json").read_text())
     assert [item["id"] for item in items] == IDS and items[1]["title"] == "Title i2"
 

@@ -29,7 +29,7 @@ def model(tmp_path: Path, model_card: ModelCard) -> standard_artifacts.Model:
     return artifact
 
 
-def _bless(blessing: Artifact, blessed: int, model: int) -> Artifact:
+def _bless(blessing: Artifact, blessed: int, model: int | str) -> Artifact:
     blessing.set_int_custom_property("blessed", blessed)
     blessing.set_string_custom_property("judged_model", str(model))
     return blessing
@@ -41,7 +41,8 @@ def _do(
     blessed: int,
     of_model: int | None = None,
     tried: int = 1,
-    of_tried: int | None = None,
+    of_tried: int | str | None = None,
+    exports: dict[str, standard_artifacts.Model] | None = None,
 ) -> standard_artifacts.PushedModel:
     blessings = {
         "model_blessing": _bless(standard_artifacts.ModelBlessing(), blessed, of_model or model.id),
@@ -52,7 +53,8 @@ def _do(
     pushed.uri = str(base.parent / "pushed")
     destination = json.dumps({"filesystem": {"base_directory": str(base)}})
     executor.Executor().Do(
-        {"model": [model], "evaluation": [evaluation]} | {name: [blessing] for name, blessing in blessings.items()},
+        {"model": [model], "evaluation": [evaluation]}
+        | {name: [artifact] for name, artifact in {**blessings, **(exports or {})}.items()},
         {"pushed_model": [pushed]},
         {"push_destination": destination},
     )
@@ -96,6 +98,49 @@ def test_a_blessed_model_is_pushed_whole(model, tmp_path, monkeypatch):
     assert (base / version / "variables" / "variables.index").read_bytes() == b"index"
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(base / version)
+
+
+def _export(folder: Path, id_: int, file: str, content: str) -> standard_artifacts.Model:
+    (folder / file).parent.mkdir(parents=True)
+    (folder / file).write_text(content)
+    artifact = standard_artifacts.Model()
+    artifact.id, artifact.uri = id_, str(folder)
+    return artifact
+
+
+def test_a_version_is_the_model_with_the_files_of_its_exporters(model, tmp_path):
+    sequence = '{"name": "s", "description": "s.json", "exported": [], "refused": {}, "recall_at_10": null'
+    sequences = f'{{"models": [{sequence}, "popularity_recall_at_10": null}}]}}'
+    exports = {
+        "tflite_models": _export(tmp_path / "tflite", 8, "assets.extra/ranking.tflite", "ranking"),
+        "index": _export(tmp_path / "index", 9, "assets.extra/index/ivf/saved_model.pb", "index"),
+        "on_device_models": _export(tmp_path / "devices", 10, "assets.extra/on_device/on_device.json", sequences),
+    }
+    pushed = _do(model, tmp_path / "serving", blessed=1, of_tried="7,9", exports=exports)
+    version = Path(pushed.get_string_custom_property("pushed_destination"))
+    files = {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()}
+    assert files == {
+        "saved_model.pb",
+        "variables/variables.index",
+        *(f"assets.extra/{name}.json" for name in ("training", "origin", "model_card", "on_device/on_device")),
+        "assets.extra/ranking.tflite",
+        "assets.extra/index/ivf/saved_model.pb",
+    }
+    assert [summary.name for summary in read(version).on_device] == ["s"]
+    # The same files, found in one folder, are the same model: a rollback to it is no change.
+    assert folder.rollback(int(version.name), tmp_path / "serving", 1) == (version, "unchanged")
+    # One more file, and it is another version.
+    del exports["on_device_models"]
+    again = _do(model, tmp_path / "serving", blessed=1, of_tried="7,9", exports=exports)
+    assert again.get_int_custom_property("is_new") == 1
+
+
+def test_an_index_that_the_canary_did_not_try_is_not_pushed(model, tmp_path):
+    index = _export(tmp_path / "index", 9, "assets.extra/index/ivf.json", "{}")
+    cases = [("7", {"index": index}, 0), ("7,8", {"index": index}, 0), ("7,9", {}, 0), ("7,9", {"index": index}, 1)]
+    for tried, exports, expected in cases:
+        pushed = _do(model, tmp_path / "serving", blessed=1, of_tried=tried, exports=exports)
+        assert pushed.get_int_custom_property("pushed") == expected, tried
 
 
 def test_it_is_pushed_with_its_model_card(model, model_card, tmp_path):
@@ -194,7 +239,7 @@ def test_what_a_killed_push_left_is_never_a_version_and_is_cleared(model, tmp_pa
         "    copy(source, target, *rest, **more)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "shutil.copytree = copy_and_die\n"
-        f"folder.push(Path({str(tmp_path / 'model')!r}), Path({str(base)!r}), 1_700_000_000, None)\n"
+        f"folder.push([Path({str(tmp_path / 'model')!r})], Path({str(base)!r}), 1_700_000_000, None)\n"
     )
     root = Path(__file__).parents[3]
     process = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=root, capture_output=True)

@@ -17,7 +17,7 @@ from schemas.model_card import ModelCard
 def base(tmp_path: Path, model_card: ModelCard) -> Path:
     """The versions 100 (model a), 200 (b) and 300 (c)."""
     for number, content in ((100, "a"), (200, "b"), (300, "c")):
-        assert folder.push(_model(tmp_path, content), tmp_path / "shop", number, model_card).outcome == "new"
+        assert folder.push([_model(tmp_path, content)], tmp_path / "shop", number, model_card).outcome == "new"
     return tmp_path / "shop"
 
 
@@ -64,7 +64,7 @@ def test_what_is_the_newest_already_is_not_copied_once_more(base):
 
 def test_only_what_was_rolled_back_is_withdrawn_and_only_until_it_is_brought_back(base, tmp_path, model_card):
     def push(content: str, now: int) -> str:
-        return folder.push(_model(tmp_path, content), base, now, model_card).outcome
+        return folder.push([_model(tmp_path, content)], base, now, model_card).outcome
 
     folder.rollback(100, base, 400)
     assert push("c", 500) == "withdrawn"
@@ -79,13 +79,13 @@ def test_only_what_was_rolled_back_is_withdrawn_and_only_until_it_is_brought_bac
 def test_a_version_from_before_origins_told_the_model_is_withdrawn_too(base, tmp_path, model_card):
     (base / "300" / layout.ORIGIN).write_text('{"model": "/somewhere", "artifact_id": 9}')
     folder.rollback(100, base, 400)
-    assert folder.push(_model(tmp_path, "c"), base, 500, model_card).outcome == "withdrawn"
+    assert folder.push([_model(tmp_path, "c")], base, 500, model_card).outcome == "withdrawn"
 
 
 def test_a_version_that_others_put_there_does_not_make_a_withdrawn_model_welcome(base, tmp_path, model_card):
     folder.rollback(100, base, 400)
     shutil.copytree(tmp_path / "model-b", base / "450")
-    assert folder.push(_model(tmp_path, "c"), base, 500, model_card).outcome == "withdrawn"
+    assert folder.push([_model(tmp_path, "c")], base, 500, model_card).outcome == "withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_prune_never_removes_the_newest_blessed(base, model_card):
 
 def test_a_version_with_leading_zeros_counts_as_its_number(base, tmp_path, model_card):
     (base / "300").rename(base / "0300")
-    assert folder.push(_model(tmp_path, "c"), base, 400, model_card) == (base / "0300", "unchanged")
-    assert folder.push(_model(tmp_path, "d"), base, 7, model_card) == (base / "301", "new")
+    assert folder.push([_model(tmp_path, "c")], base, 400, model_card) == (base / "0300", "unchanged")
+    assert folder.push([_model(tmp_path, "d")], base, 7, model_card) == (base / "301", "new")
     assert folder.rollback(300, base, 500).version.name == "500"
     assert [version.number for version in folder.prune(base, 1)] == [100, 200, 300, 301]
 

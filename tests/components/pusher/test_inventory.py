@@ -36,14 +36,14 @@ def test_a_version_is_found_by_its_number_however_it_is_written(tmp_path):
 
 
 def test_the_digest_is_of_names_and_contents_and_not_of_what_the_push_adds(model, model_card):
-    before = inventory.digest(model)
+    before = inventory.digest([model])
     (model / layout.ORIGIN).write_text('{"copy_of": 3}')
     (model / layout.MODEL_CARD).write_text(model_card.model_dump_json())
-    assert inventory.digest(model) == before
+    assert inventory.digest([model]) == before
     (model / "saved_model.pb").rename(model / "model.pb")
-    renamed = inventory.digest(model)
+    renamed = inventory.digest([model])
     (model / "model.pb").write_text("another")
-    assert len({before, renamed, inventory.digest(model)}) == 3
+    assert len({before, renamed, inventory.digest([model])}) == 3
 
 
 def test_a_whole_version_has_its_card_or_none(model, model_card):

@@ -12,7 +12,6 @@ from components.tflite_exporter.server import Request
 from recommender.tflite import convert, verify
 
 SIGNATURES = ("rate", "retrieve", "retrieve_on_device")
-SPLIT = '{"method":"time"}'
 USERS, ITEMS = [b"ann", b"bob"], [b"i1", b"i2", b"i3"]
 VALUES = np.array([[1, 2, 3], [4, 5, 1.5], [2, 2.5, 3.5]], np.float32)[:, :, None]
 
@@ -105,25 +104,24 @@ def artifacts(tmp_path: Path) -> tuple[dict, dict]:
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     exported = standard_artifacts.Model()
     exported.uri = str(tmp_path / "exported")
-    return {"model": [model], "examples": [examples]}, {"exported_model": [exported]}
+    return {"model": [model], "examples": [examples]}, {"tflite_models": [exported]}
 
 
 def _do(artifacts: tuple[dict, dict], settings: str = "{}") -> Path:
     inputs, outputs = artifacts
-    executor.Executor().Do(inputs, outputs, {"settings": settings, "split": SPLIT})
-    return Path(outputs["exported_model"][0].uri) / "Format-Serving"
+    executor.Executor().Do(inputs, outputs, {"settings": settings})
+    folder = Path(outputs["tflite_models"][0].uri)
+    assert [path.name for path in folder.iterdir()] == ["assets.extra"]
+    return folder / "assets.extra"
 
 
-def test_the_exported_model_is_the_trained_one_and_its_on_device_copies(artifacts):
+def test_the_on_device_models_answer_as_the_trained_one(artifacts):
     folder = _do(artifacts)
-    assert artifacts[1]["exported_model"][0].get_string_custom_property("split") == SPLIT
-    again = tf.saved_model.load(str(folder)).signatures["rate"]
-    assert again(user_id=tf.constant(["bob"]), item_id=tf.constant(["i2"]))["rating"].numpy() == [5.0]
     pairs = {"user_id": np.array([b"bob", b"ann", b"nobody"]), "item_id": np.array([b"i3", b"none", b"i1"])}
-    ran = verify.check(folder / "assets.extra" / "ranking.tflite", "rate", [pairs])
+    ran = verify.check(folder / "ranking.tflite", "rate", [pairs])
     assert ran["outputs"][0]["rating"].tolist() == [1.5, 3.0, 2.0]
     requests = [Request(b"ann", [], 2), Request(b"bob", [b"i1"], 4), Request(b"nobody", [b"nothing"], 1)]
-    file = folder / "assets.extra" / "retrieval.tflite"
+    file = folder / "retrieval.tflite"
     ran = verify.check(file, "retrieve_on_device", [request.inputs() for request in requests])
     assert [output["item_id"].tolist() for output in ran["outputs"]] == [
         [b"i1", b"i2"],
@@ -134,7 +132,7 @@ def test_the_exported_model_is_the_trained_one_and_its_on_device_copies(artifact
 
 
 def test_the_descriptions_say_how_to_call_them(artifacts):
-    folder = _do(artifacts, '{"tflite_variants": ["float32", "float16", "dynamic_range"]}') / "assets.extra"
+    folder = _do(artifacts, '{"tflite_variants": ["float32", "float16", "dynamic_range"]}')
     variants = ("float32", ""), ("float16", ".float16"), ("dynamic_range", ".dynamic_range")
     found = {path.name for path in folder.iterdir()}
     assert found == {

@@ -22,7 +22,7 @@ def serving(tmp_path: Path, model_card: ModelCard, monkeypatch) -> Path:
         model = tmp_path / f"model-{content}"
         model.mkdir()
         (model / "saved_model.pb").write_text(content)
-        folder.push(model, tmp_path / "serving" / name, number, model_card)
+        folder.push([model], tmp_path / "serving" / name, number, model_card)
     monkeypatch.setattr("time.time", lambda: 400.5)
     return tmp_path / "serving"
 
