@@ -1,17 +1,12 @@
-"""The command line: parse, load the settings, call one function of `pipeline`."""
+"""The command line of the repository's root: parse the options, then call one function of `pipeline`."""
 
 import argparse
-import os
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from pipeline import tensorflow_environment
-from schemas import environment
-from schemas.errors import DataError, ServiceError, SettingsError
-from schemas.settings import Settings, fast, load
-
-CONFIGS = Path(__file__).parent / "pipeline" / "configs"
-_FAILED, _BAD_INPUT, _STOPPED = 1, 2, 130
+from pipeline.commands import actions
+from pipeline.process_exit import leave
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,87 +16,46 @@ def main(arguments: list[str] | None = None) -> int:
       arguments: of the command line; None reads the process's own.
 
     Returns:
-      The exit status, as `--help` tells it.
+      The exit status, as `--help` describes it.
     """
     options = _options(arguments)
-    try:
-        settings = load(options.config)
-        if options.fast:
-            settings = fast(settings)
-        tensorflow_environment.prepare()
-        return _local(settings, options) if options.local else _elsewhere(settings, options)
-    except (SettingsError, DataError) as error:
-        print(error, file=sys.stderr)
-        return _BAD_INPUT
-    except ServiceError as error:
-        print(error, file=sys.stderr)
-        return _FAILED
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return _STOPPED
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}; nothing was pushed", file=sys.stderr)
-        return _FAILED
+    return actions.perform(partial(_action(options), verbose=options.verbose), options.config, options.fast)
 
 
-def _local(settings: Settings, options: argparse.Namespace) -> int:
-    from pipeline import local
-
-    return local.run(settings, options.verbose)
-
-
-def _elsewhere(settings: Settings, options: argparse.Namespace) -> int:
-    from pipeline.kubeflow import client as kubeflow_client
-    from pipeline.kubeflow import compile as kubeflow
-    from pipeline.kubeflow import cron
-    from pipeline.kubeflow import schedule as kubeflow_schedule
-    from pipeline.vertex import compile as vertex
-
-    if options.schedule is not None:
-        cron.check(options.schedule)
-    settings = settings.model_copy(update={"kubeflow": environment.overridden(settings.kubeflow, os.environ)})
+def _action(options: argparse.Namespace) -> Callable[..., int]:
+    """What the options ask for; takes the settings and `verbose`."""
+    if options.local:
+        return actions.run
     if options.compile_only:
-        compile_pipeline = (vertex if options.vertex else kubeflow).compile_pipeline
-        return kubeflow_client.write(compile_pipeline, settings, options.output, options.verbose)
-    credentials = environment.credentials(os.environ)
-    if options.schedule:
-        return kubeflow_schedule.schedule(settings, credentials, options.schedule, options.verbose)
+        compile_ = actions.compile_for_vertex if options.vertex else actions.compile_for_kubeflow
+        return partial(compile_, output=options.output)
+    if options.schedule is not None:
+        return partial(actions.set_schedule, cron=options.schedule)
     if options.list_schedules:
-        return kubeflow_schedule.list_schedules(settings, credentials, options.verbose)
+        return actions.list_schedules
     if options.unschedule:
-        return kubeflow_schedule.unschedule(settings, credentials, options.verbose)
-    return kubeflow_client.submit(settings, credentials, options.wait, options.verbose)
+        return actions.remove_schedule
+    return partial(actions.submit, wait=options.wait)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="runner.py",
         description="Atalaya: from a CSV of ratings to a gated, servable, on-device-ready recommender.",
-        epilog="Exit status: 0 pushed, unchanged or submitted, 1 a step or the server failed, 2 bad settings, data or "
-        "options, 3 the model was refused (of a run on Kubeflow, its step pusher tells).",
+        epilog=f"`atalaya` has the same as sub-commands. {actions.EXIT_STATUSES}",
     )
     platforms = parser.add_mutually_exclusive_group(required=True)
     platforms.add_argument("--local", action="store_true", help="run the pipeline on this machine")
     platforms.add_argument("--kubeflow", action="store_true", help="submit the pipeline to Kubeflow Pipelines")
     platforms.add_argument("--vertex", action="store_true", help="with --compile-only: for Vertex AI Pipelines")
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=CONFIGS / "movielens-100k.toml",
-        help="settings of the recommender, a TOML file (default: MovieLens 100K)",
-    )
-    parser.add_argument(
-        "--fast",
-        action="store_true",
-        help="train in less time: no second fit with the ratings held out of the first, no own model of similar items",
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="show the libraries' log on the terminal too")
-    kubeflow = parser.add_argument_group("beside --kubeflow", "Alone, it uploads the pipeline and starts a run.")
+    actions.add_options(parser)
+    actions.add_fast(parser)
+    kubeflow = parser.add_argument_group("with --kubeflow", "Without them, the pipeline is uploaded and a run started.")
     kubeflow.add_argument("--wait", action="store_true", help="follow the run to its end")
     instead = kubeflow.add_mutually_exclusive_group()
-    instead.add_argument("--compile-only", action="store_true", help="write the pipeline to a file and send it nowhere")
+    instead.add_argument("--compile-only", action="store_true", help="write the pipeline to a file without sending it")
     instead.add_argument(
-        "--schedule", metavar="CRON", help='run it again and again, six fields: "0 0 3 * * *"; or @daily'
+        "--schedule", metavar="CRON", help='run it on a schedule, six fields: "0 0 3 * * *"; or @daily'
     )
     instead.add_argument("--list-schedules", action="store_true", help="show all schedules of the server")
     instead.add_argument("--unschedule", action="store_true", help="remove the recommender's schedule")
@@ -114,7 +68,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """Ends the process with status 2 where options do not go together."""
+    """Ends the process with status 2 if options do not go together."""
     given = {
         "--wait": options.wait,
         "--compile-only": options.compile_only,
@@ -125,9 +79,9 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     }
     named = [option for option, is_given in given.items() if is_given]
     if options.local and named:
-        parser.error(f"{', '.join(named)}: not with --local, which runs it once, here and now")
+        parser.error(f"{', '.join(named)}: not with --local, which runs the pipeline once, on this machine")
     if options.vertex and (named != ["--compile-only", "-o"]):
-        parser.error("--vertex: with --compile-only and -o FILE, and nothing else of these: we send nothing there")
+        parser.error("--vertex: with --compile-only and -o FILE, and no other of these options: nothing is sent there")
     if options.compile_only and not options.output:
         parser.error("--compile-only needs -o FILE, such as -o pipeline.yaml")
     if options.output and not options.compile_only:
@@ -137,8 +91,4 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Without the interpreter's own way out: TensorFlow's objects complain on the terminal when they are torn down.
-    os._exit(status)
+    leave(main())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tomli
 
+from pipeline.commands.main import COMMANDS
 from schemas.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,3 +77,8 @@ def test_modules_that_are_run_exist(page: Path) -> None:
         r"python(?: -W ignore)? -m ((?:pipeline|benchmarks)[\w.]*)", page.read_text(encoding="utf-8")
     ):
         assert importlib.util.find_spec(module), f"{page.name} runs {module}"
+
+
+def test_atalaya_knows_its_commands(page: Path) -> None:
+    named = re.findall(r"(?:`|bin/)atalaya ([a-z]+)", page.read_text(encoding="utf-8"))
+    assert set(named) <= set(COMMANDS)

@@ -18,7 +18,7 @@ _HEAD = """# Settings
 
 <!-- Written by `make docs` from schemas/settings/: edit that, not this page. -->
 
-One TOML file holds the settings of one recommender; `runner.py --config FILE` reads it. Only `name` and `data.folder`
+One TOML file holds the settings of one recommender; `atalaya run --config FILE` reads it. Only `name` and `data.folder`
 are required. An unknown key or a value that is not allowed ends the command with exit status 2 before anything is run,
 with the key and what is allowed. Relative paths are relative to the working directory.
 

@@ -218,18 +218,27 @@ def _by_hand(dataset: Dataset, folder: Path, reasons: list[str]) -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status, 2 where the data could not be had."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.datasets", description="Fetch a public data set as CSV.")
-    parser.add_argument("dataset", choices=sorted(DATASETS))
-    parser.add_argument("--folder", type=Path, default=Path("data"), help="where data sets lie (default: data)")
-    options = parser.parse_args(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the name of a data set and `--folder`."""
+    parser.add_argument("dataset", choices=sorted(DATASETS), help="name of the data set")
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="folder of all data sets (default: data)")
+
+
+def fetch(options: argparse.Namespace) -> int:
+    """Fetches the data set that the options name; returns the exit status."""
     try:
         prepare(DATASETS[options.dataset], options.folder)
     except (DataError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status, 2 if the data could not be fetched."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.datasets", description="Fetch a public data set as CSV.")
+    add_arguments(parser)
+    return fetch(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

@@ -30,16 +30,17 @@ _COLUMNS = {
 _WISHES = ("exclude", "genre", "include_seen")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.recommend") -> int:
     """Prints titles and scores for one user, for a history, or for an item; or writes a file for all known users.
 
     Args:
       arguments: of the command line; None reads the process's own.
+      prog: name of the command in its help.
 
     Returns:
       The exit status: 0, or 2 if there is no pushed model or the file cannot be written.
     """
-    parser = argparse.ArgumentParser(prog="python -m pipeline.recommend", description="Asks the newest pushed model.")
+    parser = argparse.ArgumentParser(prog=prog, description="Ask the newest pushed model.")
     parser.add_argument("--user", help="user id as in the ratings file; an unknown one gets what is popular")
     parser.add_argument(
         "--history",

@@ -22,16 +22,17 @@ from schemas.settings import RECOMMENDER_NAME
 _BAD_INPUT = 2
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.versions") -> int:
     """Runs the command line.
 
     Args:
       arguments: of the command line; None reads the process's own.
+      prog: name of the command in its help.
 
     Returns:
       The exit status: 0, or 2 if there is no such version or it cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     try:
         result = options.command(options)
     except DataError as error:
@@ -49,9 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pipeline.versions",
+        prog=prog,
         description="What was pushed, back to an earlier version, and away with old ones.",
     )
     common = argparse.ArgumentParser(add_help=False)

@@ -42,19 +42,19 @@ def check(cron: str) -> None:
     if len(texts) == 5:
         # The server would take the minutes for seconds, the hours for minutes: 0 3 * * * is 3 past every hour there.
         raise SettingsError(
-            f"--schedule {cron!r}: five fields, as in a crontab; Kubeflow Pipelines wants six, the seconds first: "
+            f"schedule {cron!r}: five fields, as in a crontab; Kubeflow Pipelines wants six, the seconds first: "
             f'"0 {cron}"'
         )
     if len(texts) != 6 or not re.fullmatch("[0-5]?[0-9]", texts[0]):
         raise SettingsError(
-            f"--schedule {cron!r}: six fields are expected: second (a number), minute, hour, day of the month, month "
+            f"schedule {cron!r}: six fields are expected: second (a number), minute, hour, day of the month, month "
             f'and day of the week, such as "0 0 3 * * *" for three at night; or one of {", ".join(_DESCRIPTORS)}'
         )
     for text, field in zip(texts, _FIELDS, strict=True):
         if not all(_is_of(field, item) for item in text.split(",")):
             names = f" (or {field.names[0]} to {field.names[-1]})" if field.names else ""
             raise SettingsError(
-                f"--schedule {cron!r}: the {field.name} is {text!r}, where numbers from {field.least} to {field.most}"
+                f"schedule {cron!r}: the {field.name} is {text!r}, where numbers from {field.least} to {field.most}"
                 f"{names} are expected, or *, with lists (1,3), ranges (1-3) and steps (*/2)"
             )
     _check_date(cron, *texts[3:])
@@ -68,7 +68,7 @@ def _check_date(cron: str, days: str, months: str, weekdays: str) -> None:
     longest = max(_DAYS[month - 1] for month in _numbers(_FIELDS[4], months))
     if first > longest:
         raise SettingsError(
-            f"--schedule {cron!r}: there is no such date: the month has {longest} days at most; give one of them"
+            f"schedule {cron!r}: there is no such date: the month has {longest} days at most; give one of them"
         )
 
 

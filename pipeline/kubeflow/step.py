@@ -16,6 +16,7 @@ from pipeline import node, remote, tensorflow_environment
 from pipeline.code_version import sources_version
 from pipeline.kubeflow import lock as kubeflow_lock
 from pipeline.node import Node
+from pipeline.process_exit import leave
 from pipeline.reporting import summary
 from pipeline.reporting.progress import OnceAMinute
 from schemas import verdict as verdict_schema
@@ -213,8 +214,4 @@ def _write_metrics(outputs: dict[str, Any], metrics: dict[str, float]) -> None:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Without the interpreter's own way out: TensorFlow's objects complain on the terminal when they are torn down.
-    os._exit(status)
+    leave(main())

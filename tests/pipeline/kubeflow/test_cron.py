@@ -37,7 +37,7 @@ from schemas.errors import SettingsError
     ],
 )
 def test_what_the_scheduler_would_not_read_or_read_otherwise_is_refused(text, expected):
-    with pytest.raises(SettingsError, match=f"^--schedule .*{expected}"):
+    with pytest.raises(SettingsError, match=f"^schedule .*{expected}"):
         cron.check(text)
 
 

@@ -1,0 +1,132 @@
+"""What `runner.py` and `atalaya` do with the settings; the only place where a command reads the environment."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline import tensorflow_environment
+from schemas import environment
+from schemas.errors import DataError, ServiceError, SettingsError
+from schemas.settings import Settings, fast, load
+
+DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "movielens-100k.toml"
+EXIT_STATUSES = (
+    "Exit status: 0 pushed, unchanged or submitted, 1 a step or the server failed, 2 bad settings, data or options, "
+    "3 the model was refused (for a run on Kubeflow, see its step pusher), 130 stopped from the keyboard."
+)
+_FAILED, _BAD_INPUT, _STOPPED = 1, 2, 130
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--config` and `--verbose`."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        help="settings of the recommender, a TOML file (default: MovieLens 100K)",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the libraries' log on the terminal too")
+
+
+def add_fast(parser: argparse.ArgumentParser) -> None:
+    """Adds `--fast`."""
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="train in less time: no second fit with the held-out ratings, no separate model of similar items",
+    )
+
+
+def perform(action: Callable[[Settings], int], config: Path, is_fast: bool = False) -> int:
+    """Loads the settings and performs an action; an error becomes a line on standard error.
+
+    Args:
+      action: returns the exit status.
+      config: the settings, a TOML file.
+      is_fast: whether to train in less time.
+
+    Returns:
+      The exit status, see `EXIT_STATUSES`.
+    """
+    try:
+        settings = load(config)
+        if is_fast:
+            settings = fast(settings)
+        tensorflow_environment.prepare()
+        return action(settings)
+    except (SettingsError, DataError) as error:
+        print(error, file=sys.stderr)
+        return _BAD_INPUT
+    except ServiceError as error:
+        print(error, file=sys.stderr)
+        return _FAILED
+    except KeyboardInterrupt:
+        return stopped()
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}; nothing was pushed", file=sys.stderr)
+        return _FAILED
+
+
+def stopped() -> int:
+    """Reports that the user stopped the command; returns the exit status."""
+    print("Stopped.", file=sys.stderr)
+    return _STOPPED
+
+
+def run(settings: Settings, verbose: bool) -> int:
+    """Runs the pipeline on this machine."""
+    from pipeline import local
+
+    return local.run(settings, verbose)
+
+
+def submit(settings: Settings, wait: bool, verbose: bool) -> int:
+    """Starts a run on Kubeflow Pipelines and, with `wait`, follows it to its end."""
+    from pipeline.kubeflow import client
+
+    return client.submit(_overridden(settings), environment.credentials(os.environ), wait, verbose)
+
+
+def compile_for_kubeflow(settings: Settings, output: Path, verbose: bool) -> int:
+    """Writes the pipeline for Kubeflow Pipelines to a file."""
+    from pipeline.kubeflow import client, compile
+
+    return client.write(compile.compile_pipeline, _overridden(settings), output, verbose)
+
+
+def compile_for_vertex(settings: Settings, output: Path, verbose: bool) -> int:
+    """Writes the pipeline for Vertex AI Pipelines to a file."""
+    from pipeline.kubeflow import client
+    from pipeline.vertex import compile
+
+    return client.write(compile.compile_pipeline, _overridden(settings), output, verbose)
+
+
+def set_schedule(settings: Settings, cron: str, verbose: bool) -> int:
+    """Makes `cron` the recommender's one schedule on Kubeflow Pipelines."""
+    from pipeline.kubeflow import cron as kubeflow_cron
+    from pipeline.kubeflow import schedule
+
+    kubeflow_cron.check(cron)
+    return schedule.schedule(_overridden(settings), environment.credentials(os.environ), cron, verbose)
+
+
+def list_schedules(settings: Settings, verbose: bool) -> int:
+    """Shows all schedules of the server."""
+    from pipeline.kubeflow import schedule
+
+    return schedule.list_schedules(_overridden(settings), environment.credentials(os.environ), verbose)
+
+
+def remove_schedule(settings: Settings, verbose: bool) -> int:
+    """Removes the recommender's schedule."""
+    from pipeline.kubeflow import schedule
+
+    return schedule.unschedule(_overridden(settings), environment.credentials(os.environ), verbose)
+
+
+def _overridden(settings: Settings) -> Settings:
+    """The settings with those that the environment gives for Kubeflow."""
+    return settings.model_copy(update={"kubeflow": environment.overridden(settings.kubeflow, os.environ)})
