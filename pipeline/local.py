@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline import node, preflight
+from pipeline.garbage_collector import loading
 from pipeline.node import Node
 from pipeline.reporting import report, terminal
 from schemas import layout
@@ -83,7 +84,7 @@ def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) ->
 
 def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", Any]:
     """The pipeline's intermediate representation with this run's id, and its metadata store."""
-    with node.loading():
+    with loading():
         # Imported here: 10 to 30 seconds that --help and a wrong setting must not cost.
         import absl.logging
         from tfx.dsl.compiler.compiler import Compiler

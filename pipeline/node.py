@@ -1,9 +1,6 @@
 """One node of the pipeline, launched through TFX on every platform alike, and what came of it."""
 
-import contextlib
-import gc
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,22 +27,6 @@ class Node(NamedTuple):
     """TFX artifacts by input name."""
     repeated: bool = False
     """Whether an earlier attempt in this run had done it."""
-
-
-@contextlib.contextmanager
-def loading() -> Iterator[None]:
-    """Holds the garbage collector back while libraries are imported, and leaves what they made alone afterwards.
-
-    It would go through a million of their objects again and again, and free none: a tenth of the time of every step, a
-    third of the imports'.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
-        gc.enable()
 
 
 def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:

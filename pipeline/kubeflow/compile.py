@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.code_version import sources_version
+from pipeline.containers import artifacts, in_containers
+from pipeline.garbage_collector import loading
 from pipeline.kubeflow import settings as kubeflow_settings
-from pipeline.kubeflow.settings import DEFAULT, artifacts, in_containers, sqlite_file
-from pipeline.node import loading
+from pipeline.kubeflow.settings import DEFAULT, sqlite_file
 from schemas.errors import SettingsError
 from schemas.settings import KubeflowSettings, Settings
 from schemas.settings.kubeflow import MYSQL_PASSWORD, MYSQL_USER, Resources

@@ -2,42 +2,18 @@
 
 import sys
 from importlib.util import find_spec
-from pathlib import Path, PosixPath, PurePosixPath
+from pathlib import PurePosixPath
 
+from pipeline.cloud_folder import STORAGE
+from pipeline.containers import artifacts, data
 from schemas import layout
 from schemas.errors import SettingsError
 from schemas.settings import KubeflowSettings, Settings
 
 DEFAULT = "default"
 """Key of the resources of the steps that are not named."""
-_STORAGE = "gs://"
 _NO_TENSORFLOW_IO = (3, 11)
 """From this Python on: there, TensorFlow is newer than the last one that tensorflow-io was built for."""
-
-
-class _CloudFolder(PosixPath):
-    """An address as the settings hold folders, of use as `str` alone; a plain path would make one slash of its two."""
-
-    def __str__(self) -> str:
-        return _STORAGE + super().__str__()
-
-
-def in_containers(settings: Settings) -> Settings:
-    """The settings with the folders that a step sees."""
-    outputs = Path(settings.kubeflow.outputs or settings.kubeflow.root)
-    data = settings.data.model_copy(update={"folder": _folder(_data(settings))})
-    return settings.model_copy(
-        update={
-            "data": data,
-            "export": settings.export.model_copy(update={"serving": outputs / "serving"}),
-            "batch": settings.batch.model_copy(update={"folder": outputs / "recommendations"}),
-        }
-    )
-
-
-def artifacts(settings: Settings) -> str:
-    """Folder of the artifacts in the containers."""
-    return f"{settings.kubeflow.root.rstrip('/')}/artifacts/{settings.name}"
 
 
 def sqlite_file(settings: Settings) -> str:
@@ -51,7 +27,7 @@ def check(settings: Settings) -> None:
     Raises:
       SettingsError: something in `kubeflow` is missing or cannot work.
     """
-    kubeflow, data = settings.kubeflow, _data(settings)
+    kubeflow, place = settings.kubeflow, data(settings)
     if not kubeflow.image:
         raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
     if kubeflow.data is None and not settings.data.folder.is_absolute():
@@ -79,8 +55,8 @@ def check(settings: Settings) -> None:
         _check_mounted("kubeflow.root", kubeflow.root, kubeflow)
     if scheme or kubeflow.outputs:
         _check_mounted("kubeflow.outputs", kubeflow.outputs or kubeflow.root, kubeflow)
-    if not data.startswith(_STORAGE):
-        _check_mounted("kubeflow.data", data, kubeflow)
+    if not place.startswith(STORAGE):
+        _check_mounted("kubeflow.data", place, kubeflow)
     if kubeflow.metadata.kind == "sqlite":
         _check_mounted("kubeflow.metadata.sqlite.path", sqlite_file(settings), kubeflow)
         if any(PurePosixPath(sqlite_file(settings)) == PurePosixPath(volume.path) for volume in kubeflow.volumes):
@@ -88,15 +64,6 @@ def check(settings: Settings) -> None:
                 f"kubeflow.metadata.sqlite.path: {sqlite_file(settings)} is the folder of a volume; give a file in it"
             )
     _check_engine(settings)
-
-
-def _data(settings: Settings) -> str:
-    """Folder or address of the data, as a step sees it."""
-    return settings.kubeflow.data or str(settings.data.folder)
-
-
-def _folder(place: str) -> Path:
-    return _CloudFolder(place.removeprefix(_STORAGE)) if place.startswith(_STORAGE) else Path(place)
 
 
 def _check_engine(settings: Settings) -> None:
@@ -127,8 +94,8 @@ def _check_engine(settings: Settings) -> None:
 
 
 def _check_dataflow(settings: Settings) -> None:
-    for key, place in {"root": settings.kubeflow.root, "data": _data(settings)}.items():
-        if not place.startswith(_STORAGE):
+    for key, place in {"root": settings.kubeflow.root, "data": data(settings)}.items():
+        if not place.startswith(STORAGE):
             raise SettingsError(
                 f"kubeflow.{key} is {place!r}: Dataflow's workers do not have the cluster's volumes: give a gs:// "
                 "address, or use another beam.engine"

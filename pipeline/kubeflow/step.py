@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import node, remote, tensorflow_environment
 from pipeline.code_version import sources_version
+from pipeline.garbage_collector import loading
 from pipeline.kubeflow import lock as kubeflow_lock
 from pipeline.node import Node
 from pipeline.process_exit import leave
@@ -124,7 +125,7 @@ def _turn(options: argparse.Namespace) -> contextlib.AbstractContextManager[None
 
 
 def _launch(options: argparse.Namespace) -> Node:
-    with node.loading():
+    with loading():
         import absl.logging
         from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
         from tfx.orchestration.portable import runtime_parameter_utils

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline.kubeflow.settings import artifacts, in_containers
-from pipeline.node import loading
+from pipeline.containers import artifacts, data, in_containers
+from pipeline.garbage_collector import loading
 from pipeline.vertex.step import MOUNTED, STORAGE
 from schemas.errors import SettingsError
 from schemas.settings import Settings
@@ -56,8 +56,7 @@ def _check(settings: Settings, path: Path) -> None:
         raise SettingsError(
             f"kubeflow.root is {kubeflow.root!r}: Vertex AI keeps artifacts in Cloud Storage; give a gs:// address"
         )
-    data = kubeflow.data or str(settings.data.folder)
-    for key, place in {"data": data, "outputs": kubeflow.outputs or MOUNTED}.items():
+    for key, place in {"data": data(settings), "outputs": kubeflow.outputs or MOUNTED}.items():
         if not place.startswith(MOUNTED):
             raise SettingsError(
                 f"kubeflow.{key} is {place!r}, which no container of Vertex AI has: give a folder of Cloud Storage, "
