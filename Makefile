@@ -19,11 +19,13 @@ data: setup ## fetch MovieLens 100K into data/
 run: data ## set up, fetch the data and run the pipeline on this machine
 	@$(BIN)/python runner.py --local
 
-test: setup ## run all tests
-	@$(BIN)/python -m pytest
+test: setup ## run all tests, in two processes
+	@$(BIN)/python -m pytest $(IN_TWO)
+# A file's tests stay together and in order; tests/conftest.py puts the longest files first.
+IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 test-elsewhere: setup ## run all tests as on another machine: one core, no home, ASCII, another time zone and more
-	@bash tools/elsewhere.sh $(BIN)/python -m pytest
+	@bash tools/elsewhere.sh $(BIN)/python -m pytest $(IN_TWO)
 
 test-flink: setup ## run the pipeline's data steps on a Flink cluster of this machine (Java 17 and Maven; fetches 230 MB)
 	@bash tools/flink.sh
