@@ -34,6 +34,10 @@ from schemas.errors import SettingsError
         ("0 0 3 30 2 *", "there is no such date: the month has 29 days at most"),
         ("0 0 3 31 4-6/2,nov ?", "there is no such date: the month has 30 days at most"),
         ("0 0 0 * * sunday", "the day of the week is 'sunday'"),
+        ("0 60 0 * * *", "the minute is '60'"),
+        ("0 0-60 0 * * *", "the minute is '0-60'"),
+        ("0 0 0 32 * *", "the day of the month is '32'"),
+        ("0 0 0 * 0 *", "the month is '0'"),
     ],
 )
 def test_what_the_scheduler_would_not_read_or_read_otherwise_is_refused(text, expected):
@@ -47,6 +51,9 @@ def test_what_the_scheduler_would_not_read_or_read_otherwise_is_refused(text, ex
         "@daily",
         "@midnight",
         "0 0 3 * * *",
+        "0 0 0 1 1 0",  # the least of each field
+        "59 59 23 31 12 6",  # the most
+        "59 0-59 0-23 1-31 1-12 0-6",
         "59 */15 8-18 ? * MON-FRI",
         "0 0,30 0 1,15,31 jan-Mar,12 ?",
         "05 10/20 0-22/2 * * sun,3-6",

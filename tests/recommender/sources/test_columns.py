@@ -1,5 +1,7 @@
 """Rows into typed columns; every unusable row is refused with its line and reason, and its neighbours stay."""
 
+from datetime import datetime, timezone
+
 import pytest
 
 from recommender.sources.columns import parse_items, parse_ratings
@@ -63,6 +65,15 @@ def test_timestamps_follow_the_format_in_utc():
     parsed = ratings(b"1,2,3,12/04/1997 15:55\n1,2,3,13/04/1997 15:55\n", timestamp_format="%m/%d/%Y %H:%M")
     assert parsed.table["timestamp"].to_pylist() == [881250900]  # 1997-12-04 15:55 UTC
     assert [reject.line for reject in parsed.rejects] == [3]
+
+
+def test_timestamps_from_the_year_9999_backward_are_seconds():
+    last = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp())
+    written = [last, last + 1, -last, -last - 1, last + 0.5, 0, -1, -0.5]
+    parsed = ratings("".join(f"1,2,3,{seconds}\n" for seconds in written).encode())
+    assert parsed.table["timestamp"].to_pylist() == [last, -last, 0, -1, -1]
+    assert [reject.line for reject in parsed.rejects] == [3, 5, 6]
+    assert parsed.reasons == {"timestamp is beyond the year 9999; expected seconds": 3}
 
 
 def test_items_fall_back_to_their_id_and_may_lack_genres():
