@@ -1,6 +1,5 @@
 """From ids to indices."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import tensorflow as tf
@@ -59,11 +58,3 @@ def latest(history: tf.RaggedTensor, num_items: int, length: int) -> tf.RaggedTe
     is_last = tf.scatter_nd(last[:, tf.newaxis], tf.ones_like(last, tf.bool), tf.shape(keys))
     history = tf.ragged.boolean_mask(history, history.with_flat_values(is_last))
     return tf.ragged.boolean_mask(history, places_from_end(history) < length)
-
-
-def apart(body: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """The same function as one operator of the graph.
-
-    A branch not taken costs time for each of its operators, unless they are out of the way in such a function.
-    """
-    return tf.function(body, autograph=False, experimental_attributes={"_noinline": True})

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from recommender.interactions.ragged import Ragged
-from recommender.serving.lookup import apart, find, index
+from recommender.serving.apart import apart
+from recommender.serving.lookup import find, index
 
 
 class Rules(NamedTuple):

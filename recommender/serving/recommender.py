@@ -8,8 +8,8 @@ import tensorflow as tf
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.serving import on_device
+from recommender.serving.apart import apart
 from recommender.serving.lookup import (
-    apart,
     cells_of,
     find,
     index,
