@@ -92,10 +92,10 @@ def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", A
         from tfx.orchestration import metadata
         from tfx.orchestration.portable import runtime_parameter_utils
 
-        from pipeline.engines import beam
+        from pipeline.engines.signatures import remember_signatures
         from pipeline.pipeline import create_pipeline
 
-    beam.remember_signatures()
+    remember_signatures()
     absl.logging.set_verbosity(absl.logging.INFO)
     root.mkdir(parents=True, exist_ok=True)
     connection = metadata.sqlite_metadata_connection_config(str(root / layout.METADATA))

@@ -130,11 +130,11 @@ def _launch(options: argparse.Namespace) -> Node:
         from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
         from tfx.orchestration.portable import runtime_parameter_utils
 
-        from pipeline.engines import beam
+        from pipeline.engines.signatures import remember_signatures
 
     if "s3://" in options.ir:
         import tensorflow_io  # noqa: F401, lets TensorFlow know such addresses
-    beam.remember_signatures()
+    remember_signatures()
     absl.logging.set_verbosity(absl.logging.INFO)
     pipeline = _parsed(options.ir)
     runtime_parameter_utils.substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: options.run_id})

@@ -1,4 +1,3 @@
-import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -94,45 +93,24 @@ def test_dataflow_gets_an_image_or_packages():
     assert options["extra_packages"] == ["a.whl", "b.whl"]
 
 
-def test_remembered_signatures_are_those_that_beam_finds(monkeypatch):
-    from apache_beam.transforms import core
-
-    class Doer(core.DoFn):
-        def process(self, element, window=core.DoFn.WindowParam, *rest, flag=1):
-            yield element
-
-    doer = Doer()
-    functions = [
-        Doer.process,
-        doer.process,
-        Doer().process,
-        lambda a, b=2: a,
-        functools.partial(pow, 2),
-        len,
-        str.strip,
-        Doer,
-        doer.process,
-        Doer.process,
-    ]
-    expected = [core.get_function_args_defaults(function) for function in functions]
-    monkeypatch.setattr(core, "get_function_args_defaults", core.get_function_args_defaults)
-    beam.remember_signatures()
-    for _ in range(2):
-        assert [core.get_function_args_defaults(function) for function in functions] == expected
-    # What is handed out may be changed by the caller without harm.
-    core.get_function_args_defaults(doer.process)[0].clear()
-    assert core.get_function_args_defaults(doer.process) == expected[1]
-
-
 def test_the_arguments_name_a_runner_that_runs_a_pipeline():
     program = (
         "import apache_beam\n"
         "from pipeline.engines import beam\n"
+        "from pipeline.engines.signatures import remember_signatures\n"
         "from schemas.settings import BeamSettings\n"
-        "beam.remember_signatures()\n"
+        "remember_signatures()\n"
         "with apache_beam.Pipeline(argv=beam.arguments(BeamSettings())) as pipeline:\n"
         "    pipeline | apache_beam.Create([3, 4]) | apache_beam.CombineGlobally(sum) | apache_beam.Map(print)\n"
         "print(type(pipeline.runner).__name__)\n"
     )
     process = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert process.stdout.split() == ["7", "FnApiRunner"], process.stderr
+
+
+def test_tfx_adds_no_package_of_itself_where_an_image_is_named():
+    """It would build one for every step."""
+    from tfx.utils import dependency_utils
+
+    given = beam.arguments(BeamSettings())
+    assert dependency_utils.make_beam_dependency_flags(given) == given
