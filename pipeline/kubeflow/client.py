@@ -190,8 +190,6 @@ def _new_pipeline(connection: "Connection", name: str) -> str:
     """Id of a new pipeline; it is created empty, as an upload would name its first version after it."""
     from kfp_server_api import V2beta1Pipeline
 
-    body = V2beta1Pipeline(display_name=name, namespace=connection.run_namespace)
-    api = connection.pipelines
-    # The SDK's name for it since 2.17, and the one before.
-    create = getattr(api, "pipeline_service_create_pipeline", None) or api.create_pipeline
-    return create(body).pipeline_id
+    return connection.create_pipeline(
+        V2beta1Pipeline(display_name=name, namespace=connection.run_namespace)
+    ).pipeline_id

@@ -1,16 +1,16 @@
 """A connection to the API of Kubeflow Pipelines: who asks, how long is waited, and what went wrong in words."""
 
 import json
-import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import kfp
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 from kfp_server_api.exceptions import ApiException
 from urllib3 import exceptions
 
+from pipeline.kubeflow.sdk import SdkClient
 from schemas.environment import Credentials
 from schemas.errors import ServiceError, SettingsError
 from schemas.settings import KubeflowSettings
@@ -27,7 +27,7 @@ _LONGEST_MESSAGE, _LONGEST_BEGINNING = 400, 100
 """Characters that are shown of what the server says, and of its beginning where something is left out."""
 
 
-class Connection(kfp.Client):
+class Connection(SdkClient):
     """The SDK's client with a limit to every request's time, whose only errors are `ServiceError`.
 
     Attributes:
@@ -66,44 +66,34 @@ class Connection(kfp.Client):
         if self._shown == _NONE and self._is_in_cluster and _PIPELINES_TOKEN.exists():
             arguments["credentials"] = ServiceAccountTokenVolumeCredentials(str(_PIPELINES_TOKEN))
             self._shown = f"the service account's token in {_PIPELINES_TOKEN}"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that version 2 of the server is needed
-            super().__init__(**arguments)
-        self._limit()
+        super().__init__(**arguments)
         self.run_namespace = settings.namespace if self.get_kfp_healthz().multi_user else None
-        self._context_setting = {"namespace": self.run_namespace}
+        self.use_namespace(self.run_namespace)
 
     def address(self, run_id: str) -> str:
         """Where a run is seen in the user interface."""
         page = f"/#/runs/details/{run_id}"
         return f"{page} in the user interface of Kubeflow Pipelines" if self._is_in_cluster else self.host + page
 
-    def _load_context_setting_or_default(self) -> None:
-        """Leaves out what the SDK keeps in the home folder: a namespace and cookies that nobody named here."""
-        self._context_setting = {"namespace": "known when the server has been asked"}
+    def send(self, request: Callable[..., Any]) -> Any:
+        """Sends a request within the time limit.
 
-    def _limit(self) -> None:
-        # The SDK passes no time-out on, and so waits forever; here all of its requests come by.
-        client = self._run_api.api_client.rest_client
-        client.pool_manager.connection_pool_kw["retries"] = False
-        request = client.request
-
-        def limited(*positional: Any, **named: Any) -> Any:
-            try:
-                response = request(*positional, **(named | {"_request_timeout": self._timeout_s}))
-            except ApiException as error:
-                raise self._refused(error.status, error.body, error.reason) from None
-            except exceptions.HTTPError as error:
-                raise self._unreachable(error) from None
-            if "html" in (response.getheader("content-type") or ""):
-                raise ServiceError(
-                    f"{self.host} answers with a web page, perhaps to log in, where the API of Kubeflow Pipelines is "
-                    f"expected ({self._shown} shown). {self._remedy(401)}",
-                    response.status,
-                )
-            return response
-
-        client.request = limited
+        Raises:
+          ServiceError: the server does not answer, refuses the request, or answers with a web page.
+        """
+        try:
+            response = request(_request_timeout=self._timeout_s)
+        except ApiException as error:
+            raise self._refused(error.status, error.body, error.reason) from None
+        except exceptions.HTTPError as error:
+            raise self._unreachable(error) from None
+        if "html" in (response.getheader("content-type") or ""):
+            raise ServiceError(
+                f"{self.host} answers with a web page, perhaps to log in, where the API of Kubeflow Pipelines is "
+                f"expected ({self._shown} shown). {self._remedy(401)}",
+                response.status,
+            )
+        return response
 
     def _unreachable(self, error: exceptions.HTTPError) -> ServiceError:
         if isinstance(error, exceptions.LocationValueError):
