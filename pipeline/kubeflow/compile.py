@@ -11,6 +11,7 @@ from pipeline.code_version import sources_version
 from pipeline.containers import artifacts, in_containers
 from pipeline.garbage_collector import loading
 from pipeline.kubeflow import settings as kubeflow_settings
+from pipeline.kubeflow.pod_fields import complete
 from pipeline.kubeflow.settings import DEFAULT, sqlite_file
 from schemas.errors import SettingsError
 from schemas.settings import KubeflowSettings, Settings
@@ -108,7 +109,7 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
             resources = settings.kubeflow.resources.get(node_id, settings.kubeflow.resources.get(DEFAULT, Resources()))
             _give(task, resources)
             _attach(task, settings.kubeflow)
-            _complete(task, settings.kubeflow, resources)
+            complete(task, settings.kubeflow, resources)
 
     return pipeline
 
@@ -183,22 +184,3 @@ def _attach(task: Any, kubeflow: KubeflowSettings) -> None:
         kubernetes.use_secret_as_env(task, secret.secret, {secret.key: secret.variable})
     for files in kubeflow.secret_files:
         kubernetes.use_secret_as_volume(task, files.secret, files.path)
-
-
-def _complete(task: Any, kubeflow: KubeflowSettings, resources: Resources) -> None:
-    """Adds what not every kfp-kubernetes has a function for, in the notation of `kubernetes_executor_config.proto`.
-
-    Servers refuse a run with a field that they do not know; all from 2.5 on know these, but for `securityContext`,
-    which came with 2.16. To be called last: kfp-kubernetes' functions may not know them either.
-    """
-    fields: dict[str, Any] = {
-        # All else that pod security "restricted" asks of a pod, the server sets itself.
-        "securityContext": {"runAsNonRoot": True} if kubeflow.run_as_non_root else {},
-        "imagePullSecret": [{"secretName": name} for name in kubeflow.image_pull_secrets],
-        "tolerations": [toleration.model_dump(exclude_defaults=True) for toleration in resources.tolerations],
-    }
-    pod = task.platform_config.setdefault("kubernetes", {})
-    pod.update({field: value for field, value in fields.items() if value})
-    for secret in pod.get("secretAsEnv", []):
-        # Newer kfp-kubernetes write the default out, in a field that servers before 2.16 do not know.
-        secret.pop("optional", None)
