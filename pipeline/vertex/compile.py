@@ -7,10 +7,10 @@ the last one the Evaluator blessed, be it the same.
 
 import re
 from pathlib import Path
-from typing import Any
 
 from pipeline.containers import artifacts, data, in_containers
 from pipeline.garbage_collector import loading
+from pipeline.vertex.resolver import use_own_strategy
 from pipeline.vertex.step import MOUNTED, STORAGE
 from schemas.errors import SettingsError
 from schemas.settings import Settings
@@ -40,7 +40,7 @@ def compile_pipeline(settings: Settings, path: Path) -> None:
     inside = in_containers(settings.model_copy(update={"kubeflow": mounted}))
     pipeline = create_pipeline(inside, artifacts(settings))
     [resolver] = [node for node in pipeline.components if node.id == "LatestBlessedModel"]
-    _choose_as_vertex_can(resolver)
+    use_own_strategy(resolver)
     pipeline.enable_cache = False
     config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, default_commands=_STEP)
     KubeflowV2DagRunner(config, output_dir=str(path.absolute().parent), output_filename=path.name).run(pipeline)
@@ -74,12 +74,3 @@ def _check(settings: Settings, path: Path) -> None:
         )
     if "_" in settings.name:
         raise SettingsError(f"name is {settings.name!r}: Vertex AI allows letters, digits and - in a pipeline's name")
-
-
-def _choose_as_vertex_can(resolver: Any) -> None:
-    """Gives the resolver TFX's own strategy: Vertex AI has no other, and resolvers of ours cannot run there."""
-    from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
-
-    resolver._strategy_class = LatestBlessedModelStrategy
-    for name in set(resolver.inputs) - {"model", "model_blessing"}:
-        del resolver._input_dict[name], resolver._output_dict[name]
