@@ -1,8 +1,8 @@
 """A step's code as a part of its cache key.
 
-TFX reuses a step's result when its inputs and parameters are the same; a step named by a dotted path says nothing of
-the code behind that path. So every step of ours carries the hash of the sources it runs as a parameter, and of TFX's
-version, so that results of one stack are not taken for those of the other.
+TFX reuses a step's result when its inputs and parameters are the same; it does not look at the code. So each of our
+steps has a parameter that is a hash of the sources it runs and of TFX's version, which keeps the results of the two
+stacks apart.
 """
 
 import ast
@@ -13,8 +13,8 @@ from pathlib import Path
 import schemas
 
 _OURS = ("components", "recommender", "schemas")
-# A step receives its settings as a parameter, complete, so their values are in its cache key already: a new default
-# for the trainer must not read the data anew.
+# A step receives its settings as a parameter, complete, so their values are in its cache key already: a new default of
+# the Trainer must not make the data steps run again.
 _COVERED = "schemas.settings"
 _SOURCES = (".py", ".pbtxt")
 _ROOT = Path(schemas.__file__).parents[1]
@@ -38,14 +38,14 @@ def file_version(path: Path) -> str:
 
 
 def tfx_version() -> str:
-    """Of the package that is installed."""
+    """The version of the installed TFX."""
     return version("tfx")
 
 
 def sources_version() -> str:
-    """Hash of all that the steps consist of, and TFX's version after a `+`.
+    """Hash of all sources of the steps, then a `+` and TFX's version.
 
-    The same for a checkout and for what is installed from it.
+    It is the same for a checkout and for the package installed from it.
     """
     digest = hashlib.sha256()
     for path in sorted(path for name in _OURS for path in (_ROOT / name).rglob("*") if path.suffix in _SOURCES):
@@ -76,7 +76,7 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _source(module: str) -> Path | None:
-    """Found by path: importlib would import the parents of what may be a function's name."""
+    """The module's file, found by path: importlib would import the parents of a name that may be a function's."""
     path = _ROOT.joinpath(*module.split("."))
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((candidate for candidate in candidates if candidate.is_file()), None)

@@ -1,4 +1,4 @@
-"""Runs a recommender's pipeline on this machine, one node after the other, and says what came of it."""
+"""Runs a recommender's pipeline on this machine, one node after another, and reports the results."""
 
 import contextlib
 import fcntl
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
 PUSHED, FAILED, REFUSED, STOPPED = 0, 1, 3, 130
-"""Exit statuses: pushed or unchanged, a step failed, gate or canary refused the model, stopped from the keyboard."""
+"""Exit statuses: pushed or unchanged; a step failed; gate or canary refused the model; stopped from the keyboard."""
 
 
 def run(settings: Settings, verbose: bool = False) -> int:
-    """Runs the pipeline; the same settings, data and code a second time reuse every result.
+    """Runs the pipeline. A second run with the same settings, data and code reuses every result.
 
     Args:
-      settings: what to build.
+      settings: of the recommender.
       verbose: shows the libraries' log on the terminal as well.
 
     Returns:
       The exit status.
 
     Raises:
-      SettingsError: a folder cannot be written to, or another run is at work on this recommender.
+      SettingsError: a folder cannot be written to, or another run of this recommender is active.
       DataError: the data cannot be used.
     """
     preflight.check(settings)
@@ -58,11 +58,11 @@ def run(settings: Settings, verbose: bool = False) -> int:
                 traceback.print_exc()
                 raise
             except KeyboardInterrupt:
-                console.print("Stopped. Run again to go on after the last finished step.")
+                console.print("Stopped. Run again to continue after the last finished step.")
                 return STOPPED
             except Exception as error:
                 traceback.print_exc()
-                console.print(f"[red]{escape(node.explain(error))}[/]\nThe whole story is in {log}.")
+                console.print(f"[red]{escape(node.explain(error))}[/]\n{log} has the full error.")
                 return FAILED
 
 
@@ -106,11 +106,13 @@ def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", A
 
 @contextlib.contextmanager
 def _only_run(root: Path) -> Iterator[None]:
-    """Holds a lock that the system releases even if this process is killed."""
+    """Holds a lock, which the operating system releases even if this process is killed."""
     root.mkdir(parents=True, exist_ok=True)
     with open(root / layout.LOCK, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SettingsError(f"{root}: another run is at work here; wait for it, or set local.artifacts") from None
+            raise SettingsError(
+                f"{root}: another run uses this folder; wait for its end, or set local.artifacts"
+            ) from None
         yield

@@ -1,4 +1,4 @@
-"""One node of the pipeline, launched through TFX on every platform alike, and what came of it."""
+"""One node of the pipeline, launched through TFX in the same way on every platform, and its result."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
 PUSHED, WRITTEN = "pushed_destination", "destination"
-"""Custom properties of artifacts that stand for files elsewhere: a pushed version, recommendations of a batch."""
+"""Custom properties of artifacts whose files are elsewhere: a pushed version, recommendations of a batch."""
 
 _log = logging.getLogger("atalaya")
 
@@ -22,20 +22,20 @@ class Node(NamedTuple):
     outputs: dict[str, list[Any]]
     """TFX artifacts by output name."""
     reused: bool
-    """Whether the result was in the cache."""
+    """Whether the result came from the cache."""
     inputs: dict[str, list[Any]] = {}
     """TFX artifacts by input name."""
     repeated: bool = False
-    """Whether an earlier attempt in this run had done it."""
+    """Whether an earlier attempt in this run had completed it."""
 
 
 def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
     """Runs one node through TFX's launcher: driver, cache, executor and publisher.
 
-    A node that was killed can be launched again in the same run: it goes on with the same execution.
+    A node that was killed can be launched again in the same run; it continues the same execution.
 
     Args:
-      pipeline: the intermediate representation with the run's id in its place.
+      pipeline: the intermediate representation with the run's id filled in.
       node: one of its nodes.
       connection: to the metadata store, a `ConnectionConfig`.
 
@@ -65,14 +65,14 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
         custom_executor_operators=remote.executor_operators(),
     ).launch()
-    # The launcher does not raise when a node's inputs are missing: only the execution's state tells.
+    # The launcher does not raise when a node's inputs are missing; only the execution's state shows it.
     if execution is None or not execution.execution_id:
         raise RuntimeError(f"{node_id} did not run: an input is missing")
     with metadata.Metadata(connection) as handle:
         [record] = handle.store.get_executions_by_id([execution.execution_id])
         state = metadata_store_pb2.Execution.State.Name(record.last_known_state)
         if state not in ("COMPLETE", "CACHED"):
-            # An executor's own error would have come up by itself.
+            # An executor's own error would have been raised.
             raise RuntimeError(f"{node_id} did not run: an input is missing (its state is {state})")
         outputs = execution_lib.get_output_artifacts(handle, execution.execution_id)
         inputs = execution_lib.get_input_artifacts(handle, execution.execution_id)
@@ -81,7 +81,7 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
 
 
 def _remove_leftovers(pipeline: "Pipeline", node: Any, failed: list[Any]) -> None:
-    """Removes what killed attempts at this node of this run left behind: the next one writes to the same folders."""
+    """Removes what killed attempts at this node in this run wrote: the next attempt uses the same folders."""
     from tfx.dsl.io import fileio
     from tfx.orchestration.portable import outputs_utils
 
@@ -94,7 +94,7 @@ def _remove_leftovers(pipeline: "Pipeline", node: Any, failed: list[Any]) -> Non
 
 
 def _forget_lost(handle: Any, node: Any) -> None:
-    """Takes out of the cache what no longer stands for anything; TFX looks at artifacts' own folders only."""
+    """Removes results from the cache whose files elsewhere are gone; TFX only looks at the artifacts' own folders."""
     from ml_metadata.proto import metadata_store_pb2
 
     [name] = [context.name for context in node.contexts.contexts if context.type.name == "node"]
@@ -115,11 +115,11 @@ def _forget_lost(handle: Any, node: Any) -> None:
     if lost:
         handle.store.put_artifacts(lost)
     if any(not path.exists() for artifact in lost for path in _elsewhere(artifact, PUSHED, WRITTEN)):
-        _log.warning("something that this step made is gone: it is made anew where it is needed")
+        _log.warning("files that this step wrote are gone: they are made again where they are needed")
 
 
 def stands(artifact: Any) -> bool:
-    """Whether what an artifact has elsewhere still exists and, if it was pushed, is still the newest version.
+    """Whether an artifact's files elsewhere still exist and, if they were pushed, are still the newest version.
 
     Args:
       artifact: of the metadata store.
@@ -131,13 +131,13 @@ def stands(artifact: Any) -> bool:
 
 
 def _elsewhere(artifact: Any, *names: str) -> list[Path]:
-    # Asked first: a look at a property that is not there would add it, empty, which the store does not survive.
+    # Checked first: reading an absent property adds it, empty, and the metadata store then fails.
     texts = (artifact.custom_properties[name].string_value for name in names if name in artifact.custom_properties)
     return [Path(text) for text in texts if text]
 
 
 def explain(error: BaseException) -> str:
-    """The innermost cause in a line or two."""
+    """The innermost cause of an error, in a line or two."""
     while error.__cause__ is not None:
         error = error.__cause__
     text = str(error).strip() or type(error).__name__
@@ -145,5 +145,5 @@ def explain(error: BaseException) -> str:
         place = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return f"The disk is full{place}: free some space and run again; finished steps are kept."
     lines = text.splitlines()
-    # Beam puts the whole trace of a worker into the message and the cause at its end.
+    # Beam's message is the whole trace of a worker, with the cause at its end.
     return f"{type(error).__name__}: {lines[-1] if len(lines) > 8 else text}"

@@ -1,4 +1,4 @@
-"""What can be refused before TensorFlow is imported: absent files, headers that lack a column, folders, engines."""
+"""Checks before TensorFlow is imported: input files and their headers, folders to write to, the engine."""
 
 import contextlib
 import glob
@@ -24,7 +24,7 @@ def check(settings: Settings) -> None:
     Raises:
       DataError: an input file is absent, empty or lacks a column.
       SettingsError: a folder cannot be written to, the engine cannot be reached, cannot reach the folders or lacks
-        semaphores, or the index needs a package that is missing.
+        semaphores; or the index needs a package that is missing.
     """
     if problem := index.why_unavailable(settings.index.kind):
         raise SettingsError(problem)
@@ -59,29 +59,27 @@ def _check_engine(beam: BeamSettings) -> None:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise SettingsError(
-            f"beam.{beam.engine}: nothing answers at {endpoint}: {error}; start the cluster or mend the address"
+            f"beam.{beam.engine}: nothing answers at {endpoint}: {error}; start the cluster or fix the address"
         ) from error
 
 
 def _check_semaphores() -> None:
-    # Beam's sinks end with threads of `multiprocessing`, whose locks are semaphores.
+    # Beam's sinks use thread pools of `multiprocessing`, whose locks are semaphores.
     try:
         multiprocessing.Lock()
     except OSError as error:
         raise SettingsError(
-            f"beam.engine: 'direct' needs semaphores, and this system makes none in /dev/shm: {error.strerror}; "
+            f"beam.engine: 'direct' needs semaphores, and this system cannot create any in /dev/shm: {error.strerror}; "
             "mount a tmpfs there that this user may write to"
         ) from error
 
 
 def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
     pattern = str(data.folder / getattr(data, table))
-    # {SPAN}, {YYYY} and the like are resolved by TFX; which span, is its choice: all are looked at.
+    # TFX resolves {SPAN}, {YYYY} and the like and chooses the span, so the files of all spans are checked.
     found = sorted(glob.glob(re.sub(r"\{[^}]*\}", "*", pattern)))
     if not found:
-        advice = (
-            "; `python -m pipeline.datasets movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
-        )
+        advice = "; `atalaya data fetch movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
         raise DataError(f"{pattern}: no such file; data.folder and data.{table} say where it is expected{advice}")
     for path in found:
         if os.path.isdir(path):
@@ -93,7 +91,7 @@ def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
 
 
 def _check_writable(key: str, folder: Path) -> None:
-    # Asked of the file system by writing: permission bits say nothing of a read-only mount or a full disk.
+    # Tried by writing: permission bits do not show a read-only mount or a full disk.
     probe = folder / f".probe-{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,5 +101,5 @@ def _check_writable(key: str, folder: Path) -> None:
         with contextlib.suppress(OSError):
             probe.unlink(missing_ok=True)
         raise SettingsError(
-            f"{folder}: cannot be written to: {error.strerror}; free it or set {key} to a folder that can"
+            f"{folder}: cannot be written to: {error.strerror}; make it writable or set {key} to another folder"
         ) from error

@@ -1,7 +1,10 @@
 """Artifacts at a remote address, such as `gs://bucket/folder`, for executors that read and write files.
 
-A step's inputs are copied to this machine before it runs and its outputs back afterwards; the steps know nothing of it.
-Beam's engines on other machines work on the remote artifacts themselves: their workers see no folder of this one.
+A step's inputs are copied to this machine before it runs, and its outputs back afterwards. Beam's engines on other
+machines work on the remote artifacts themselves, as their workers do not see the folders of this one.
+
+TFX (1.16 to 1.21) lets its launcher take other executor operators. Ours extend TFX's and rely on their method
+`run_executor`, on the attributes of `ExecutionInfo`, and on `beam_pipeline_args` of the operator for Beam.
 """
 
 import copy
@@ -20,7 +23,7 @@ Artifacts = dict[str, list[Any]]
 
 
 def executor_operators() -> dict[Any, Any]:
-    """What TFX's launcher is to run executors with, by the kind of their specification."""
+    """The operators with which TFX's launcher runs executors, by the kind of the executor's specification."""
     from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperator
     from tfx.orchestration.portable.python_executor_operator import PythonExecutorOperator
     from tfx.proto.orchestration import executable_spec_pb2
@@ -32,7 +35,7 @@ def executor_operators() -> dict[Any, Any]:
 
 
 def fetched(artifacts: Artifacts, folder: Path) -> Artifacts:
-    """The artifacts with copies of those that are remote, below `folder`."""
+    """The artifacts, the remote ones as copies below `folder`."""
     local = _at(artifacts, folder)
     for original, here in _pairs(artifacts, local):
         _copy(original.uri, here.uri)
@@ -40,7 +43,7 @@ def fetched(artifacts: Artifacts, folder: Path) -> Artifacts:
 
 
 def _on_copies(operator: type) -> type:
-    """The operator, but an executor that runs on this machine works on its files."""
+    """A subclass of the operator whose executors work on local copies if they run on this machine."""
 
     class OnCopies(operator):
         def run_executor(self, execution_info: Any) -> Any:
@@ -83,7 +86,7 @@ def _uris(execution_info: Any) -> list[str]:
 
 
 def _at(artifacts: Artifacts, folder: Path) -> Artifacts:
-    """The artifacts with an own, empty folder for each that is remote."""
+    """The artifacts, each remote one with an empty folder below `folder`."""
     local = copy.deepcopy(artifacts)
     for name, several in local.items():
         for number, artifact in enumerate(several):
@@ -93,7 +96,7 @@ def _at(artifacts: Artifacts, folder: Path) -> Artifacts:
 
 
 def _pairs(artifacts: Artifacts, local: Artifacts) -> list[tuple[Any, Any]]:
-    """Those that are remote, each with its counterpart here."""
+    """The remote artifacts, each with its local counterpart."""
     return [
         (original, here)
         for name, several in artifacts.items()
@@ -103,7 +106,7 @@ def _pairs(artifacts: Artifacts, local: Artifacts) -> list[tuple[Any, Any]]:
 
 
 def _name_originals(result: Any, pairs: list[tuple[Any, Any]]) -> None:
-    """Puts the remote addresses into what the executor says of its outputs; some say there what they came from."""
+    """Replaces local folders by the remote addresses in an executor's result, in custom properties too."""
     for artifacts in result.output_artifacts.values():
         for artifact in artifacts.artifacts:
             for original, here in pairs:
@@ -126,7 +129,7 @@ def _copy(source: str, target: str) -> None:
                 fileio.open(f"{folder.rstrip('/')}/{file}", "rb") as read,
                 fileio.open(f"{into}/{file}", "wb") as write,
             ):
-                write.write(b"")  # TensorFlow's file systems make a file at the first writing: an empty one never
+                write.write(b"")  # TensorFlow's file systems create a file with the first write
                 shutil.copyfileobj(read, write, _AT_ONCE)
 
 

@@ -1,9 +1,9 @@
-"""Fetches a public data set and writes it as the CSV files that the recommenders' settings name.
+"""Fetches a public data set and writes it as the CSV files that the settings name.
 
 `python -m pipeline.datasets movielens-100k` writes `data/movielens-100k/ratings.csv` and `items.csv`. The archive
 comes from GroupLens, or where that cannot be reached from a Python package that carries the same ratings. Every
-archive is checked against a pinned SHA-256 before it is opened, and the files appear only when all of them are whole.
-Only the standard library is imported at the top, so that the check of files already there takes no time.
+archive is checked against a pinned SHA-256 before it is opened, and the files appear only when all are complete.
+Only the standard library is imported at the top, so that the check of existing files takes no time.
 """
 
 import argparse
@@ -37,20 +37,20 @@ PACKAGE = "recbole==1.2.1"
 
 @dataclass(frozen=True)
 class Source:
-    """One place where a data set can be had, as an archive whose content is known."""
+    """One place that offers a data set, as an archive with a known content."""
 
     name: str
     archive: str
     """The archive's file name; a file of that name in the data folder is used instead of a download."""
     sha256: str
     fetch: Callable[[Path], None]
-    """Writes the archive to a path; raises `OSError` or `DataError` where it cannot."""
+    """Writes the archive to a path; raises `OSError` or `DataError` if it cannot."""
     convert: Callable[[zipfile.ZipFile], Tables]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set, the sources to try in order, and what a whole one holds."""
+    """A data set, the sources to try in order, and the size of a complete one."""
 
     name: str
     sources: tuple[Source, ...]
@@ -60,7 +60,7 @@ class Dataset:
 
 
 def download(path: Path, url: str = GROUPLENS_URL) -> None:
-    """Fetches `url` into `path` with a progress bar; gives up where nothing answers within `CONNECT_SECONDS`.
+    """Fetches `url` into `path` with a progress bar; gives up if nothing answers within `CONNECT_SECONDS`.
 
     Raises:
         DataError: The server cannot be reached or does not have the file; the message is its answer.
@@ -84,10 +84,10 @@ def download(path: Path, url: str = GROUPLENS_URL) -> None:
 
 
 def download_package(path: Path, package: str = PACKAGE) -> None:
-    """Lets pip fetch the wheel of `package` into `path`'s folder, under the name that `path` has.
+    """Fetches the wheel of `package` with pip, as `path`.
 
     Raises:
-        DataError: pip could not; the message is pip's last line.
+        DataError: pip failed; the message has pip's last line.
     """
     from rich.console import Console
 
@@ -96,7 +96,7 @@ def download_package(path: Path, package: str = PACKAGE) -> None:
     with Console(stderr=True).status(f"pip download {package}"):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0 or not path.is_file():
-        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        lines = done.stderr.strip().splitlines() or ["it printed nothing"]
         raise DataError(f"pip download {package} failed: {lines[-1]}")
 
 
@@ -111,7 +111,7 @@ MOVIELENS_100K = Dataset(
             convert=convert_grouplens,
         ),
         Source(
-            name=f"the Python package {PACKAGE}, which carries a copy",
+            name=f"the Python package {PACKAGE}, which contains a copy",
             archive="recbole-1.2.1-py3-none-any.whl",
             sha256="9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
             fetch=download_package,
@@ -126,12 +126,12 @@ DATASETS = {MOVIELENS_100K.name: MOVIELENS_100K}
 
 
 def prepare(dataset: Dataset, folder: Path, say: Callable[[str], None] = print) -> Path:
-    """Sees to it that `folder/<name>/` holds the data set's files, and returns that folder.
+    """Fetches the data set into `folder/<name>/`, unless it is complete there; returns that folder.
 
-    A source whose archive lies in `folder` already comes before the others.
+    A source whose archive is already in `folder` is tried first.
 
     Raises:
-        DataError: No source could be used; the message says why, one by one, and what to do by hand.
+        DataError: No source could be used; the message gives the reason for each, and what to do by hand.
     """
     target = folder / dataset.name
     if is_whole(target):
@@ -156,7 +156,7 @@ def prepare(dataset: Dataset, folder: Path, say: Callable[[str], None] = print) 
 
 
 def is_whole(target: Path) -> bool:
-    """Whether the folder has its list of checksums and every file on it is as it was written."""
+    """Whether the folder has a list of checksums, and every file on the list is unchanged."""
     try:
         lines = (target / CHECKSUMS).read_text(encoding="utf-8").splitlines()
         return bool(lines) and all(_sha256(target / name) == digest for digest, name in map(str.split, lines))
@@ -165,7 +165,7 @@ def is_whole(target: Path) -> bool:
 
 
 def _read(source: Source, dataset: Dataset, folder: Path, scratch: Path) -> Tables:
-    """The source's rows, from the archive that lies in `folder` by hand or else is fetched into `scratch`."""
+    """The source's rows, from an archive that was put into `folder` by hand, or else is fetched into `scratch`."""
     path = folder / source.archive
     if not path.is_file():
         path = scratch / source.archive
@@ -186,7 +186,7 @@ def _read(source: Source, dataset: Dataset, folder: Path, scratch: Path) -> Tabl
 
 
 def _write(tables: Tables, target: Path, scratch: Path) -> None:
-    """Writes the files next to the target, then moves them in, the list of checksums last: it marks the whole."""
+    """Writes the files next to the target, then moves them there; the list of checksums comes last."""
     contents = {"ratings.csv": (RATINGS_HEADER, tables.ratings), "items.csv": (ITEMS_HEADER, tables.items)}
     checksums = io.StringIO()
     for name, (header, rows) in contents.items():
@@ -212,8 +212,8 @@ def _by_hand(dataset: Dataset, folder: Path, reasons: list[str]) -> str:
     archives = " or ".join(str(folder / source.archive) for source in dataset.sources)
     tried = "".join(f"\n  - {reason}" for reason in reasons)
     return (
-        f"{dataset.name} could not be had from any source:{tried}\n"
-        f"Fetch it on a machine that can reach one of them, put it at {archives}, and give the same command again: "
+        f"{dataset.name} could not be fetched from any source:{tried}\n"
+        f"Fetch it on a machine that can reach one of them, put it at {archives}, and run the same command again: "
         "it is checked and used from there."
     )
 

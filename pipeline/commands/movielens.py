@@ -27,7 +27,7 @@ def convert_grouplens(archive: zipfile.ZipFile) -> Tables:
     """Reads GroupLens's `ml-100k.zip`: `u.data` (tabs), `u.item` (`|`, Latin-1, a 0/1 flag a genre), `u.genre`.
 
     Raises:
-        DataError: A file is absent, or a line has another number of fields than the format asks for.
+        DataError: A file is absent, or a line has another number of fields than the format.
     """
     genres = [name for name, _ in _table(archive, "ml-100k/u.genre", "|", 2)]
     items: list[Row] = []
@@ -40,13 +40,13 @@ def convert_grouplens(archive: zipfile.ZipFile) -> Tables:
 
 
 def convert_recbole(archive: zipfile.ZipFile) -> Tables:
-    """Reads the copy in RecBole's wheel: tabs, a header line, title and year in two columns, genres by blanks.
+    """Reads the copy in RecBole's wheel: tabs, a header line, title and year in two columns, blanks between genres.
 
-    RecBole cut GroupLens's title at its last parenthesis, whatever that held, so the two are joined as they were.
-    The one film that has neither a name nor a year is `unknown` at GroupLens and misspelt in both columns here.
+    RecBole cut GroupLens's title at its last parenthesis, so title and year are joined again. The one film without
+    a name and a year is `unknown` at GroupLens and misspelt in both columns here.
 
     Raises:
-        DataError: A file is absent, or a line has another number of fields than the format asks for.
+        DataError: A file is absent, or a line has another number of fields than the format.
     """
     folder = "recbole/dataset_example/ml-100k"
     items: list[Row] = []
@@ -59,11 +59,11 @@ def convert_recbole(archive: zipfile.ZipFile) -> Tables:
 def _table(
     archive: zipfile.ZipFile, member: str, separator: str, width: int, encoding: str = "latin-1"
 ) -> Iterator[Row]:
-    """The member's lines that are not empty, each cut into `width` fields."""
+    """The member's lines that are not empty, each divided into `width` fields."""
     try:
         text = archive.read(member).decode(encoding)
     except KeyError:
-        raise DataError(f"{archive.filename}: it should hold {member}, and does not") from None
+        raise DataError(f"{archive.filename}: it does not contain {member}") from None
     for number, line in enumerate(text.split("\n"), start=1):
         fields = tuple(line.rstrip("\r").split(separator))
         if fields == ("",):

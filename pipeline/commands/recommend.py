@@ -1,4 +1,4 @@
-"""`python -m pipeline.recommend`: asks the newest pushed model, and nothing but that."""
+"""`atalaya recommend` and `python -m pipeline.recommend`: ask the newest pushed model."""
 
 import argparse
 import json
@@ -38,21 +38,21 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.rec
       prog: name of the command in its help.
 
     Returns:
-      The exit status: 0, or 2 if there is no pushed model or the file cannot be written.
+      The exit status: 0, or 2 if there is no pushed model, or the file cannot be written.
     """
     parser = argparse.ArgumentParser(prog=prog, description="Ask the newest pushed model.")
-    parser.add_argument("--user", help="user id as in the ratings file; an unknown one gets what is popular")
+    parser.add_argument("--user", help="user id as in the ratings file; an unknown user gets popular items")
     parser.add_argument(
         "--history",
         metavar="ITEM,ITEM,...",
         type=_ids,
-        help="ids of items that someone chose, oldest first, in place of what is known of the user",
+        help="ids of items that the user chose, the oldest first, instead of the known history",
     )
-    parser.add_argument("--similar-to", metavar="ITEM", help="items like this one, in place of recommendations")
+    parser.add_argument("--similar-to", metavar="ITEM", help="similar items, instead of recommendations")
     parser.add_argument("--k", type=_count, help="how many items (default: 10; with --all 100)")
-    parser.add_argument("--exclude", metavar="ITEM,...", type=_ids, default=[], help="items not to be shown")
+    parser.add_argument("--exclude", metavar="ITEM,...", type=_ids, default=[], help="items to leave out")
     parser.add_argument("--genre", metavar="GENRE,...", type=_ids, default=[], help="only items of one of these genres")
-    parser.add_argument("--include-seen", action="store_true", help="show what the user rated, too")
+    parser.add_argument("--include-seen", action="store_true", help="also show items that the user rated")
     parser.add_argument(
         "--model",
         type=Path,
@@ -61,12 +61,18 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.rec
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument(
-        "--on-device", action="store_true", help="the TFLite model of histories, without TensorFlow; with --history"
+        "--on-device",
+        action="store_true",
+        help="ask a TFLite model of user histories, without TensorFlow; with --history",
     )
-    parser.add_argument("--on-device-name", metavar="NAME", help="with --on-device: which (default: the first)")
-    parser.add_argument("--all", action="store_true", help="all known users at once, as Parquet, into --output")
+    parser.add_argument(
+        "--on-device-name", metavar="NAME", help="with --on-device: name of the model (default: the first)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="write recommendations for all known users to --output, as Parquet"
+    )
     parser.add_argument("--output", metavar="FILE", type=Path, help="with --all: the file to write")
-    parser.add_argument("--overwrite", action="store_true", help="with --all: replace the file if it is there")
+    parser.add_argument("--overwrite", action="store_true", help="with --all: replace an existing file")
     options = parser.parse_args(arguments)
     if options.all:
         _check_all(parser, options)
@@ -122,7 +128,7 @@ def _check_all(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
 def _check_on_device(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     _refuse_others(parser, options, "--on-device", "user", "similar_to", *_WISHES)
     if not options.history:
-        parser.error("--on-device needs --history, the ids of items that someone chose")
+        parser.error("--on-device needs --history, the ids of items that the user chose")
 
 
 def _refuse_others(parser: argparse.ArgumentParser, options: argparse.Namespace, asked: str, *others: str) -> None:
@@ -137,11 +143,11 @@ def _quieten() -> None:
 
 
 def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for, what of it is unknown, and `items`, a dictionary each."""
+    """The request, what of it is unknown, and `items`, a dictionary for each."""
     import tensorflow as tf
 
     def given(texts: list[str]) -> list[bytes]:
-        # As the shell gave them, whatever bytes they are.
+        # The bytes that the shell passed, valid text or not.
         return [os.fsencode(text) for text in texts]
 
     try:
@@ -163,7 +169,7 @@ def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
                 **common,
             )
     except (OSError, AttributeError, tf.errors.OpError) as error:
-        raise DataError(f"{version}: not a version that was pushed whole: {error}; push the model again") from error
+        raise DataError(f"{version}: not a complete version: {error}; push the model again") from error
     row = {name: column[0].numpy() for name, column in outputs.items()}
     columns = [name for name in _COLUMNS if name in row]
     items = [
@@ -175,7 +181,7 @@ def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
         **{name: value for name, value in asked.items() if value is not None},
         names.IS_KNOWN: bool(row[names.IS_KNOWN]),
         names.UNKNOWN_HISTORY: int(row.get(names.UNKNOWN_HISTORY, 0)),
-        # Fewer than k items left: the rest is padding.
+        # If fewer than k items are left, the rest is padding.
         "items": [item for item in items if item[names.ITEM_ID]],
     }
 
@@ -208,7 +214,9 @@ def _show(answer: dict[str, Any], version: str) -> None:
         table.add_row(str(place), escape(item[names.ITEM_ID]), escape(item[names.TITLE]), *cells)
     console.print(table)
     if not answer["items"]:
-        console.print("No item is left. An unknown item is like none, and genres are spelled as in the items file.")
+        console.print(
+            "No items are left. An unknown item has no similar ones, and genres are spelled as in the items file."
+        )
     if answer[names.UNKNOWN_HISTORY]:
         unknown = answer[names.UNKNOWN_HISTORY]
         console.print(f"{unknown} of the {len(answer['history'])} items of the history are not known to this version.")

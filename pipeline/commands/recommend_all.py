@@ -1,4 +1,4 @@
-"""The recommendations for all known users in one Parquet file."""
+"""Recommendations for all known users in one Parquet file."""
 
 import time
 from pathlib import Path
@@ -11,21 +11,21 @@ from schemas.errors import DataError
 
 
 def write(version: Path, k: int, output: Path, overwrite: bool, console: Console) -> None:
-    """Writes the best items of every known user, seen ones left out, whole or not at all.
+    """Writes the best items of every known user without seen ones; the file appears complete or not at all.
 
     Args:
       version: folder of the pushed version.
-      k: items a user, at least 1.
+      k: items per user, at least 1.
       output: the file.
-      overwrite: whether a file that is there may be replaced.
-      console: shows how far it is.
+      overwrite: whether an existing file may be replaced.
+      console: shows the progress.
 
     Raises:
-      DataError: the version cannot be loaded, the file is there and may not be replaced, or it cannot be written.
+      DataError: the version cannot be loaded, the file exists and may not be replaced, or it cannot be written.
     """
     _check(output, overwrite)
     with terminal.waiting(console, "loading the model"):
-        # Imported here: seconds that a wrong option must not cost.
+        # Imported here, since it takes seconds, which a wrong option must not cost.
         from components.batch.files import write_parquet
         from components.batch.known_users import SCHEMA, KnownUsers
 
@@ -42,11 +42,11 @@ def write(version: Path, k: int, output: Path, overwrite: bool, console: Console
 
 
 def _check(output: Path, overwrite: bool) -> None:
-    """What can be told before the model is loaded."""
-    # The file takes the place of what is there, which must not be a device either.
+    """Checks the output before the model is loaded."""
+    # An existing path is replaced, so it must be a file, not a folder or a device.
     if output.exists() and not output.is_file():
         raise DataError(f"{output}: not a file; --output names the file to write")
     if output.exists() and not overwrite:
-        raise DataError(f"{output}: is there already; give --overwrite to replace it, or another --output")
+        raise DataError(f"{output}: already exists; give --overwrite to replace it, or another --output")
     if not output.parent.is_dir():
-        raise DataError(f"{output.parent}: no such folder; make it, or give another --output")
+        raise DataError(f"{output.parent}: no such folder; create it, or give another --output")

@@ -14,20 +14,20 @@ from schemas.on_device_record import OnDeviceRecord, VariantRecord
 
 
 def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str, Any]:
-    """The items that follow a history.
+    """The items recommended after a history.
 
     Args:
       version: folder of a pushed version.
-      name: of the model; None takes the first one there is.
+      name: of the model; None takes the first.
       history: ids of items, oldest first.
-      k: how many items are wanted.
+      k: number of items, at least 1.
 
     Returns:
-      `on_device`, the file that was asked; `history`; `unknown_history`, how many of its ids the model does not know,
-      and `unknown_ids`, these; `items` with id, title and score, the best first.
+      `on_device`, the file's name; `history`; `unknown_history`, the number of ids that the model does not know, and
+      `unknown_ids`, these ids; `items` with id, title and score, the best first.
 
     Raises:
-      DataError: there is no such model in this version, it does not return as many items, or it reads ratings.
+      DataError: this version has no such model, or the model returns fewer items, or reads ratings.
     """
     try:
         return _ask(version, name, history, k)
@@ -35,7 +35,7 @@ def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str
         raise
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{version / layout.ON_DEVICE}: its files are not all there, or cannot be read ({error}); run the "
+            f"{version / layout.ON_DEVICE}: files are missing or cannot be read ({error}); run the "
             "pipeline, or name another version"
         ) from error
 
@@ -61,10 +61,10 @@ def _ask(version: Path, name: str | None, history: list[str], k: int) -> dict[st
 
 
 def _choose(version: Path, name: str | None) -> tuple[OnDeviceRecord, VariantRecord]:
-    """A model and its first file, of which float32 is the first one, that takes raw ids."""
+    """A model and the first of its files that takes raw ids; float32 comes first."""
     records = on_device_record.read(version)
     if not records:
-        raise DataError(f"{version}: no on-device model in this version; name some in [on_device] and run the pipeline")
+        raise DataError(f"{version}: no on-device model in this version; add some in [on_device] and run the pipeline")
     usable = {
         record.name: (record, variant)
         for record in records
@@ -78,14 +78,14 @@ def _choose(version: Path, name: str | None) -> tuple[OnDeviceRecord, VariantRec
     refused = {one.name: (*one.reasons, *(why for each in one.variants for why in each.reasons)) for one in records}
     if name is not None and name not in refused:
         raise DataError(f"{version}: no on-device model {name!r}; there are: {', '.join(refused)}")
-    told = "; ".join(f"{one}: {'; '.join(why)}" for one, why in refused.items() if name in (None, one))
-    raise DataError(f"{version}: no file that takes ids was exported of {name or 'any on-device model'} ({told})")
+    reasons = "; ".join(f"{one}: {'; '.join(why)}" for one, why in refused.items() if name in (None, one))
+    raise DataError(f"{version}: no file that takes ids was exported of {name or 'any on-device model'} ({reasons})")
 
 
 def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[str], list[float]]:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    # One call gains nothing by a delegate, which would announce itself on the terminal.
+    # A delegate does not speed up one call, and prints a line on the terminal.
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(model_path=str(file), num_threads=1, experimental_op_resolver_type=resolver)
     runner = interpreter.get_signature_runner(names.RECOMMEND_IDS)
@@ -94,9 +94,9 @@ def _call(file: Path, variant: VariantRecord, history: list[str]) -> tuple[list[
     if names.HISTORY_RATING in wanted:
         raise DataError(
             f"{file.name} reads the ratings of a history, for which there is no option; name a model that does not "
-            "with --on-device-name, or call the file as docs/on-device.md tells"
+            "with --on-device-name, or call the file as docs/on-device.md describes"
         )
-    # Ages are left: all events are of just now.
+    # What is left are ages: all events are of this moment.
     for name in wanted:
         given[name] = np.zeros(len(history), np.float32)
     found = runner(**given)

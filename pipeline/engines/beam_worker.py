@@ -2,8 +2,9 @@
 
     atalaya-beam-worker --id ID --provision_endpoint HOST:PORT
 
-It follows the contract of `boot`, the program in Beam's containers: the endpoint says where work and options come from.
-Unlike a worker of a pool, it ends with the engine's process that started it.
+It does what `boot` does, the program in the containers of Beam (2.74 to 2.77): it asks the endpoint for the options and
+the addresses of the other services, and passes them to Beam's worker in its environment. Unlike a worker of a pool, it
+ends with the engine's process that started it.
 """
 
 import argparse
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="atalaya-beam-worker", description="A Beam worker, started by an engine.")
     parser.add_argument("--id", required=True, help="name of the worker, given by the engine")
     parser.add_argument("--provision_endpoint", required=True, help="host:port of the engine's provision service")
-    # Engines also hand on what their containers' `boot` wants; the endpoint's answer holds all of it.
+    # Engines also pass the other arguments of `boot`; the endpoint's answer holds all of them.
     options, _ = parser.parse_known_args(arguments)
     os.environ.update(_environment(options.id, _provision(options.id, options.provision_endpoint)))
     from apache_beam.runners.worker import sdk_worker_main
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _provision(worker: str, endpoint: str) -> Any:
-    """Asks the engine what this worker is to do."""
+    """The engine's `ProvisionInfo` for this worker."""
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 
@@ -48,7 +49,7 @@ def _provision(worker: str, endpoint: str) -> Any:
 
 
 def _environment(worker: str, info: Any) -> dict[str, str]:
-    """What Beam's worker reads from its environment."""
+    """The environment variables that Beam's worker reads."""
     from google.protobuf import json_format, text_format
 
     return {
@@ -57,7 +58,7 @@ def _environment(worker: str, info: Any) -> dict[str, str]:
         "LOGGING_API_SERVICE_DESCRIPTOR": text_format.MessageToString(info.logging_endpoint),
         "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(info.control_endpoint),
         "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
-        # Keras 2, in which the models were written; read when TensorFlow is imported.
+        # Keras 2, in which the models are written; read when TensorFlow is imported.
         "TF_USE_LEGACY_KERAS": "1",
     }
 

@@ -1,7 +1,7 @@
 """Submits a recommender's pipeline to Kubeflow Pipelines and follows its run.
 
-The pipeline is uploaded under the recommender's name; a version of it is named by a hash of the compiled YAML, so that
-the same settings and code are uploaded once.
+The pipeline is uploaded under the recommender's name. The name of a version is a hash of the compiled YAML, so that the
+same settings and code are uploaded once.
 """
 
 import hashlib
@@ -40,13 +40,13 @@ class Version(NamedTuple):
 
 
 def write(compile_pipeline: Callable[[Settings, Path], None], settings: Settings, path: Path, verbose: bool) -> int:
-    """Compiles the pipeline to a file and sends it nowhere; returns the exit status.
+    """Compiles the pipeline to a file, without sending it; returns the exit status.
 
     Raises:
-      SettingsError: the settings do not allow it, or there is no such folder.
+      SettingsError: the settings cannot be compiled, or the folder of the file does not exist.
     """
     if not path.parent.is_dir():
-        raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name a file elsewhere")
+        raise SettingsError(f"-o {path}: there is no folder {path.parent}; create it, or name a file elsewhere")
     with quiet(verbose) as console:
         with terminal.waiting(console, _COMPILING):
             compile_pipeline(settings, path)
@@ -58,8 +58,8 @@ def submit(settings: Settings, credentials: Credentials, wait: bool = False, ver
     """Compiles the pipeline, uploads it and starts a run of it.
 
     Args:
-      settings: what to build, and where.
-      credentials: what the server is shown.
+      settings: of the recommender.
+      credentials: for the server.
       wait: follows the run to its end.
       verbose: shows the libraries' log on the terminal as well.
 
@@ -67,8 +67,8 @@ def submit(settings: Settings, credentials: Credentials, wait: bool = False, ver
       The exit status.
 
     Raises:
-      SettingsError: the settings do not allow a run there.
-      ServiceError: the server cannot be reached or refuses.
+      SettingsError: the settings do not allow a run on Kubeflow Pipelines.
+      ServiceError: the server cannot be reached, or refuses a request.
     """
     with quiet(verbose) as console:
         connection = connect(settings, credentials)
@@ -79,19 +79,19 @@ def submit(settings: Settings, credentials: Credentials, wait: bool = False, ver
 
 
 def quiet(verbose: bool) -> AbstractContextManager[Console]:
-    """A console for what matters; what the libraries say is shown only where it is asked for."""
+    """A console for our messages; the libraries' output is shown only if `verbose`."""
     return terminal.captured(Path(os.devnull), verbose)
 
 
 def connect(settings: Settings, credentials: Credentials) -> "Connection":
-    """A connection to the server of the settings."""
+    """Connects to the server of the settings."""
     from pipeline.kubeflow.connection import Connection  # imports kfp, which takes seconds
 
     return Connection(settings.kubeflow, credentials)
 
 
 def uploaded(connection: "Connection", settings: Settings, console: Console) -> tuple[Version, frozenset[str]]:
-    """Compiles the pipeline and uploads it, if that version is not there; returns it and its steps."""
+    """Compiles the pipeline and uploads it, unless the server has that version; returns the version and its steps."""
     from kfp.components import load_component_from_file
 
     with compiled(settings, console) as package:
@@ -101,7 +101,7 @@ def uploaded(connection: "Connection", settings: Settings, console: Console) -> 
 
 @contextmanager
 def compiled(settings: Settings, console: Console) -> Iterator[Path]:
-    """The compiled pipeline, a file that is there within the context."""
+    """The compiled pipeline, as a file that exists within the context."""
     with TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
         with terminal.waiting(console, _COMPILING):
@@ -110,7 +110,7 @@ def compiled(settings: Settings, console: Console) -> Iterator[Path]:
 
 
 def find(connection: "Connection", name: str, package: Path) -> Version | None:
-    """The version that a compiled pipeline is, where the server has it."""
+    """The version of a compiled pipeline, if the server has it."""
     pipeline_id, digest = _pipeline(connection, name), _digest(package)
     if pipeline_id is None:
         return None
@@ -119,10 +119,10 @@ def find(connection: "Connection", name: str, package: Path) -> Version | None:
 
 
 def upload(connection: "Connection", name: str, package: Path, console: Console) -> Version:
-    """Uploads a compiled pipeline, if the server does not have that version of it."""
+    """Uploads a compiled pipeline, unless the server has that version."""
     version = find(connection, name, package)
     if version:
-        console.print(f"version {version.name} is there already")
+        console.print(f"version {version.name} is already there")
         return version
     pipeline_id, digest = _pipeline(connection, name) or _new_pipeline(connection, name), _digest(package)
     new = connection.upload_pipeline_version(str(package), digest, pipeline_id=pipeline_id)
@@ -134,14 +134,14 @@ def start(connection: "Connection", settings: Settings, version: Version, steps:
     """Starts a run of a version.
 
     Raises:
-      SettingsError: another run of the recommender is at work, and the metadata's store has room for one.
+      SettingsError: another run of the recommender is active, and the metadata store allows one at a time.
     """
     experiment_id = experiment(connection, settings)
     if settings.kubeflow.metadata.kind == "sqlite":
         for other in at_work(connection, experiment_id):
             if (other.pipeline_version_reference or version).pipeline_id == version.pipeline_id:
                 raise SettingsError(
-                    f"a run of {settings.name} is at work, and a SQLite file serves one at a time: "
+                    f"a run of {settings.name} is active, and a SQLite file allows one at a time: "
                     f'{connection.address(other.run_id)}; wait for its end, or set kubeflow.metadata.kind to "mysql"'
                 )
     run = connection.run_pipeline(
@@ -155,25 +155,25 @@ def start(connection: "Connection", settings: Settings, version: Version, steps:
 
 
 def experiment(connection: "Connection", settings: Settings) -> str:
-    """Id of the experiment that holds the recommender's runs, created where it is absent."""
+    """Id of the experiment of the recommender's runs, created if it does not exist."""
     return connection.create_experiment(settings.kubeflow.experiment or settings.name).experiment_id
 
 
 def find_experiment(connection: "Connection", settings: Settings) -> str | None:
-    """Id of the experiment that holds the recommender's runs, where it is."""
+    """Id of the experiment of the recommender's runs, if it exists."""
     name = settings.kubeflow.experiment or settings.name
     found = connection.list_experiments(filter=named(name), namespace=connection.run_namespace).experiments
     return found[0].experiment_id if found else None
 
 
 def at_work(connection: "Connection", experiment_id: str) -> list[Any]:
-    """The runs in an experiment that have not ended, of its latest hundred."""
+    """The active runs among the latest hundred of an experiment."""
     latest = connection.list_runs(page_size=_PAGE, sort_by="created_at desc", experiment_id=experiment_id).runs
     return [run for run in latest or [] if run.state not in FINAL]
 
 
 def named(name: str) -> str:
-    """The filter of the API for what has this name."""
+    """A filter of the API for objects with this name."""
     return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
 
 
@@ -187,7 +187,7 @@ def _pipeline(connection: "Connection", name: str) -> str | None:
 
 
 def _new_pipeline(connection: "Connection", name: str) -> str:
-    """Id of a new pipeline; it is created empty, as an upload would name its first version after it."""
+    """Id of a new pipeline, created empty: with an upload, its first version would have the pipeline's name."""
     from kfp_server_api import V2beta1Pipeline
 
     return connection.create_pipeline(

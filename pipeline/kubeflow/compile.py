@@ -1,4 +1,4 @@
-"""Compiles the pipeline to Kubeflow Pipelines' own language: a container for each node, which TFX's launcher runs."""
+"""Compiles the pipeline for Kubeflow Pipelines: a container for each node, in which TFX's launcher runs it."""
 
 import json
 import re
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
 _METRICS, _SUMMARY = "Evaluator", ("Evaluator", "Pusher")
-"""The nodes whose metrics, and of which a summary, are shown with the run."""
+"""The node whose metrics, and the nodes whose summaries are shown with the run."""
 _RETRY_AFTER = "30s"
-"""Twice as long each further time."""
+"""Before the first retry; twice as long before each further one."""
 
 
 def compile_pipeline(settings: Settings, path: Path) -> None:
-    """Writes the pipeline for Kubeflow Pipelines 2: its specification and, as a second document, what Kubernetes needs.
+    """Writes the pipeline for Kubeflow Pipelines 2: its specification and, as a second document, its pods' fields.
 
     The same settings and code give the same bytes.
 
     Args:
-      settings: of the recommender; folders inside the containers are those of `kubeflow`.
+      settings: of the recommender; `kubeflow` has the folders inside the containers.
       path: the file to write, `.yaml`.
 
     Raises:
-      SettingsError: something in `kubeflow` is missing or cannot work.
+      SettingsError: a setting of `kubeflow` is missing or cannot work.
     """
     kubeflow_settings.check(settings)
     if path.suffix not in (".yaml", ".yml"):
-        raise SettingsError(f"{path}: Kubeflow Pipelines wants a file that ends in .yaml; give one with -o")
+        raise SettingsError(f"{path}: Kubeflow Pipelines needs a file that ends in .yaml; give one with -o")
     nodes = _nodes(settings)
     kubeflow_settings.check_steps(settings.kubeflow, list(nodes))
     import kfp.compiler
@@ -52,14 +52,14 @@ def compile_pipeline(settings: Settings, path: Path) -> None:
 
 
 def _nodes(settings: Settings) -> dict[str, "Pipeline"]:
-    """By node id, in the order in which they can run: a representation of the pipeline with this node alone."""
+    """By node id, in an order in which they can run: the representation of a pipeline with this node alone."""
     with loading():
         # Imported here: 10 to 30 seconds that --help and a wrong setting must not cost.
         from tfx.dsl.compiler.compiler import Compiler
 
         from pipeline.pipeline import create_pipeline
 
-    # Without a connection to the metadata store, so that no password can be in it.
+    # Without a connection to the metadata store, so that it cannot hold a password.
     whole = Compiler().compile(create_pipeline(in_containers(settings), artifacts(settings)))
     return {node.pipeline_node.node_info.id: _alone(whole, node) for node in whole.nodes}
 
@@ -85,8 +85,8 @@ def _as_json(pipeline: "Pipeline") -> str:
     from google.protobuf import json_format
 
     text = json.dumps(json_format.MessageToDict(pipeline), sort_keys=True, separators=(",", ":"))
-    # Two braces would open a placeholder of Argo's or Kubeflow's; in JSON they can only stand in a text.
-    # And Kubernetes fills $(VARIABLE) in, and makes $$ one $, in what a container is started with.
+    # Two braces would begin a placeholder of Argo or Kubeflow; in JSON, they can only be in a text. And Kubernetes
+    # replaces $(VARIABLE), and $$ by one $, in the arguments of a container.
     return text.replace("{{", r"{\u007b").replace("$", r"\u0024")
 
 
@@ -98,11 +98,11 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
         tasks: dict[str, Any] = {}
         for node_id, alone in nodes.items():
             task = _component(settings, node_id, _as_json(alone))(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
-            # A SQLite file has one writer: there, each step waits for the one before.
+            # A SQLite file has one writer, so each step waits for the one before.
             one_by_one = list(tasks)[-1:] if settings.kubeflow.metadata.kind == "sqlite" else []
             upstream = {*alone.nodes[0].pipeline_node.upstream_nodes, *one_by_one}
             tasks[node_id] = task.after(*(tasks[name] for name in sorted(upstream)))
-            # TFX's own cache knows the code's version and the data; Kubeflow's would only see the command.
+            # TFX's cache takes the code's version and the data into account, Kubeflow's only the command.
             task.set_caching_options(False)
             if settings.kubeflow.retries:
                 task.set_retry(settings.kubeflow.retries, backoff_duration=_RETRY_AFTER)
@@ -115,7 +115,7 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
 
 
 def _component(settings: Settings, node_id: str, representation: str) -> Callable[..., Any]:
-    """The component of one node, whose only parameter is the run's id: elsewhere Kubeflow does not fill that in."""
+    """The component of one node. Its only parameter is the run's id, which Kubeflow fills in nowhere else."""
     from kfp import dsl
 
     def specification(run_id: str, *more: Any) -> dsl.ContainerSpec:
@@ -131,11 +131,11 @@ def _component(settings: Settings, node_id: str, representation: str) -> Callabl
         return specification(run_id, "--summary", summary.path)
 
     def measured(run_id: str, summary: dsl.Output[dsl.Markdown], metrics: dsl.Output[dsl.Metrics]) -> dsl.ContainerSpec:
-        # `{{$}}` is all that Kubeflow gives a step: where it looks for what is to be said of the metrics, too.
+        # `{{$}}` stands for all inputs and outputs of the step, with the file in which Kubeflow expects the metrics.
         return specification(run_id, "--summary", summary.path, "--executor-input", "{{$}}")
 
     function = measured if node_id == _METRICS else summarized if node_id in _SUMMARY else plain
-    # Kubeflow names the step after the function: `tf-lite-exporter`.
+    # kfp names the step after the function: `tf-lite-exporter`.
     function.__name__ = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", node_id).lower()
     return dsl.container_component(function)
 
@@ -148,7 +148,7 @@ def _store(settings: Settings) -> list[str]:
 
 
 def _give(task: Any, resources: Resources) -> None:
-    """Asks for the step's resources."""
+    """Requests the step's resources."""
     from kfp import kubernetes
 
     for field, give in {
@@ -167,11 +167,11 @@ def _give(task: Any, resources: Resources) -> None:
 
 
 def _attach(task: Any, kubeflow: KubeflowSettings) -> None:
-    """Mounts volumes and hands variables and secrets in."""
+    """Adds volumes, variables and secrets to a step."""
     from kfp import kubernetes
 
     for variable, value in sorted(kubeflow.variables.items()):
-        # Kubernetes makes $$ one $, and fills $(VARIABLE) in.
+        # Kubernetes replaces $(VARIABLE), and $$ by one $.
         task.set_env_variable(variable, value.replace("$", "$$"))
 
     for volume in kubeflow.volumes:

@@ -1,4 +1,4 @@
-"""A connection to the API of Kubeflow Pipelines: who asks, how long is waited, and what went wrong in words."""
+"""A connection to the API of Kubeflow Pipelines, with credentials, time limits and errors that name a remedy."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from schemas.errors import ServiceError, SettingsError
 from schemas.settings import KubeflowSettings
 
 TIMEOUT_S = (10.0, 60.0)
-"""Most seconds until a connection stands, and between two pieces of an answer."""
+"""Maximum seconds until a connection is open, and between two pieces of an answer."""
 _IN_CLUSTER_HOST = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PIPELINES_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
@@ -24,15 +24,15 @@ _NONE = "no credentials"
 _UNKNOWN_FIELD = 'unknown field "securityContext"'
 _TOO_OLD = "Servers before 2.16 do not know it: set kubeflow.run_as_non_root to false, or upgrade the server."
 _LONGEST_MESSAGE, _LONGEST_BEGINNING = 400, 100
-"""Characters that are shown of what the server says, and of its beginning where something is left out."""
+"""Maximum characters of a server's message, and of its beginning if its middle is left out."""
 
 
 class Connection(SdkClient):
-    """The SDK's client with a limit to every request's time, whose only errors are `ServiceError`.
+    """The SDK's client with a time limit for every request, whose only errors are `ServiceError`.
 
     Attributes:
       host: address of the API server.
-      run_namespace: of the runs, or None where the server has but one user and ignores it.
+      run_namespace: of the runs; None if the server has only one user, and no namespaces.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Connection(SdkClient):
         """Connects, and asks the server whether it has several users.
 
         Raises:
-          SettingsError: there is no host, and this is no cluster; or the file of the authority is absent.
+          SettingsError: there is no host, and this is not a cluster; or the certificate authority's file is absent.
           ServiceError: the server does not answer as it should.
         """
         self.host = (settings.host or _own_cluster()).rstrip("/")
-        # A service's name, behind which there is the API alone.
+        # A service's name: it serves the API alone, without the user interface.
         self._is_in_cluster = ".svc" in (urlsplit(self.host).hostname or "")
         self._credentials = credentials
         self._timeout_s = timeout_s
@@ -71,7 +71,7 @@ class Connection(SdkClient):
         self.use_namespace(self.run_namespace)
 
     def address(self, run_id: str) -> str:
-        """Where a run is seen in the user interface."""
+        """The page of a run in the user interface."""
         page = f"/#/runs/details/{run_id}"
         return f"{page} in the user interface of Kubeflow Pipelines" if self._is_in_cluster else self.host + page
 
@@ -97,19 +97,19 @@ class Connection(SdkClient):
 
     def _unreachable(self, error: exceptions.HTTPError) -> ServiceError:
         if isinstance(error, exceptions.LocationValueError):
-            what = "is no address of a server: check kubeflow.host"
-        elif isinstance(error, exceptions.NewConnectionError):  # counts as a time-out too, in urllib3's eyes
+            what = "is not an address of a server: check kubeflow.host"
+        elif isinstance(error, exceptions.NewConnectionError):  # a subclass of urllib3's time-out
             reason = str(error).rpartition(": ")[2]
             what = f"cannot be reached: {reason}. Is the port forwarded, and is kubeflow.host right?"
         elif isinstance(error, exceptions.TimeoutError):
             connect, read = self._timeout_s
             seconds = connect if isinstance(error, exceptions.ConnectTimeoutError) else read
             what = (
-                f"does not answer within {seconds:g} s. It may have done what it was asked: look before you repeat it"
+                f"does not answer within {seconds:g} s. It may have done what was requested: look before you repeat it"
             )
         else:
             tls = ", or does it expect https://" if self.host.startswith("http:") else ""
-            what = f"broke the connection off ({type(error).__name__}). Is it being restarted{tls}? Try again"
+            what = f"closed the connection ({type(error).__name__}). Is it being restarted{tls}? Try again"
         return ServiceError(f"{self.host} {what}")
 
     def _refused(self, status: int, body: bytes | None, reason: str | None) -> ServiceError:
@@ -131,7 +131,7 @@ class Connection(SdkClient):
         )
 
     def _not_trusted(self, said: str) -> ServiceError:
-        """TLS failed: over the certificate, or as the server does not speak it."""
+        """The error for a failed TLS handshake: the certificate is not trusted, or the server does not use TLS."""
         if not any(part in said.lower() for part in ("certificate", "hostname")):
             return ServiceError(
                 f"{self.host} does not speak TLS as expected of https://: {said}. Is its address http://, or the port "
@@ -158,18 +158,18 @@ class Connection(SdkClient):
                 "(docs/kubeflow.md)."
             )
         if status == 404 and is_of_the_api:
-            return "Was it deleted meanwhile? Given again, the command makes what is missing."
+            return "Was it deleted in the meantime? Run the command again: it creates what is missing."
         if status == 409:
-            return "Did another command make it meanwhile? Give this one again."
+            return "Did another command create it in the meantime? Run this one again."
         if status == 404:
             return "Check kubeflow.host: the address of the API or of the user interface of Kubeflow Pipelines 2."
-        return "The log of the deployment ml-pipeline says more." if status >= 500 else "Check the settings [kubeflow]."
+        return "See the log of the deployment ml-pipeline." if status >= 500 else "Check the settings [kubeflow]."
 
 
 def _own_cluster() -> str:
     if not _SERVICE_ACCOUNT.is_dir():
         raise SettingsError(
-            "kubeflow.host: absent, which means the cluster that this runs in, and this is none; forward the port "
+            "kubeflow.host: missing; it may be left out only inside a cluster, and this is not one; forward the port "
             "(kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80) and give http://localhost:8080, there or as "
             "ATALAYA_KUBEFLOW_HOST"
         )
@@ -177,11 +177,11 @@ def _own_cluster() -> str:
 
 
 def _said(body: bytes | None) -> tuple[str, bool]:
-    """What the server says of an error, in a line, and whether it says so in the way of the API."""
+    """A server's error message in one line, and whether it has the form of the API's."""
     text = (body or b"").decode("utf-8", "replace")
     try:
         tree = json.loads(text)
-        # Uploads are answered by other code than the rest: with `error_message`, and a stack trace in `error_details`.
+        # Uploads have another form than the rest: `error_message`, and a stack trace in `error_details`.
         said = tree.get("message") or tree.get("error_message") or tree["error"]
         return " ".join(str(said).split()), True
     except (ValueError, AttributeError, KeyError):
@@ -189,7 +189,7 @@ def _said(body: bytes | None) -> tuple[str, bool]:
 
 
 def _shortened(text: str) -> str:
-    """The text without its middle, where it is long: what was asked for stands first, the cause last."""
+    """The text, if it is long without its middle: the request is at its beginning, the cause at its end."""
     if len(text) <= _LONGEST_MESSAGE:
         return text
     return f"{text[:_LONGEST_BEGINNING]} ... {text[_LONGEST_BEGINNING + 5 - _LONGEST_MESSAGE :]}"

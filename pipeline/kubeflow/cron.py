@@ -1,4 +1,4 @@
-"""Schedules as Kubeflow Pipelines reads them: a crontab's fields with the seconds before them."""
+"""Schedules of Kubeflow Pipelines: the fields of a crontab, preceded by the seconds."""
 
 import re
 from typing import NamedTuple
@@ -11,7 +11,7 @@ class _Field(NamedTuple):
     least: int
     most: int
     names: tuple[str, ...] = ()
-    """Of the numbers from `least` on."""
+    """Names of the numbers from `least` on."""
 
 
 _FIELDS = (
@@ -25,24 +25,24 @@ _FIELDS = (
 _DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ITEM = re.compile(r"(?:[*?]|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/0*[1-9][0-9]*)?", re.IGNORECASE)
-"""One of a field's list: all, a number, a range, and of these every so-manieth."""
+"""An item of a field's list: all numbers, one number or a range, and a step."""
 
 
 def check(cron: str) -> None:
-    """Refuses what the server's scheduler would not read, or would take in another sense.
+    """Refuses a schedule that the server's scheduler would reject or misread.
 
     Raises:
-      SettingsError: neither a descriptor such as `@daily` nor six fields, seconds that start more than one run a
-        minute, a field that holds something else than its numbers, its names, `*`, `?`, lists, ranges and steps, or a
-        date that there is not.
+      SettingsError: it is neither a descriptor such as `@daily` nor six fields; its seconds start more than one run a
+        minute; a field holds something other than its numbers, its names, `*`, `?`, lists, ranges and steps; or the
+        date does not exist.
     """
     if cron in _DESCRIPTORS:
         return
     texts = cron.split()
     if len(texts) == 5:
-        # The server would take the minutes for seconds, the hours for minutes: 0 3 * * * is 3 past every hour there.
+        # The server would read the minutes as seconds and the hours as minutes: 0 3 * * * as 3 past every hour.
         raise SettingsError(
-            f"schedule {cron!r}: five fields, as in a crontab; Kubeflow Pipelines wants six, the seconds first: "
+            f"schedule {cron!r}: five fields, as in a crontab; Kubeflow Pipelines needs six, the seconds first: "
             f'"0 {cron}"'
         )
     if len(texts) != 6 or not re.fullmatch("[0-5]?[0-9]", texts[0]):
@@ -61,9 +61,9 @@ def check(cron: str) -> None:
 
 
 def _check_date(cron: str, days: str, months: str, weekdays: str) -> None:
-    """Refuses a day that no month has: the scheduler, which serves all users, would look for it without end."""
+    """Refuses a day that none of the months has: the scheduler, which serves all users, would search forever."""
     if weekdays[0] not in "*?":
-        return  # then a day counts that fits either
+        return  # a day then needs to fit only one of both
     first = min(_numbers(_FIELDS[3], days))
     longest = max(_DAYS[month - 1] for month in _numbers(_FIELDS[4], months))
     if first > longest:
@@ -73,7 +73,7 @@ def _check_date(cron: str, days: str, months: str, weekdays: str) -> None:
 
 
 def _numbers(field: _Field, text: str) -> set[int]:
-    """What a field that was checked stands for."""
+    """The numbers of a valid field."""
     numbers: set[int] = set()
     for item in text.split(","):
         span, _, step = item.partition("/")
@@ -83,7 +83,7 @@ def _numbers(field: _Field, text: str) -> set[int]:
             first, last = field.least, field.most
         else:
             first = _number(field, match["first"])
-            # `3/2` goes on to the end.
+            # `3/2` continues to the end of the range.
             last = _number(field, match["last"]) if match["last"] else field.most if step else first
         numbers |= set(range(first, last + 1, int(step or 1)))
     return numbers
@@ -98,7 +98,7 @@ def _is_of(field: _Field, item: str) -> bool:
 
 
 def _number(field: _Field, text: str) -> int:
-    """-1, which no field allows, for a name that is none of its own."""
+    """The number of a text; -1, which no field allows, for a name that the field does not have."""
     if text.isdigit():
         return int(text)
     return field.least + field.names.index(text.lower()) if text.lower() in field.names else -1

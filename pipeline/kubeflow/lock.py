@@ -1,4 +1,4 @@
-"""One step at a time on a SQLite file, whichever run it belongs to: a schedule starts runs without the client."""
+"""One step at a time on a SQLite file, also among several runs: a schedule starts them without the client."""
 
 import contextlib
 import fcntl
@@ -12,15 +12,15 @@ _log = logging.getLogger("atalaya")
 
 @contextlib.contextmanager
 def alone(store: Path, who: str) -> Iterator[None]:
-    """Waits until no other step uses the store, and makes others wait within the context.
+    """Waits until no other step uses the store, then makes others wait within the context.
 
     The lock is of the kind that SQLite itself takes, on a separate file next to the store. The operating system drops
-    it when the process ends, so a step that is killed leaves none behind. A node that is lost may: on a volume of NFS,
-    its lock stays until the server's lease ends (NFSv4), or for good (NFSv3), until the file is deleted.
+    it when the process ends, even if the step is killed. If a node is lost, its lock on a volume of NFS stays until the
+    server's lease ends (NFSv4), or until the file is deleted (NFSv3).
 
     Args:
-      store: the SQLite file; its folder is created where it is absent.
-      who: holds the lock, for the log of those that wait.
+      store: the SQLite file; its folder is created if it does not exist.
+      who: the holder of the lock, for the log of those that wait.
 
     Raises:
       RuntimeError: the volume has no file locks.

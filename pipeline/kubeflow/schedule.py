@@ -1,4 +1,4 @@
-"""Recurring runs on Kubeflow Pipelines: one a recommender, under its name."""
+"""Recurring runs on Kubeflow Pipelines: one for each recommender, with its name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _PAGE = 100
 _SIGN = "Atalaya: "
-"""With which the description of a recurring run begins that is ours; others may have the same name."""
+"""The beginning of our recurring runs' descriptions; those of others may have the same name."""
 
 
 def schedule(settings: Settings, credentials: Credentials, cron: str, verbose: bool = False) -> int:
-    """Uploads the pipeline and makes `cron` its recommender's one schedule.
+    """Uploads the pipeline and makes `cron` the recommender's only schedule.
 
     Raises:
-      SettingsError: the settings do not allow it.
+      SettingsError: the settings do not allow a schedule.
       ServiceError: the server cannot be reached or refuses.
     """
     with kubeflow_client.quiet(verbose) as console:
@@ -36,7 +36,7 @@ def schedule(settings: Settings, credentials: Credentials, cron: str, verbose: b
 
 
 def list_schedules(settings: Settings, credentials: Credentials, verbose: bool = False) -> int:
-    """Shows all recurring runs of the server, or of the namespace where it has several users."""
+    """Shows all recurring runs of the server or, if it has several users, of the namespace."""
     with kubeflow_client.quiet(verbose) as console:
         connection = kubeflow_client.connect(settings, credentials)
         kubeflow_schedule_view.show_all(recurring_runs(connection), settings.kubeflow.time_zone, console)
@@ -57,17 +57,18 @@ def unschedule(settings: Settings, credentials: Credentials, verbose: bool = Fal
 
 
 def update(connection: "Connection", settings: Settings, package: Path, cron: str, console: Console) -> None:
-    """Makes `cron` the one schedule of the recommender with the compiled pipeline, unless it is already.
+    """Makes `cron` the only schedule of the recommender, with the compiled pipeline, unless it is already.
 
-    There is no call to change a recurring run: the new one is made disabled, and enabled when the old one no longer is,
-    so that two never start runs. Broken off in between, none does, and the next call mends it.
+    The API cannot change a recurring run. So the new one is created disabled, and enabled after the old one is
+    disabled: two never start runs. If the command is interrupted in between, neither does, and the next call completes
+    the change.
 
     Raises:
-      SettingsError: a run of the old one is at work, beside which there may be none; nothing is changed then.
+      SettingsError: a run of the old schedule is active, and no other may run at the same time; nothing is changed.
     """
     account = settings.kubeflow.service_account
     wanted = {
-        # With the account: servers up to 2.16.1 forget it, newer ones return their default where none was asked for.
+        # With the account: servers up to 2.16.1 forget it, newer ones return their default if none was given.
         "description": f"{_SIGN}{settings.name} at {cron}, {settings.kubeflow.time_zone}"
         + (f", as {account}" if account else ""),
         "max_concurrency": settings.kubeflow.max_concurrency,
@@ -85,23 +86,23 @@ def update(connection: "Connection", settings: Settings, package: Path, cron: st
         connection.disable_recurring_run(recurring.recurring_run_id)
     if not current:
         _enable(connection, settings, new, old)
-    what = f"{settings.name} is scheduled{' so already' if current else ''}"
+    what = f"{settings.name} is {'already ' if current else ''}scheduled"
     kubeflow_schedule_view.show(what, new, settings.kubeflow, console)
     remove(connection, old, console)
 
 
 def _check_at_rest(connection: "Connection", settings: Settings, old: list[Any]) -> None:
-    """Refuses to replace recurring runs where a run of them and one of the new one could be at work at a time."""
+    """Refuses to replace recurring runs if one of their runs and one of the new schedule could run at the same time."""
     runs = [_run_at_work(connection, recurring) for recurring in old if settings.kubeflow.max_concurrency == 1]
     for run in filter(None, runs):
         raise SettingsError(
-            "a run of the schedule that is to be replaced is at work, and max_concurrency is 1: "
-            f"{connection.address(run.run_id)}; nothing is changed: give the command again when it has ended"
+            "a run of the schedule to be replaced is active, and max_concurrency is 1: "
+            f"{connection.address(run.run_id)}; nothing is changed; run the command again when that run has ended"
         )
 
 
 def _enable(connection: "Connection", settings: Settings, new: Any, old: list[Any]) -> None:
-    """Enables a recurring run, unless one of the old has started a run until it was disabled: then all is as before."""
+    """Enables a recurring run; undoes the change if an old one started a run before it was disabled."""
     try:
         _check_at_rest(connection, settings, old)
     except SettingsError:
@@ -131,7 +132,7 @@ def _create(
 
 
 def recurring_runs(connection: "Connection", name: str | None = None) -> list[Any]:
-    """All recurring runs, or those of one name, in whatever experiment."""
+    """All recurring runs, or those of one name, in all experiments."""
     found: list[Any] = []
     token = ""
     while True:
@@ -148,14 +149,14 @@ def recurring_runs(connection: "Connection", name: str | None = None) -> list[An
 
 
 def _ours(connection: "Connection", name: str, console: Console) -> list[Any]:
-    """The recommender's recurring runs; of those of its name that are not ours, it is said that they are left."""
+    """The recommender's recurring runs that we made; prints a line for others of its name, which are left alone."""
     ours = []
     for recurring in recurring_runs(connection, name):
         if (recurring.description or "").startswith(_SIGN):
             ours.append(recurring)
         else:
             console.print(
-                f"schedule {recurring.recurring_run_id} has the name {name} too, and was not made by Atalaya: it is "
+                f"schedule {recurring.recurring_run_id} is also named {name}, but was not made by Atalaya: it is "
                 "left alone",
                 style="yellow",
                 soft_wrap=True,
@@ -169,13 +170,13 @@ def _run_at_work(connection: "Connection", recurring: Any) -> Any | None:
 
 
 def remove(connection: "Connection", disabled: list[Any], console: Console) -> None:
-    """Deletes recurring runs that are disabled, except those of which a run is at work: deletion would kill it."""
+    """Deletes disabled recurring runs, except those with an active run: deletion would end that run."""
     for recurring in disabled:
         number = recurring.recurring_run_id
         if _run_at_work(connection, recurring):
             console.print(
-                f"schedule {number} is disabled, and not deleted while a run of it is at work: that would end "
-                "the run. Given again later, the command deletes it",
+                f"schedule {number} is disabled, but not deleted while one of its runs is active: that would end "
+                "the run. Run the command again later to delete it",
                 style="yellow",
                 soft_wrap=True,
             )
@@ -185,13 +186,13 @@ def remove(connection: "Connection", disabled: list[Any], console: Console) -> N
 
 
 def _is(recurring: Any, wanted: dict[str, Any], version: Version | None, cron: str, experiment_id: str | None) -> bool:
-    """Whether a recurring run is enabled and what is wanted."""
+    """Whether a recurring run is enabled and equal to the wanted one."""
     reference = recurring.pipeline_version_reference
     return bool(
         recurring.status == "ENABLED"
         and recurring.experiment_id == experiment_id
         and (reference and version and reference.pipeline_version_id == version.version_id)
         and kubeflow_schedule_view.cron(recurring) == cron
-        # What is false, empty or absent may come back as absent; int64 comes back as text.
+        # False and empty values may come back as absent ones; int64 comes back as text.
         and all(str(getattr(recurring, key) or "") == str(value or "") for key, value in wanted.items())
     )

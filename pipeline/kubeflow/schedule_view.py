@@ -1,4 +1,4 @@
-"""How recurring runs are shown."""
+"""Lines and tables of recurring runs."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from schemas.settings import KubeflowSettings
 
 _ZONE = (
     "Kubeflow Pipelines has one time zone for all schedules: the variable CRON_SCHEDULE_TIMEZONE of its deployment "
-    "ml-pipeline-scheduledworkflow has to be {}; without it, it is UTC"
+    "ml-pipeline-scheduledworkflow has to be {}; without it, the zone is UTC"
 )
 _ACCOUNT = (
     "This server ignores the service account {} of a schedule, as all before 2.17 do. Its runs get its default: "
@@ -20,13 +20,13 @@ _ACCOUNT = (
 
 
 def cron(recurring: Any) -> str:
-    """The schedule as it was given, where it is none of intervals."""
+    """The schedule's cron expression, if it has one."""
     trigger = recurring.trigger and recurring.trigger.cron_schedule
     return trigger.cron if trigger else "at intervals"
 
 
 def show(what: str, recurring: Any, kubeflow: KubeflowSettings, console: Console) -> None:
-    """Says in a line when a recurring run starts runs, and what the cluster must have for it."""
+    """Prints when a recurring run starts runs, and what the cluster needs for it."""
     said = f"{_line(recurring)}, {_in_zone(kubeflow.time_zone)} (id {recurring.recurring_run_id})"
     console.print(f"{what}: {said}", soft_wrap=True)
     if kubeflow.time_zone != "UTC":
@@ -36,7 +36,7 @@ def show(what: str, recurring: Any, kubeflow: KubeflowSettings, console: Console
 
 
 def show_all(found: list[Any], time_zone: str, console: Console) -> None:
-    """A table of recurring runs, and the time zone that is expected of their server."""
+    """Prints a table of recurring runs, and the time zone that the server is expected to have."""
     if not found:
         console.print("no schedules")
         return

@@ -1,4 +1,4 @@
-"""What a run on Kubeflow asks of the settings, and the folders that its steps see."""
+"""Checks of the settings for a run on Kubeflow Pipelines."""
 
 import sys
 from importlib.util import find_spec
@@ -11,21 +11,21 @@ from schemas.errors import SettingsError
 from schemas.settings import KubeflowSettings, Settings
 
 DEFAULT = "default"
-"""Key of the resources of the steps that are not named."""
+"""Key of the resources of all steps that are not named."""
 _NO_TENSORFLOW_IO = (3, 11)
-"""From this Python on: there, TensorFlow is newer than the last one that tensorflow-io was built for."""
+"""From this Python on, TensorFlow is newer than the last one that tensorflow-io was built for."""
 
 
 def sqlite_file(settings: Settings) -> str:
-    """Path of the metadata store in the containers, if it is a file."""
+    """Path of the metadata store in the containers, if it is a SQLite file."""
     return settings.kubeflow.metadata.sqlite.path or f"{artifacts(settings)}/{layout.METADATA}"
 
 
 def check(settings: Settings) -> None:
-    """Refuses what could only fail in the cluster.
+    """Refuses settings that could only fail in the cluster.
 
     Raises:
-      SettingsError: something in `kubeflow` is missing or cannot work.
+      SettingsError: a setting of `kubeflow` is missing or cannot work.
     """
     kubeflow, place = settings.kubeflow, data(settings)
     if not kubeflow.image:
@@ -38,8 +38,8 @@ def check(settings: Settings) -> None:
     scheme, _, rest = kubeflow.root.rpartition("://")
     if scheme not in ("", "gs", "s3") or not rest.strip("/"):
         raise SettingsError(
-            f"kubeflow.root is {kubeflow.root!r}: artifacts lie on a mounted volume or a gs:// or s3:// address; "
-            "mount another store as a volume (kubeflow.volumes) and give the folder where it is mounted"
+            f"kubeflow.root is {kubeflow.root!r}: artifacts need a folder on a mounted volume, or a gs:// or s3:// "
+            "address; mount another store as a volume (kubeflow.volumes) and give the folder where it is mounted"
         )
     if scheme == "s3" and find_spec("tensorflow_io") is None:
         remedy = (
@@ -83,7 +83,7 @@ def _check_engine(settings: Settings) -> None:
     if not server:
         raise SettingsError(
             f"beam.{beam.engine}: without `job_server`, a step would start one with Java, which the image does not "
-            f"have: run one beside the cluster and set beam.{beam.engine}.job_server to its address"
+            f"have: run one next to the cluster and set beam.{beam.engine}.job_server to its address"
         )
     host = server.rpartition(":")[0].lower()
     if host == "localhost" or host.startswith("127."):
@@ -109,21 +109,23 @@ def _check_dataflow(settings: Settings) -> None:
 
 def _check_mounted(key: str, path: str, kubeflow: KubeflowSettings) -> None:
     if ".." in PurePosixPath(path).parts:
-        raise SettingsError(f"{key}: {path} holds `..`: give the path that it leads to")
+        raise SettingsError(f"{key}: {path} contains `..`; give the resolved path")
     if not any(PurePosixPath(path).is_relative_to(volume.path) for volume in kubeflow.volumes):
         mounted = ", ".join(volume.path for volume in kubeflow.volumes) or "none"
         raise SettingsError(
-            f"{key}: {path} lies on no mounted volume, and all else in a container is its own and ends with it; "
+            f"{key}: {path} is on no mounted volume, and other files of a container are lost when it ends; "
             f"mounted: {mounted}; add it to kubeflow.volumes, or set {key} to a folder on one of these"
         )
 
 
 def check_steps(kubeflow: KubeflowSettings, steps: list[str]) -> None:
-    """Refuses resources for a step that there is not.
+    """Refuses resources for a step that does not exist.
 
     Raises:
-      SettingsError: names the steps that there are.
+      SettingsError: the message names the existing steps.
     """
     for name in kubeflow.resources:
         if name not in (*steps, DEFAULT):
-            raise SettingsError(f"kubeflow.resources.{name}: no such step; there are: {', '.join([DEFAULT, *steps])}")
+            raise SettingsError(
+                f"kubeflow.resources.{name}: no such step; the steps are: {', '.join([DEFAULT, *steps])}"
+            )

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             _summarize(options, result)
         except Exception as error:
-            # The node is done, and what others wait for is there.
+            # The node has run, and its outputs are complete.
             traceback.print_exc()
             print(f"{options.node}: no summary: {node.explain(error)}", file=sys.stderr)
     return 0
@@ -64,11 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow.step", description=__doc__)
-    parser.add_argument("--node", required=True, help="the node's id")
-    parser.add_argument("--run-id", required=True, help="the same for all nodes of a run and all attempts at them")
+    parser.add_argument("--node", required=True, help="id of the node")
+    parser.add_argument("--run-id", required=True, help="the same for all nodes of a run and all their attempts")
     parser.add_argument("--ir", required=True, metavar="JSON", help="TFX's intermediate representation of the node")
     parser.add_argument(
-        "--code", required=True, help="version of the sources, and TFX's, that the pipeline was compiled from"
+        "--code", required=True, help="version of the sources that the pipeline was compiled from, and of TFX"
     )
     store = parser.add_mutually_exclusive_group(required=True)
     store.add_argument("--sqlite", metavar="FILE", help="the metadata store")
@@ -79,12 +79,17 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the metadata store; user and password come from the variables {MYSQL_USER} and {MYSQL_PASSWORD}",
     )
     parser.add_argument("--summary", type=Path, metavar="FILE", help="where to write a summary, as Markdown")
-    parser.add_argument("--executor-input", type=json.loads, metavar="JSON", help="Kubeflow's own, to write metrics")
+    parser.add_argument(
+        "--executor-input",
+        type=json.loads,
+        metavar="JSON",
+        help="Kubeflow's description of inputs and outputs, to write metrics",
+    )
     return parser
 
 
 def _log_to_output() -> None:
-    """Shows the steps' messages among the libraries'; absl, which TFX logs with, stays at its own level."""
+    """Shows the steps' messages among the libraries'; the level of absl, with which TFX logs, is unchanged."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     handler.addFilter(OnceAMinute())
@@ -95,9 +100,9 @@ def _log_to_output() -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuses what would leave wrong results, or none, without an error."""
+    """Refuses options that would lead to wrong results, or none, without an error."""
     if "{{" in options.run_id:
-        # Every run would be taken for another attempt at the first one.
+        # Every run would count as another attempt at the first one.
         raise RuntimeError(
             f"the run's id came as {options.run_id}, which this Kubeflow Pipelines does not fill in: "
             "version 2.5 or newer is needed"
@@ -110,7 +115,7 @@ def _check(options: argparse.Namespace) -> None:
             "build the image for the same stack (`make image` where the pipeline is compiled)"
         )
     if ours != options.code:
-        # Its results would lie in the cache under the name of the other code's.
+        # Its results would enter the cache under the other code's version.
         raise RuntimeError(
             f"this image holds the steps' code in version {ours}, the pipeline was compiled from version "
             f"{options.code}: build the image and compile the pipeline from the same sources"
@@ -118,7 +123,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _turn(options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
-    """On a SQLite file, steps of all runs take turns; a server has no need of it."""
+    """On a SQLite file, the steps of all runs take turns; a database server does not need that."""
     if not options.sqlite:
         return contextlib.nullcontext()
     return kubeflow_lock.alone(Path(options.sqlite), f"the step {options.node} of the run {options.run_id}")
@@ -133,7 +138,7 @@ def _launch(options: argparse.Namespace) -> Node:
         from pipeline.engines.signatures import remember_signatures
 
     if "s3://" in options.ir:
-        import tensorflow_io  # noqa: F401, lets TensorFlow know such addresses
+        import tensorflow_io  # noqa: F401, adds the file system to TensorFlow
     remember_signatures()
     absl.logging.set_verbosity(absl.logging.INFO)
     pipeline = _parsed(options.ir)
@@ -147,7 +152,7 @@ def _launch(options: argparse.Namespace) -> Node:
 def _parsed(text: str) -> "Pipeline":
     from google.protobuf import json_format
 
-    # What the JSON holds as `Any` can be read once its types are known.
+    # The parser can read an `Any` only if its type was imported.
     from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2  # noqa: F401
 
     return json_format.Parse(text, pipeline_pb2.Pipeline())
@@ -177,8 +182,8 @@ def _try(connection: Any, options: argparse.Namespace) -> None:
             pass
     except RuntimeError as error:
         place = options.sqlite or "{}:{}, database {}".format(*options.mysql)
-        # The library of the metadata store knows no newer way of logging in, such as MySQL 8's default.
-        asked = "; does the server run, and know the secret's user and password, by mysql_native_password?"
+        # The metadata store's library does not support newer authentication, such as MySQL 8's default.
+        asked = "; is the server running, and does it accept the secret's user and password by mysql_native_password?"
         hint = "" if options.sqlite else asked
         raise RuntimeError(f"the metadata store {place} cannot be used: {error}{hint}") from None
 
@@ -186,11 +191,11 @@ def _try(connection: Any, options: argparse.Namespace) -> None:
 def _outcome(result: Node, seconds: float) -> str:
     if result.reused:
         return "cached, did not need to run"
-    return "done already in this run" if result.repeated else f"ran in {seconds:.0f} s"
+    return "already done in this run" if result.repeated else f"ran in {seconds:.0f} s"
 
 
 def _summarize(options: argparse.Namespace, result: Node) -> None:
-    """What Kubeflow shows with the run: a page, and the Evaluator's metrics."""
+    """Writes what Kubeflow shows with the run: a page, and the Evaluator's metrics."""
     options.summary.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         if options.node == "Pusher":
@@ -206,7 +211,7 @@ def _summarize(options: argparse.Namespace, result: Node) -> None:
 
 
 def _write_metrics(outputs: dict[str, Any], metrics: dict[str, float]) -> None:
-    """Tells Kubeflow the values, which it keeps as the artifact's metadata, not in a file."""
+    """Writes the metrics where Kubeflow expects them: as the artifact's metadata, not in a file."""
     [artifact] = outputs["artifacts"][_METRICS]["artifacts"]
     described = {"uri": artifact["uri"], "metadata": metrics}
     path = Path(outputs["outputFile"])

@@ -1,4 +1,4 @@
-"""Progress where nobody watches a bar: in a container's log, in a file, under cron."""
+"""Progress without a progress bar: in a container's log, in a file, under cron."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class OnceAMinute(logging.Filter):
-    """Lets all records through, but of those about progress, which have a `progress`, one a minute."""
+    """Passes all records, except that those with the attribute `progress` pass once a minute."""
 
     def __init__(self) -> None:
         """The first minute begins now."""

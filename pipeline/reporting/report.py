@@ -1,4 +1,4 @@
-"""The report at the end of a run: rows, metrics against thresholds and baselines, the verdict, and paths."""
+"""The report at the end of a run: rows, metrics with thresholds and baselines, the verdict, where files are."""
 
 import json
 import shlex
@@ -37,12 +37,12 @@ def _destinations(artifacts: list[Any], name: str) -> list[Path]:
 
 
 def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
-    """Prints the report of a finished run and keeps the verdict and the canary's record with the run.
+    """Prints the report of a finished run, and writes the verdict and the canary's record into the run's folder.
 
     Args:
-      nodes: by node id.
-      run_folder: the run's own folder.
-      console: where to print.
+      nodes: the nodes that ran, by id.
+      run_folder: the folder of the run.
+      console: the terminal.
 
     Returns:
       Whether the model was blessed, by the gate and by the canary.
@@ -69,7 +69,7 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
         _show_artifacts(nodes, None if is_withdrawn else version, run_folder, console)
         _show_trial(nodes["Transform"], version, console)
     else:
-        console.print("[bold red]Refused[/]: nothing was pushed, and what was pushed before stays as it is.")
+        console.print("[bold red]Refused[/]: nothing was pushed; earlier versions are unchanged.")
         _show_reasons(verdict, canary, run_folder, console)
         _show_artifacts(nodes, None, run_folder, console)
     return is_blessed
@@ -150,18 +150,18 @@ def _show_reasons(verdict: Verdict, canary: CanaryRecord, run_folder: Path, cons
 
 
 def _show_pushed(pusher: Node, console: Console) -> Path:
-    """Says which version is served now; returns its folder."""
+    """Prints which version is served now; returns its folder."""
     artifact = pusher.outputs["pushed_model"][0]
     version = Path(artifact.get_string_custom_property(PUSHED))
     outcome = summary.push_outcome(pusher)
     if outcome == "withdrawn":
         console.print(
             "[bold yellow]Blessed, but not pushed[/]: a rollback has withdrawn this model, and only a rollback brings "
-            f"it back. The newest version stays {escape(_shown(version))}",
+            f"it back. The newest version is still {escape(_shown(version))}",
             soft_wrap=True,
         )
         return version
-    what = "pushed as the newest version" if outcome == "new" else "unchanged: the newest version stays"
+    what = "pushed as the newest version" if outcome == "new" else "unchanged: the newest version is still"
     console.print(f"[bold green]Blessed[/], {what} {escape(_shown(version))}", soft_wrap=True)
     return version
 
@@ -191,7 +191,7 @@ def _show_artifacts(nodes: dict[str, Node], version: Path | None, run_folder: Pa
 
 
 def _show_trial(transform: Node, version: Path, console: Console) -> None:
-    """Prints a command that works as it stands, for the user with the most training events."""
+    """Prints a complete command that recommends to the user with the most training events."""
     graph = Path(transform.outputs["transform_graph"][0].uri)
     with open(graph / "transform_fn" / "assets" / names.USER_VOCABULARY, encoding="utf-8") as users:
         user = shlex.quote(users.readline().rstrip("\n"))
@@ -200,7 +200,7 @@ def _show_trial(transform: Node, version: Path, console: Console) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    """A table whose first column is text and whose others are mostly numbers."""
+    """A table whose first column is text; most others are numbers, aligned to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         text = number == 0 or column in ("where", "must be", "")
@@ -213,7 +213,7 @@ def _shortened(text: str, length: int = 400) -> str:
 
 
 def _shown(path: Path) -> str:
-    """Relative to the working directory if it is below it."""
+    """The path, relative to the working directory if it is below that."""
     path = path.absolute()
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

@@ -1,4 +1,4 @@
-"""What a run says of its on-device sequence models: a line for each file, exported or refused."""
+"""The report of the on-device sequence models: a line for each file, exported or refused."""
 
 import math
 
@@ -13,7 +13,7 @@ _COLUMNS = ("file", "recall@10", "popularity", "NDCG@10", "bytes", "microseconds
 
 
 def show(records: tuple[OnDeviceRecord, ...], console: Console) -> None:
-    """Prints a table of the files, and below it why some are not there; nothing if there are no models."""
+    """Prints a table of the files, and below it why some were refused; nothing if there are no models."""
     if not records:
         return
     table = Table(

@@ -1,4 +1,4 @@
-"""What an evaluation and a push come to: what the terminal's report and Kubeflow's pages both say, and the latter's."""
+"""The outcome of an evaluation and a push: rows and sentences for the terminal and Kubeflow's pages, and the pages."""
 
 import math
 from pathlib import Path
@@ -12,31 +12,31 @@ from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 _WORDS = {
     "new": "Pushed as the newest version",
-    "unchanged": "Nothing was pushed anew: this model is the newest version already,",
-    "withdrawn": "Blessed, but not pushed, since a rollback has withdrawn this model; the newest version stays",
+    "unchanged": "Nothing new was pushed: this model is already the newest version,",
+    "withdrawn": "Blessed, but not pushed, since a rollback has withdrawn this model; the newest version is still",
 }
 JUDGED_BY = ("evaluation", "infra_blessing")
 """The Pusher's inputs that hold the gate's verdict and the canary's record."""
 
 
 class MetricRow(NamedTuple):
-    """One metric on the whole evaluation split, as it is written."""
+    """One metric on the whole evaluation split, as text."""
 
     label: str
     value: str
     interval: str
-    """95 %; empty where there is none."""
+    """The 95 % interval; empty if there is none."""
     change: str
-    """To the last blessed model; empty where there is none."""
+    """Difference from the last blessed model; empty if there is none."""
     popularity: str
-    """The same measure of the most popular items; empty where it has none."""
+    """The same metric of the most popular items; empty if it has none."""
     bias: str
-    """The same measure of user and item biases; empty where it has none."""
+    """The same metric of user and item biases; empty if it has none."""
     checks: tuple[CheckRecord, ...]
 
 
 def metric_rows(verdict: Verdict) -> list[MetricRow]:
-    """A row for each metric that was computed, the baselines' beside their own."""
+    """A row for each computed metric, with the baselines' values next to it."""
     baselines = {metric.baseline for metric in METRICS.values()}
     rows = []
     for name, metric in METRICS.items():
@@ -67,7 +67,7 @@ def _baseline_cells(verdict: Verdict, baseline: str | None) -> tuple[str, str]:
 
 
 def push_outcome(pusher: Node) -> Literal["new", "unchanged", "withdrawn", "refused"]:
-    """What the Pusher did."""
+    """The outcome of the Pusher."""
     [pushed] = pusher.outputs["pushed_model"]
     if not pushed.get_string_custom_property(PUSHED):
         return "refused"
@@ -87,7 +87,7 @@ def push_sentence(pusher: Node) -> str:
 
 
 def metrics(verdict: Verdict) -> dict[str, float]:
-    """The metrics on the whole evaluation split by name, without those that have no value."""
+    """The metrics on the whole evaluation split, by name; those without a finite value are left out."""
     records = (record for record in verdict.metrics if not record.slice and math.isfinite(record.value))
     return {record.metric: record.value for record in records}
 

@@ -1,4 +1,4 @@
-"""The terminal of a local run: the noise of the libraries goes to a file, what matters stays on the screen."""
+"""The terminal of a local run: the output of the libraries goes to a file, the progress of the steps to the screen."""
 
 import contextlib
 import io
@@ -26,11 +26,11 @@ from rich.progress import (
 from pipeline.reporting.progress import OnceAMinute
 
 LOGGER = logging.getLogger("atalaya")
-"""Steps tell the user things through this logger; a record's `progress` is (what, done, total), its message says so."""
+"""The steps' messages to the user. A record may have `progress`, (what, done, total), with the same as its message."""
 
 
 def show_any_text() -> None:
-    """Makes standard output show a question mark for what its encoding lacks, such as half a character of UTF-8."""
+    """Makes standard output show a question mark for characters that its encoding lacks."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
@@ -39,7 +39,7 @@ def show_any_text() -> None:
 def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
     """Sends everything written to standard output and error to `log_file` and yields a console on the real terminal.
 
-    The file descriptors themselves are turned, since TensorFlow's C++ code writes to them past Python.
+    The file descriptors themselves are redirected, since TensorFlow's C++ code writes to them directly.
 
     Args:
       log_file: receives the output.
@@ -86,7 +86,7 @@ def _tee(log: int, terminal: int) -> tuple[int, threading.Thread]:
 
 @contextlib.contextmanager
 def waiting(console: Console, what: str) -> Iterator[None]:
-    """Shows what is waited for and for how long, where there is a terminal, then the line that stays."""
+    """Shows on a terminal what is waited for and for how long; prints a line with the seconds at the end."""
     started = time.monotonic()
     with _progress(console) as progress:
         progress.add_task(what, total=None)
@@ -96,7 +96,7 @@ def waiting(console: Console, what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def counting(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yields what is to be told how many of `total` are done, and shows it where there is a terminal."""
+    """Shows a bar on a terminal; yields a function that takes how many of `total` are done."""
     with _progress(console, BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)
@@ -116,16 +116,16 @@ def _progress(console: Console, *columns: ProgressColumn) -> Progress:
         console=console,
         transient=True,
         disable=not _draws(console),
-        # Else rich would take what the libraries write to standard error and print it above the bars.
+        # Otherwise rich would print the libraries' output to standard error above the bars.
         redirect_stdout=False,
         redirect_stderr=False,
     )
 
 
 class StepView(logging.Handler):
-    """Shows one step after the other: name and clock while it works, bars for what it reports, a line at its end.
+    """Shows each step: its name and a clock while it runs, bars for its progress, a line at its end.
 
-    Where there is no terminal, what it reports is a line once a minute.
+    Without a terminal, progress is a line once a minute.
     """
 
     def __init__(self, console: Console, steps: int):
@@ -141,7 +141,7 @@ class StepView(logging.Handler):
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
-        """Receives what the steps tell."""
+        """Receives the messages of the steps within the context."""
         level, propagate = LOGGER.level, LOGGER.propagate
         LOGGER.setLevel(logging.DEBUG)
         LOGGER.addHandler(self)
@@ -168,12 +168,12 @@ class StepView(logging.Handler):
         self._progress = None
 
     def done(self, outcome: str = "") -> None:
-        """Prints the line that stays: name, seconds, and what came of it."""
+        """Prints the step's final line: name, seconds and outcome."""
         seconds = time.monotonic() - self._started
         self._console.print(f"{self._head():<32}{seconds:7.1f} s  {outcome}".rstrip())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Draws a progress record where there is a terminal; prints any other."""
+        """Draws a record of progress on a terminal; prints any other record."""
         progress = getattr(record, "progress", None)
         if progress is None or not _draws(self._console):
             message = record.getMessage()
@@ -186,7 +186,7 @@ class StepView(logging.Handler):
 
     def _draw(self, what: str, done: int, total: int) -> None:
         assert self._progress is not None
-        # "two-tower epoch 3/20" takes the place of "two-tower epoch 2/20": one bar for each first word.
+        # One bar for each first word: "two-tower epoch 3/20" replaces "two-tower epoch 2/20".
         subject = what.split()[0]
         if subject not in self._bars:
             self._bars[subject] = self._progress.add_task(what, count="")

@@ -1,8 +1,8 @@
 """Compiles the pipeline for Vertex AI Pipelines, with TFX's own runner for it.
 
-Compiled and checked against the format's definition, never run by us. Two things differ there. Every run does all of
-its steps: Vertex AI cannot see that data have changed. And the model that a new one is compared with is TFX's choice,
-the last one the Evaluator blessed, be it the same.
+The result is checked against the format's definition; it was never run. Two things differ there. Every run executes all
+steps, as Vertex AI cannot see whether data changed. And a new model is compared with the last one that the Evaluator
+blessed, as TFX chooses it, even if that is the same model.
 """
 
 import re
@@ -49,7 +49,7 @@ def compile_pipeline(settings: Settings, path: Path) -> None:
 def _check(settings: Settings, path: Path) -> None:
     kubeflow = settings.kubeflow
     if path.suffix != ".json":
-        raise SettingsError(f"{path}: Vertex AI wants a file that ends in .json; give one with -o")
+        raise SettingsError(f"{path}: Vertex AI needs a file that ends in .json; give one with -o")
     if not kubeflow.image:
         raise SettingsError("kubeflow.image: missing; name the container image that has this project installed")
     if not re.match(f"{STORAGE}[^/]", kubeflow.root):

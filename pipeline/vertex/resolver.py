@@ -1,7 +1,7 @@
 """The choice of the last blessed model on Vertex AI.
 
-TFX (1.16 to 1.21) compiles two strategies of its own for Vertex AI, and no other. A compiled pipeline's Resolver has no
-method to exchange its strategy, so its attributes are set.
+TFX (1.16 to 1.21) can compile only two of its own strategies for Vertex AI. A Resolver has no method to exchange its
+strategy, so its attributes are set.
 """
 
 from typing import Any

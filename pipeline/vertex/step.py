@@ -1,7 +1,8 @@
 """`python -m pipeline.vertex.step`: one node of a pipeline in a container of Vertex AI Pipelines.
 
-Vertex AI gives artifacts `gs://` addresses, and its containers Cloud Storage as a folder, `/gcs`. The steps read and
-write files: TFX's own entry point is told of that folder, and Vertex AI afterwards of addresses again.
+Vertex AI gives artifacts `gs://` addresses, and mounts Cloud Storage in its containers as the folder `/gcs`. The steps
+read and write files. So the addresses in the arguments of TFX's entry point (1.16 to 1.21) are replaced by folders, and
+the folders in its result by addresses.
 """
 
 import json
@@ -26,23 +27,23 @@ def main(arguments: list[str], mounted: str = MOUNTED) -> int:
       The executor's exit status.
     """
     place = arguments.index(_INVOCATION) + 1
-    told = _moved(json.loads(arguments[place]), STORAGE, mounted)
-    outputs = told["outputs"]
+    given = _moved(json.loads(arguments[place]), STORAGE, mounted)
+    outputs = given["outputs"]
     for several in outputs.get("artifacts", {}).values():
         for artifact in several["artifacts"]:
-            # As everywhere else; TFX's entry point for Vertex AI leaves it to the executors.
+            # As on the other platforms; TFX's entry point for Vertex AI leaves it to the executors.
             Path(artifact["uri"]).mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", _EXECUTOR, *arguments[:place], json.dumps(told), *arguments[place + 1 :]]
+    command = [sys.executable, "-m", _EXECUTOR, *arguments[:place], json.dumps(given), *arguments[place + 1 :]]
     status = subprocess.run(command, check=False).returncode
     if status == 0:
         path = Path(outputs["outputFile"])
-        said = _moved(json.loads(path.read_text(encoding="utf-8")), mounted, STORAGE)
-        path.write_text(json.dumps(said), encoding="utf-8")
+        result = _moved(json.loads(path.read_text(encoding="utf-8")), mounted, STORAGE)
+        path.write_text(json.dumps(result), encoding="utf-8")
     return status
 
 
 def _moved(tree: Any, old: str, new: str) -> Any:
-    """The tree, in which what began with `old` begins with `new`."""
+    """The tree, with `new` instead of `old` where a text begins with it."""
     if isinstance(tree, dict):
         return {key: _moved(value, old, new) for key, value in tree.items()}
     if isinstance(tree, list):

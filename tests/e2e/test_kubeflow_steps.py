@@ -226,7 +226,7 @@ def test_a_second_run_finds_all_in_the_cache_and_pushes_nothing(sqlite, first):
     second = emulator.run_all("run-2", at_once=2)
     ran = [step for step, printed in second.items() if "cached, did not need to run" not in printed]
     assert ran == ["latest-blessed-model"]
-    assert "Nothing was pushed anew" in second["pusher"]
+    assert "Nothing new was pushed" in second["pusher"]
     assert _versions(root) == before
 
 
@@ -310,5 +310,5 @@ def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(pl
     assert f"Pushed as the newest version {version}" in printed["pusher"]
     # The push itself, tried again although it was done.
     again = emulator.run("pusher", "run-1")
-    assert "Pusher: done already in this run" in again
+    assert "Pusher: already done in this run" in again
     assert _versions(root) == [version]

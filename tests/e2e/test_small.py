@@ -308,14 +308,14 @@ def test_what_a_rollback_withdrew_is_not_pushed_again_by_the_next_run(shop, firs
         assert again.returncode == 0, again.stdout + again.stderr
         assert "a rollback has withdrawn this model" in again.stdout
         assert _content(shop / "serving") == before
-    assert "made anew" not in again.stdout, "the second time all is reused"
+    assert "made again" not in again.stdout, "the second time all is reused"
 
 
 def test_what_was_deleted_is_made_anew(shop, first):
     shutil.rmtree(shop / "serving")
     again = _run(shop, seed=1, more=EITHER)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "made anew" in again.stdout
+    assert "made again" in again.stdout
     assert len(_versions(shop)) == 1
 
 

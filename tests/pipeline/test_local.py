@@ -18,7 +18,7 @@ def test_two_runs_never_work_on_one_root_at_a_time(tmp_path):
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(SettingsError, match="another run is at work"), local._only_run(tmp_path):
+        with pytest.raises(SettingsError, match="another run uses this folder"), local._only_run(tmp_path):
             pass
         # The lock goes with its process, however that ends.
         other.kill()

@@ -80,4 +80,4 @@ def test_what_no_longer_stands_is_taken_out_of_the_cache_and_the_rest_is_left_al
     states = {artifact.id: artifact.state for artifact in store.get_artifacts_by_id(made)}
     live = {name: states[artifact_id] == protos.Artifact.LIVE for name, artifact_id in zip(names, made, strict=True)}
     assert live == {"gone": False, "there": True, "without": True, "input": True}
-    assert "is gone" in caplog.text
+    assert "are gone" in caplog.text

@@ -114,7 +114,9 @@ def test_a_system_without_semaphores_is_refused_where_beam_runs_here(tmp_path, m
 
     monkeypatch.setattr(preflight.multiprocessing, "Lock", no_lock)
     settings = _settings(tmp_path)
-    with pytest.raises(SettingsError, match=r"this system makes none in /dev/shm: No such file.*; mount a tmpfs there"):
+    with pytest.raises(
+        SettingsError, match=r"this system cannot create any in /dev/shm: No such file.*; mount a tmpfs there"
+    ):
         preflight.check(settings)
     with socket.create_server(("127.0.0.1", 0)) as server:
         job_server = f"127.0.0.1:{server.getsockname()[1]}"

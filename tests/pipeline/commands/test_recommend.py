@@ -14,7 +14,7 @@ def test_how_many_is_a_number_from_1(k, capsys):
 def test_a_broken_version_is_one_clear_error(tmp_path, capsys):
     (tmp_path / "17").mkdir()
     assert recommend.main(["--user", "1", "--model", str(tmp_path)]) == 2
-    assert "17: not a version that was pushed whole" in capsys.readouterr().err
+    assert "17: not a complete version" in capsys.readouterr().err
 
 
 def test_ids_and_titles_are_shown_as_they_are(capsys):

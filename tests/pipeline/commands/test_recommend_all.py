@@ -31,7 +31,7 @@ def test_a_file_is_replaced_only_if_that_is_said(version, tmp_path, capsys):
     output = tmp_path / "recs.parquet"
     output.write_text("dear")
     assert call(version, output) == 2
-    assert "recs.parquet: is there already; give --overwrite to replace it" in capsys.readouterr().err
+    assert "recs.parquet: already exists; give --overwrite to replace it" in capsys.readouterr().err
     assert output.read_text() == "dear"
     assert call(version, output, "--overwrite", "--k", "1") == 0
     assert len(pq.read_table(output)) == 22

@@ -98,14 +98,14 @@ def test_a_model_that_reads_ratings_is_not_asked_with_made_up_ones(version: Path
 def test_a_file_that_is_broken_is_said(version: Path, tmp_path: Path, file: str) -> None:
     shutil.copytree(version, tmp_path / "17")
     (tmp_path / "17" / layout.ON_DEVICE / file).write_text("{")
-    with pytest.raises(DataError, match="its files are not all there, or cannot be read"):
+    with pytest.raises(DataError, match="files are missing or cannot be read"):
         recommend_on_device.ask(tmp_path / "17", None, ["i1"], 3)
 
 
 def test_without_an_on_device_model_it_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (tmp_path / "17").mkdir()
     assert recommend.main(["--on-device", "--history", "1", "--model", str(tmp_path)]) == 2
-    assert "17: no on-device model in this version; name some in [on_device]" in capsys.readouterr().err
+    assert "17: no on-device model in this version; add some in [on_device]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

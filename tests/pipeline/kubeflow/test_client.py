@@ -94,7 +94,7 @@ def test_a_version_that_another_command_uploads_meanwhile_is_named(connection, s
 def test_on_one_sqlite_file_there_is_one_run_at_a_time(server, config, compiled, capfd):
     _submit(config)
     assert _submit(config) == 2
-    assert "a run of shop is at work" in capfd.readouterr().err and len(server.runs) == 1
+    assert "a run of shop is active" in capfd.readouterr().err and len(server.runs) == 1
     # Of another recommender in the same experiment, or on a database: as many as there are.
     assert _submit(lambda: config('metadata = { kind = "mysql" }\n')) == 0
     for run in server.runs:
@@ -210,7 +210,7 @@ def test_of_a_failed_run_it_is_said_where_the_cause_stands(connection, server, c
     assert kubeflow_follow.follow(connection, run, console, poll_s=0.01) == 1
     out = _output(console)
     assert f"The run failed: {run.address}" in out
-    assert "Failed: trainer. Kubeflow's API does not say why" in out
+    assert "Failed: trainer. Kubeflow's API does not give the reason" in out
     # Pods have the run's id as a label; a step's own last line begins with `Trainer: failed: `.
     command = f"kubectl logs -n kubeflow -l pipeline/runid={run.run_id} -c main --prefix --tail=-1 | grep 'failed: '"
     assert f"\n  {command}\n" in out and "executor-logs" in out
@@ -239,7 +239,7 @@ def test_a_run_that_is_terminated_was_ended_and_did_not_fail(connection, server,
     run = _started(connection, server, settings)
     server.course = [{"state": "RUNNING"}, *course]
     assert kubeflow_follow.follow(connection, run, console, poll_s=0.01) == 1
-    assert f"The run was ended: {run.address}" in _output(console)
+    assert f"The run was terminated: {run.address}" in _output(console)
     assert server.course == course[-1:]  # looked on to the end
 
 
@@ -268,13 +268,13 @@ def test_a_server_that_stays_away_is_given_up_and_the_run_goes_on(
         kubeflow_follow.follow(connection, run, console, poll_s=5)
     assert waits == [5, 5, 10, 20, 40, 80]
     assert "trainer" in _output(console) and _output(console).count("no answer") == 5
-    assert str(caught.value).endswith(f"The run goes on: {run.address}")
+    assert str(caught.value).endswith(f"The run continues: {run.address}")
 
 
 def test_credentials_that_expire_on_the_way_are_not_tried_again(connection, server, compiled, settings, console):
     run = _started(connection, server, settings)
     server.faults = [refusing(401, "token has expired")]
-    with pytest.raises(ServiceError, match=r"token has expired.*\nThe run goes on"):
+    with pytest.raises(ServiceError, match=r"token has expired.*\nThe run continues"):
         kubeflow_follow.follow(connection, run, console, poll_s=0.01)
     assert "no answer" not in _output(console)
 
@@ -287,7 +287,7 @@ def test_looking_on_can_be_stopped(connection, server, compiled, settings, conso
 
     monkeypatch.setattr(kubeflow_follow.time, "sleep", interrupt)
     assert kubeflow_follow.follow(connection, run, console) == 130
-    assert "the run goes on" in _output(console)
+    assert "the run continues" in _output(console)
 
 
 def _started(connection, server, settings) -> Run:

@@ -367,25 +367,25 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
         ({"data": None}, "data.folder is 'data', which no container has: set kubeflow.data"),
         ({"root": "hdfs://bucket"}, "kubeflow.root is 'hdfs://bucket'.*mount another store as a volume"),
         ({"root": "gs://"}, "kubeflow.root is 'gs://'"),
-        ({"root": "gs://bucket"}, "kubeflow.outputs: gs://bucket lies on no mounted volume"),
+        ({"root": "gs://bucket"}, "kubeflow.outputs: gs://bucket is on no mounted volume"),
         (
             {"root": "gs://bucket", "outputs": "/mnt/atalaya", "metadata": {"kind": "sqlite"}},
-            "kubeflow.metadata.sqlite.path: gs://bucket/artifacts/shop_1/metadata.sqlite lies on no mounted volume",
+            "kubeflow.metadata.sqlite.path: gs://bucket/artifacts/shop_1/metadata.sqlite is on no mounted volume",
         ),
-        ({"outputs": "/srv"}, "kubeflow.outputs: /srv lies on no mounted volume"),
-        ({"root": "/mnt/atalaya2"}, "kubeflow.root: /mnt/atalaya2 lies on no mounted volume.*mounted: /mnt/atalaya"),
-        ({"volumes": []}, "lies on no mounted volume.*mounted: none"),
+        ({"outputs": "/srv"}, "kubeflow.outputs: /srv is on no mounted volume"),
+        ({"root": "/mnt/atalaya2"}, "kubeflow.root: /mnt/atalaya2 is on no mounted volume.*mounted: /mnt/atalaya"),
+        ({"volumes": []}, "is on no mounted volume.*mounted: none"),
         (
             {"metadata": {"kind": "sqlite", "sqlite": {"path": "/var/metadata.sqlite"}}},
-            "kubeflow.metadata.sqlite.path: /var/metadata.sqlite lies on no mounted volume",
+            "kubeflow.metadata.sqlite.path: /var/metadata.sqlite is on no mounted volume",
         ),
         (
             {"metadata": {"kind": "sqlite", "sqlite": {"path": "/mnt/atalaya/"}}},
             "kubeflow.metadata.sqlite.path: /mnt/atalaya/ is the folder of a volume; give a file in it",
         ),
         ({"root": "/mnt/atalaya/../etc"}, "kubeflow.root: /mnt/atalaya/../etc holds `..`"),
-        ({"data": "/srv/shop"}, "kubeflow.data: /srv/shop lies on no mounted volume"),
-        ({"resources": {"Trainr": {}}}, "kubeflow.resources.Trainr: no such step; there are: default, .*Trainer"),
+        ({"data": "/srv/shop"}, "kubeflow.data: /srv/shop is on no mounted volume"),
+        ({"resources": {"Trainr": {}}}, "kubeflow.resources.Trainr: no such step; the steps are: default, .*Trainer"),
         ({"resources": {"IndexExporter": {}}}, "IndexExporter: no such step"),
     ],
 )
@@ -419,7 +419,7 @@ CLOUD = {"root": "gs://bucket", "outputs": "/mnt/atalaya", "data": "gs://bucket/
 @pytest.mark.parametrize(
     ("sections", "kubeflow", "said"),
     [
-        ({"data": {"folder": "/srv/shop"}}, {"data": None}, "kubeflow.data: /srv/shop lies on no mounted volume"),
+        ({"data": {"folder": "/srv/shop"}}, {"data": None}, "kubeflow.data: /srv/shop is on no mounted volume"),
         ({"data": {"folder": "/mnt/data/../.."}}, {"data": None}, "kubeflow.data: /mnt/data/../.. holds `..`"),
         (
             {"beam": {"engine": "portable", "portable": {"job_server": "localhost:8099"}}},

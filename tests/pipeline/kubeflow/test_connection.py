@@ -76,7 +76,7 @@ def test_the_service_accounts_token_is_not_shown_to_strangers(server, monkeypatc
 
 def test_without_a_host_outside_a_cluster_the_remedy_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow_connection, "_SERVICE_ACCOUNT", tmp_path / "none")
-    with pytest.raises(SettingsError, match=r"kubeflow.host: absent.*port-forward.*ATALAYA_KUBEFLOW_HOST"):
+    with pytest.raises(SettingsError, match=r"kubeflow.host: missing.*port-forward.*ATALAYA_KUBEFLOW_HOST"):
         Connection(KubeflowSettings(), Credentials())
 
 
@@ -102,10 +102,10 @@ def test_what_the_sdk_keeps_in_the_home_folder_does_not_count(server, monkeypatc
         (refusing(403, "no"), {"token": TOKEN}, "kubeflow.service_account: .*ALLOWEDSERVICEACCOUNTS.*the verb `use`"),
         (with_page(404), {}, r"has no such thing \(404: Not Found\)\. Check kubeflow.host"),
         (refusing(404, "Run 7 not found"), {}, r"no such thing \(404: Run 7 not found\)\. Was it deleted"),
-        (refusing(500, "lost\n the store"), {}, r"failed \(500: lost the store\)\. The log of the deployment"),
+        (refusing(500, "lost\n the store"), {}, r"failed \(500: lost the store\)\. See the log of the deployment"),
         (refusing(400, "bad name"), {}, r"refuses the request \(400: bad name\)"),
         (with_page(200), {}, r"web page, perhaps to log in.*no credentials shown.*ATALAYA_KUBEFLOW_TOKEN"),
-        (breaking_off(), {}, r"broke the connection off"),
+        (breaking_off(), {}, r"closed the connection"),
     ],
 )
 def test_each_failure_is_reported_in_a_line_with_its_remedy(server, fault, secrets, expected):
@@ -139,7 +139,7 @@ def test_a_message_is_shortened_to_its_limit_and_no_sooner():
 
 def test_a_server_that_does_not_answer_is_given_up(server):
     server.faults = [hanging()]
-    with pytest.raises(ServiceError, match=r"does not answer within 0\.1 s\. It may have done what it was asked"):
+    with pytest.raises(ServiceError, match=r"does not answer within 0\.1 s\. It may have done what was requested"):
         _ask(server, timeout_s=(60.0, 0.1))
 
 
@@ -167,7 +167,7 @@ def test_a_host_where_nobody_listens():
 
 
 def test_a_host_that_is_no_address():
-    with pytest.raises(ServiceError, match=r"^http://a\.\.b is no address of a server"):
+    with pytest.raises(ServiceError, match=r"^http://a\.\.b is not an address of a server"):
         Connection(KubeflowSettings(host="http://a..b"), Credentials())
 
 
@@ -211,7 +211,7 @@ def test_a_host_by_another_name_than_its_certificates(server, certificate):
 def test_a_host_that_speaks_tls_alone(server, certificate):
     plain = server.address
     server.speak_tls(*certificate)
-    with pytest.raises(ServiceError, match=r"broke the connection off .*does it expect https://\?"):
+    with pytest.raises(ServiceError, match=r"closed the connection .*does it expect https://\?"):
         Connection(KubeflowSettings(host=plain), Credentials())
 
 

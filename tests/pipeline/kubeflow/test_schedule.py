@@ -52,7 +52,7 @@ def test_concurrency_catching_up_and_account_are_those_of_the_settings(server, c
     assert server.asked(f"POST {BASE}")[0].body["no_catchup"] is False
     # What is false comes back as absent, a number as text: it is still the same schedule.
     status, out = command("--schedule", NIGHTLY, lines=lines)
-    assert status == 0 and "scheduled so already" in out and _of_recurring(server) == []
+    assert status == 0 and "already scheduled" in out and _of_recurring(server) == []
 
 
 @pytest.mark.parametrize("forgets_accounts", [True, False], ids=["2.16", "2.17"])
@@ -65,7 +65,7 @@ def test_given_again_a_schedule_stays_whatever_the_server_makes_of_its_account(
     # A run of it at work would make a replacement fail.
     server.runs = [_run_of(server.recurring[0])]
     status, again = command("--schedule", NIGHTLY, lines=lines)
-    assert status == 0 and "scheduled so already" in again and server.changes() == []
+    assert status == 0 and "already scheduled" in again and server.changes() == []
     for out in (first, again):
         assert ("ignores the service account runner" in out) == (forgets_accounts and bool(lines))
 
@@ -136,10 +136,10 @@ def test_while_a_run_of_it_is_at_work_a_schedule_of_one_run_is_not_replaced(serv
     cron = HOURLY if change == "cron" else NIGHTLY
     lines = 'experiment = "nightly"\n' if change == "experiment" else ""
     status, out = command("--schedule", cron, lines=lines)
-    assert status == 2 and f"{server.address}/#/runs/details/9; nothing is changed: give the command again" in out
+    assert status == 2 and f"{server.address}/#/runs/details/9; nothing is changed; run the command again" in out
     assert server.changes() == [] and server.recurring == [before]
     if change != "pipeline":  # where nothing is to be replaced, there is nothing to refuse
-        assert "scheduled so already" in command("--schedule", NIGHTLY)[1]
+        assert "already scheduled" in command("--schedule", NIGHTLY)[1]
     server.runs[0]["state"] = "FAILED"
     assert command("--schedule", cron, lines=lines)[0] == 0
     (left,) = server.recurring
@@ -165,7 +165,7 @@ def test_a_run_that_a_removed_schedule_left_at_work_holds_up_the_next(server, co
     command("--schedule", NIGHTLY)
     server.runs = [_run_of(server.recurring[0])]
     _, out = command("--unschedule")
-    assert "is disabled, and not deleted while a run of it is at work" in out
+    assert "is disabled, but not deleted while one of its runs is active" in out
     assert command("--schedule", NIGHTLY)[0] == 2
     assert [one["status"] for one in server.recurring] == ["DISABLED"]
 
@@ -175,12 +175,12 @@ def test_where_several_may_be_at_work_a_run_outlives_the_update_of_its_schedule(
     command("--schedule", NIGHTLY, lines=lines)
     server.runs = [_run_of(server.recurring[0])]
     _, out = command("--schedule", HOURLY, lines=lines)
-    assert "is disabled, and not deleted while a run of it is at work" in out
+    assert "is disabled, but not deleted while one of its runs is active" in out
     assert server.runs[0]["state"] == "RUNNING"
     assert [one["status"] for one in server.recurring] == ["DISABLED", "ENABLED"]
     server.runs[0]["state"] = "SUCCEEDED"
     _, out = command("--schedule", HOURLY, lines=lines)
-    assert "scheduled so already" in out and "is deleted" in out
+    assert "already scheduled" in out and "is deleted" in out
     assert [one["status"] for one in server.recurring] == ["ENABLED"]
     assert server.most_enabled == 1
 
@@ -193,7 +193,7 @@ def test_a_strangers_schedule_of_the_same_name_is_left_alone(server, command, op
     stranger = {key: value for key, value in stranger.items() if value is not None}
     server.recurring.append(dict(stranger))
     status, out = command(*options)
-    assert status == 0 and "schedule strange has the name shop too, and was not made by Atalaya" in out
+    assert status == 0 and "schedule strange is also named shop, but was not made by Atalaya" in out
     assert stranger in server.recurring
     assert len(server.recurring) == (2 if options[0] == "--schedule" else 1)
 
@@ -250,7 +250,7 @@ def test_a_descriptor_is_a_schedule_as_any_other(server, command):
     status, out = command("--schedule", "@daily")
     assert status == 0 and "shop is scheduled: @daily" in out
     assert server.recurring[0]["trigger"] == {"cron_schedule": {"cron": "@daily"}}
-    assert "scheduled so already" in command("--schedule", "@daily")[1]
+    assert "already scheduled" in command("--schedule", "@daily")[1]
 
 
 @pytest.mark.parametrize(
@@ -273,5 +273,5 @@ def test_the_server_is_as_lenient_as_the_real_one(server, cron, is_taken):
 
 def test_a_cron_that_the_server_would_read_otherwise_is_refused_before_anything_else(server, command):
     status, out = command("--schedule", "0 3 * * *")
-    assert status == 2 and "--schedule '0 3 * * *': five fields" in out
+    assert status == 2 and "schedule '0 3 * * *': five fields" in out
     assert server.requests == []

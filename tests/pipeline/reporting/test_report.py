@@ -23,8 +23,8 @@ class _Pushed:
     ("properties", "reused", "said"),
     [
         ({"is_new": 1}, False, "Blessed, pushed as the newest version"),
-        ({"is_new": 1}, True, "Blessed, unchanged: the newest version stays"),
-        ({}, False, "Blessed, unchanged: the newest version stays"),
+        ({"is_new": 1}, True, "Blessed, unchanged: the newest version is still"),
+        ({}, False, "Blessed, unchanged: the newest version is still"),
         ({"is_withdrawn": 1}, False, "Blessed, but not pushed: a rollback has withdrawn this model"),
         ({"is_withdrawn": 1}, True, "Blessed, but not pushed: a rollback has withdrawn this model"),
     ],

@@ -77,8 +77,8 @@ def test_metrics_are_those_on_all_examples_that_have_a_value():
     ("pushed", "reused", "outcome", "said"),
     [
         ({"pushed": "/serving/17", "is_new": 1}, False, "new", "Pushed as the newest version /serving/17"),
-        ({"pushed": "/serving/17", "is_new": 1}, True, "unchanged", "newest version already, /serving/17"),
-        ({"pushed": "/serving/17"}, False, "unchanged", "newest version already, /serving/17"),
+        ({"pushed": "/serving/17", "is_new": 1}, True, "unchanged", "already the newest version, /serving/17"),
+        ({"pushed": "/serving/17"}, False, "unchanged", "already the newest version, /serving/17"),
         ({"pushed": "/serving/17", "is_withdrawn": 1}, False, "withdrawn", "a rollback has withdrawn this model"),
         ({}, False, "refused", "Nothing was pushed, the model was refused: NDCG@10 is 0.2: must be >= 0.3"),
         ({}, True, "refused", "Nothing was pushed, the model was refused: NDCG@10 is 0.2: must be >= 0.3"),
