@@ -1,4 +1,4 @@
-"""What the export is asked, and what must come of it whatever the model: usual requests and hostile ones."""
+"""Requests to an export, ordinary and hostile, with the answers that any model must give."""
 
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -14,11 +14,11 @@ _MOST_FORBIDDEN = 1_000
 
 
 class Sample(NamedTuple):
-    """What the model is asked about.
+    """The users, items and examples that the requests are made of.
 
-    seen: by user id, ids of items of some of their training events; a user without any may be unknown to the model.
-    genres: by item id, of the whole catalogue. examples: serialized tf.Examples of the evaluation split. scale: lowest
-    and highest rating.
+    seen: for each user id, the ids of the items in the user's training events; a user without any may be unknown to
+    the model. genres: for each item id of the whole catalogue, its genres. examples: serialized tf.Examples of the
+    evaluation split. scale: lowest and highest rating.
     """
 
     seen: dict[bytes, list[bytes]]
@@ -35,10 +35,10 @@ class Sample(NamedTuple):
 class Case(NamedTuple):
     """One request.
 
-    inputs: values by name; the others get the signature's defaults. num_shown: items that each row must show, where
-    that is known. forbidden: ids that must not be shown, for each row. is_one_list: whether all rows must be alike.
-    expected: exact outputs by name. is_refused: whether the request is wrong and must be answered with an
-    InvalidArgumentError.
+    inputs: values by name; the remaining inputs get the signature's defaults. num_shown: number of items that each row
+    must show, None if it is not known. forbidden: for each row, ids that must not be shown. is_one_list: whether all
+    rows must show the same items. expected: exact outputs by name. is_refused: whether the request is invalid and must
+    raise an InvalidArgumentError.
     """
 
     signature: str
@@ -52,27 +52,32 @@ class Case(NamedTuple):
 
 
 def all_cases(sample: Sample) -> list[Case]:
-    """All requests; the first one of each signature is an ordinary one."""
+    """Returns all requests to a recommender; the first one to each signature is an ordinary one."""
     users, some_items = list(sample.seen), sample.items[:: max(1, len(sample.items) // 32)][:32]
     return [
         Case(names.SERVING_DEFAULT, "sampled users", {names.USER_ID: users}),
         *_of_users(names.RECOMMEND, sample),
         *_of_users(names.RETRIEVE, sample),
         *_two_stages(users),
-        *_alike(sample.items, some_items),
-        *_embedded(names.EMBED_USERS, names.USER_ID, [user for user, seen in sample.seen.items() if seen]),
-        *_embedded(names.EMBED_ITEMS, names.ITEM_ID, some_items),
+        *_similar(sample.items, some_items),
+        *_of_embeddings(names.EMBED_USERS, names.USER_ID, [user for user, seen in sample.seen.items() if seen]),
+        *_of_embeddings(names.EMBED_ITEMS, names.ITEM_ID, some_items),
         *_with_history(users[0], some_items),
-        *_rated(users, some_items),
+        *_of_ratings(users, some_items),
         *_on_device(users[0], sample.seen[users[0]], sample.items),
-        *_listed(sample.items),
+        *_of_catalogue(sample.items),
         Case(names.EVALUATE, "sampled examples", {names.EXAMPLES: sample.examples}),
         Case(names.EVALUATE, "empty batch", {names.EXAMPLES: []}),
     ]
 
 
 def index_cases(sample: Sample, width: int) -> list[Case]:
-    """All requests to an approximate index, of vectors of this width; how many items it finds is not known."""
+    """Returns the requests that any approximate index must answer; how many items it finds is not checked.
+
+    Args:
+      sample: what the requests are made of.
+      width: length of the vectors.
+    """
     users, count = list(sample.seen), {names.K: _K}
     vectors = [[1.0] * width, [0.0] * width, [-1e30] * width, [float("nan")] * width]
     cases = [
@@ -96,7 +101,7 @@ def index_cases(sample: Sample, width: int) -> list[Case]:
 
 
 def ivf_cases(sample: Sample, width: int) -> list[Case]:
-    """What is asked of an index in stock operators: it keeps to all rules, and finds all there is if asked for it."""
+    """Returns the requests to an IVF index, which applies all rules and finds every item if k is large enough."""
     items, users = sample.items, list(sample.seen)
     vector, beyond = {names.EMBEDDING: [[1.0] * width]}, len(items) + 3
     cases = [
@@ -113,10 +118,11 @@ def ivf_cases(sample: Sample, width: int) -> list[Case]:
     ]
     genre = next((genres[0] for genres in sample.genres.values() if genres), None)
     if genre is not None:
-        others = [item for item, genres in sample.genres.items() if genre not in genres]
+        excluded = [item for item, genres in sample.genres.items() if genre not in genres]
         inputs: dict[str, Any] = {names.K: beyond, names.GENRE: [genre]}
         for signature, one in ((names.SEARCH, vector), (names.RETRIEVE, {names.USER_ID: UNKNOWN[:1]})):
-            cases.append(Case(signature, "a genre", one | inputs, len(items) - len(others), [others[:_MOST_FORBIDDEN]]))
+            forbidden = [excluded[:_MOST_FORBIDDEN]]
+            cases.append(Case(signature, "a genre", one | inputs, len(items) - len(excluded), forbidden))
     return cases
 
 
@@ -129,8 +135,8 @@ def _of_users(signature: str, sample: Sample) -> Iterator[Case]:
     yield Case(signature, "empty batch", {names.USER_ID: []})
     few = min(_K, len(items))
     unknown = {names.IS_KNOWN: [False] * len(UNKNOWN)}
-    asked = {names.USER_ID: UNKNOWN, names.K: _K}
-    yield Case(signature, "unknown ids", asked, few, is_one_list=True, expected=unknown)
+    unknown_users = {names.USER_ID: UNKNOWN, names.K: _K}
+    yield Case(signature, "unknown ids", unknown_users, few, is_one_list=True, expected=unknown)
     invalid = {name: [[INVALID_UTF8]] for name in (names.HISTORY_ITEM_ID, names.EXCLUDE)} | {names.DENY: [INVALID_UTF8]}
     inputs: dict[str, Any] = {names.USER_ID: [INVALID_UTF8], names.K: _K, **invalid}
     yield Case(signature, "invalid UTF-8", inputs, few, expected={names.UNKNOWN_HISTORY: [1]})
@@ -156,11 +162,11 @@ def _two_stages(users: list[bytes]) -> Iterator[Case]:
         yield Case(signature, f"weight {weight:g}", two | {names.RATING_WEIGHT: weight}, is_refused=True)
 
 
-def _alike(items: list[bytes], some_items: list[bytes]) -> Iterator[Case]:
+def _similar(items: list[bytes], some_items: list[bytes]) -> Iterator[Case]:
     signature, others = names.SIMILAR_ITEMS, len(items) - 1
     inputs = {names.ITEM_ID: some_items, names.K: _K}
     yield Case(signature, "sampled items", inputs, min(_K, others), [[item] for item in some_items])
-    # Of the last item, so that the others asked for are not itself.
+    # The request is for the last item, so that the first one can be excluded or allowed.
     yield from _of_lists(signature, {names.ITEM_ID: items[-1:]}, items, others)
     yield Case(signature, "empty batch", {names.ITEM_ID: []})
     for name, ids in (("unknown ids", UNKNOWN), ("invalid UTF-8", [INVALID_UTF8])):
@@ -169,7 +175,7 @@ def _alike(items: list[bytes], some_items: list[bytes]) -> Iterator[Case]:
 
 
 def _of_lists(signature: str, one: dict[str, Any], items: list[bytes], num_left: int) -> Iterator[Case]:
-    """What holds for any list, asked for one row of which `num_left` items may be shown."""
+    """Requests for one row, common to all signatures that return lists; `num_left` items may be shown."""
     yield Case(signature, "k = 0", {**one, names.K: 0}, 0)
     yield Case(signature, "k below 0", {**one, names.K: -1}, 0)
     beyond = {**one, names.K: len(items) + 3}
@@ -185,7 +191,7 @@ def _of_lists(signature: str, one: dict[str, Any], items: list[bytes], num_left:
     yield Case(signature, "one item allowed", {**one, names.ALLOW: items[:1], names.K: _K}, 1, expected=only)
 
 
-def _embedded(signature: str, key: str, known: list[bytes]) -> Iterator[Case]:
+def _of_embeddings(signature: str, key: str, known: list[bytes]) -> Iterator[Case]:
     for name, ids, is_known in (
         ("sampled ids", known, True),
         ("unknown ids", UNKNOWN, False),
@@ -209,7 +215,7 @@ def _on_device(user: bytes, seen: list[bytes], items: list[bytes]) -> Iterator[C
     yield Case(signature, "very long history", inputs, forbidden=[chosen])
 
 
-def _listed(items: list[bytes]) -> Iterator[Case]:
+def _of_catalogue(items: list[bytes]) -> Iterator[Case]:
     number: dict[str, Any] = {names.NUM_ITEMS: len(items)}
     yield Case(names.LIST_ITEMS, "all", {}, expected=number)
     beyond = {names.BEGIN: len(items), names.END: len(items) + 3}
@@ -223,7 +229,7 @@ def _with_history(user: bytes, items: list[bytes]) -> Iterator[Case]:
     yield Case(names.EMBED_USERS, "history", inputs, expected={names.UNKNOWN_HISTORY: [0, 0]})
 
 
-def _rated(users: list[bytes], items: list[bytes]) -> Iterator[Case]:
+def _of_ratings(users: list[bytes], items: list[bytes]) -> Iterator[Case]:
     for name, ids in (
         ("sampled pairs", users),
         ("unknown ids", UNKNOWN),

@@ -1,4 +1,4 @@
-"""The step that tries an export where it will be used: in a process that has TensorFlow alone."""
+"""The step that tests an export in a process that has only TensorFlow, as the server will have."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -9,7 +9,7 @@ from schemas.settings import CanarySettings
 
 
 class CanarySpec(component_spec.ComponentSpec):
-    """A Model, and an index if there is one, in; an InfraBlessing out."""
+    """Inputs: a Model, Examples and optionally an index; output: an InfraBlessing."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -39,13 +39,13 @@ class Canary(base_component.BaseComponent):
         settings: CanarySettings,
         code_version: str,
     ):
-        """Wires the canary.
+        """Creates the step.
 
         Args:
-          model: the Model to try.
-          examples: Examples with the splits `eval` and `candidates`, raw; what is asked is sampled from them.
-          index: the approximate index of the model, if one was built.
-          settings: ceilings of the latency and of the time.
+          model: the Model to test.
+          examples: raw Examples with the splits `eval`, `train` and `candidates`, from which the requests are sampled.
+          index: the approximate index of the model, None if none was built.
+          settings: the maximum latency, the number of timed calls and the timeout.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(

@@ -1,4 +1,4 @@
-"""What the process of the probe is told, since it cannot import this project."""
+"""The request to the probe's process, which cannot import this project: the cases and the expected outputs."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from components.canary.cases import Case, Sample, all_cases, index_cases, ivf_ca
 from schemas import signatures as names
 from schemas.settings import CanarySettings
 
-# An output is its type and its axes: n rows, k places, a fixed number, or whatever else it is called.
+# For each output, its type and its axes: "n" rows, "k" places, a fixed size, or any other name for an unknown size.
 Outputs = dict[str, list[Any]]
 
 _IS_KNOWN: Outputs = {names.IS_KNOWN: ["bool", "n"]}
-_TOLD: Outputs = _IS_KNOWN | {names.UNKNOWN_HISTORY: ["int32", "n"]}
+_KNOWN: Outputs = _IS_KNOWN | {names.UNKNOWN_HISTORY: ["int32", "n"]}
 _LIST: Outputs = {
     names.ITEM_ID: ["string", "n", "k"],
     names.TITLE: ["string", "n", "k"],
@@ -21,12 +21,12 @@ _EMBEDDING: Outputs = {names.EMBEDDING: ["float32", "n", "width"]}
 _EVALUATED = (names.RANK, names.POPULARITY_RANK, names.RATING, names.BIAS_RATING)
 
 OUTPUTS: dict[str, Outputs] = {
-    names.SERVING_DEFAULT: _LIST | _STAGES | _TOLD,
-    names.RECOMMEND: _LIST | _STAGES | _TOLD,
-    names.RETRIEVE: _LIST | _TOLD,
+    names.SERVING_DEFAULT: _LIST | _STAGES | _KNOWN,
+    names.RECOMMEND: _LIST | _STAGES | _KNOWN,
+    names.RETRIEVE: _LIST | _KNOWN,
     names.RETRIEVE_ON_DEVICE: {names.ITEM_ID: ["string", "k"], names.SCORE: ["float32", "k"]},
     names.SIMILAR_ITEMS: _LIST | _IS_KNOWN,
-    names.EMBED_USERS: _EMBEDDING | _TOLD,
+    names.EMBED_USERS: _EMBEDDING | _KNOWN,
     names.EMBED_ITEMS: _EMBEDDING | _IS_KNOWN,
     names.RATE: {names.RATING: ["float32", "n"]},
     names.EVALUATE: {name: ["float32", "n", 1] for name in _EVALUATED},
@@ -37,23 +37,31 @@ OUTPUTS: dict[str, Outputs] = {
         names.NUM_ITEMS: ["int32"],
     },
 }
-"""By signature."""
+"""Outputs of each signature of a recommender."""
 INDEX_OUTPUTS: dict[str, Outputs] = {names.RETRIEVE: _LIST | _IS_KNOWN, names.SEARCH: _LIST}
-"""The same of an approximate index."""
+"""Outputs of each signature of an approximate index."""
 
 
 def model_request(model: str, sample: Sample, settings: CanarySettings) -> dict[str, Any]:
-    """What the probe of a recommender reads: see `_request`."""
+    """Returns the request for the probe of a recommender; see `_request`."""
     timed = {"signature": names.RECOMMEND, "inputs": {}}
     return _request(model, sample, all_cases(sample), OUTPUTS, timed, settings)
 
 
 def index_request(index: str, kind: str, sample: Sample, width: int, settings: CanarySettings) -> dict[str, Any]:
-    """What the probe of an approximate index of this kind, for vectors of this width, reads: see `_request`."""
+    """Returns the request for the probe of an approximate index; see `_request`.
+
+    Args:
+      index: folder of the SavedModel.
+      kind: "ivf" or "scann".
+      sample: what the cases are made of.
+      width: length of the vectors that the index searches for.
+      settings: the maximum latency and the number of timed calls.
+    """
     timed = {"signature": names.RETRIEVE, "inputs": {names.K: 10}}
     cases = ivf_cases(sample, width) if kind == "ivf" else index_cases(sample, width)
     request = _request(index, sample, cases, INDEX_OUTPUTS, timed, settings)
-    # ScaNN brings operators of its own; IVF is loaded by TensorFlow alone.
+    # ScaNN needs its custom operators; an IVF index needs only TensorFlow.
     return request | {"imports": ["scann"] if kind == "scann" else []}
 
 
@@ -65,36 +73,36 @@ def _request(
     timed: dict[str, Any],
     settings: CanarySettings,
 ) -> dict[str, Any]:
-    """Everything ready for JSON; ids may be any bytes, so each byte is written as a character.
+    """Returns the request as values that JSON can hold; ids may be any bytes, so each byte becomes one character.
 
     Args:
       model: folder of the SavedModel.
-      sample: what to ask about.
+      sample: what the cases are made of.
       cases: all requests.
-      outputs: by signature.
-      timed: the signature whose calls are timed, and its inputs beside the user.
-      settings: the ceilings of the latency and the number of calls.
+      outputs: expected outputs of each signature.
+      timed: the signature whose calls are timed, and its inputs in addition to the user.
+      settings: the maximum latency and the number of timed calls.
     """
     return {
         "model": model,
         "imports": [],
         "names": {key: value for key, value in vars(names).items() if key.isupper()},
         "outputs": outputs,
-        # Where an item has no rank, as an unknown one, the signature says infinity.
+        # The rank of an unknown item is infinity.
         "may_be_infinite": [names.RANK, names.POPULARITY_RANK],
-        "items": _plain(sample.items),
-        "users": _plain(list(sample.seen)),
+        "items": _to_plain(sample.items),
+        "users": _to_plain(list(sample.seen)),
         "scale": sample.scale,
-        "cases": [_plain(case._asdict()) for case in cases],
+        "cases": [_to_plain(case._asdict()) for case in cases],
         "timed": timed,
         "calls": settings.calls,
         "ceilings_ms": {"p50": settings.latency_p50_ms, "p99": settings.latency_p99_ms},
     }
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: _to_plain(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [_to_plain(part) for part in value]
     return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""Tries an export in a fresh process and writes the blessing that Pusher obeys."""
+"""Tests an export in a fresh process and writes the blessing that the Pusher requires."""
 
 import itertools
 import json
@@ -30,14 +30,15 @@ from schemas.training_record import TrainingRecord
 SETTINGS_KEY = "settings"
 INDEX_KEY = "index"
 USERS = 32
-"""Users asked about: those of the first examples."""
-_LAST_WORDS = 2_000
-# As TFX's InfraValidator names the files, for whoever looks; Pusher reads the property.
+"""Maximum number of users in the requests: those of the first evaluation examples."""
+_MAX_OUTPUT = 2_000
+"""Characters of the process's error output that are kept."""
+# File names of TFX's InfraValidator, for human readers; the Pusher reads the property.
 _FILES = {True: "INFRA_BLESSED", False: "INFRA_NOT_BLESSED"}
 
 
 class Executor(base_executor.BaseExecutor):
-    """Samples what to ask, runs the probe, and blesses or refuses."""
+    """Samples users and items, runs the probe, and blesses or refuses the export."""
 
     def Do(
         self,
@@ -45,15 +46,16 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Tries the export and its index.
+        """Tests the export and its index.
 
-        One that is broken, crashes or hangs is refused; that is no failure of this step.
+        An export that is broken, crashes or hangs is refused; the step itself succeeds.
 
         Args:
-          input_dict: `model`: the Model; `examples`: Examples whose split `eval` gives users and examples, `train` what
-            these users have seen, and `candidates` the catalogue; `index`, optional: the IndexExporter's.
+          input_dict: `model`: the Model; `examples`: Examples with the splits `eval` (users and examples), `train` (the
+            items that these users have seen) and `candidates` (the catalogue); `index`, optional: the index of the
+            IndexExporter.
           output_dict: `blessing`: InfraBlessing with `canary.json` (`schemas.canary.CanaryRecord`) and the custom
-            properties `blessed` (0 or 1), as TFX's InfraValidator sets it, and `current_model_id`, as its Evaluator,
+            properties `blessed` (0 or 1), as set by TFX's InfraValidator, `current_model_id`, as set by its Evaluator,
             and `judged_model`: the ids of the model and of the index, as text (`schemas.signatures.judged`).
           exec_properties: `settings`: JSON of `CanarySettings`.
         """
@@ -70,10 +72,10 @@ class Executor(base_executor.BaseExecutor):
             if path.is_dir():
                 request = contract.index_request(str(path), kind, sample, _width(path), settings)
                 record = record.with_part(_run(request, settings.timeout_s), layout.index_folder(kind))
-        written = Path(blessing.uri)
-        written.mkdir(parents=True, exist_ok=True)
-        (written / layout.CANARY).write_text(record.model_dump_json(indent=1), encoding="utf-8")
-        (written / _FILES[record.blessed]).touch()
+        output = Path(blessing.uri)
+        output.mkdir(parents=True, exist_ok=True)
+        (output / layout.CANARY).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+        (output / _FILES[record.blessed]).touch()
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(record.blessed))
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
         judged = names.judged([model.id, *(index.id for index in indexes)])
@@ -81,7 +83,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _width(index: Path) -> int:
-    """Of the vectors that the index searches for."""
+    """Returns the length of the vectors that the index searches for."""
     saved = saved_model_pb2.SavedModel.FromString((index / "saved_model.pb").read_bytes())
     vectors = saved.meta_graphs[0].signature_def[names.SEARCH].inputs[names.EMBEDDING]
     return vectors.tensor_shape.dim[1].size
@@ -106,27 +108,30 @@ def _sample(examples: list[types.Artifact], training: TrainingRecord) -> Sample:
 
 
 def _run(request: dict[str, Any], timeout_s: float) -> CanaryRecord:
-    """The record of the probe, or of what became of it.
+    """Runs the probe; returns its record, or a refusal if its process fails or times out.
 
     Args:
-      request: see `contract.request`.
-      timeout_s: seconds after which the process is ended.
+      request: from `contract.model_request` or `contract.index_request`.
+      timeout_s: seconds after which the process is killed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        asked, answered = Path(folder) / "request.json", Path(folder) / "record.json"
-        asked.write_text(json.dumps(request), encoding="utf-8")
-        # Isolated: neither the working directory nor the environment puts this project within its reach.
-        command = [sys.executable, "-I", "-W", "ignore", probe.__file__, str(asked), str(answered)]
+        request_file, record_file = Path(folder) / "request.json", Path(folder) / "record.json"
+        request_file.write_text(json.dumps(request), encoding="utf-8")
+        # -I keeps this project off the import path: the script's folder and PYTHONPATH are ignored.
+        command = [sys.executable, "-I", "-W", "ignore", probe.__file__, str(request_file), str(record_file)]
         try:
             process = subprocess.run(command, capture_output=True, errors="replace", timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            return _refusal("time", f"expected an end within {timeout_s:g} s (canary.timeout_s), got none")
-        if process.returncode or not answered.exists():
-            last_words = process.stderr.strip()[-_LAST_WORDS:] or "it wrote nothing"
             return _refusal(
-                "process", f"expected exit status 0 and a record, got status {process.returncode}: {last_words}"
+                "time",
+                f"expected the process to end within {timeout_s:g} s (canary.timeout_s), but it was still running",
             )
-        return CanaryRecord.model_validate_json(answered.read_text(encoding="utf-8"))
+        if process.returncode or not record_file.exists():
+            output = process.stderr.strip()[-_MAX_OUTPUT:] or "no error output"
+            return _refusal(
+                "process", f"expected exit status 0 and a record, got status {process.returncode}: {output}"
+            )
+        return CanaryRecord.model_validate_json(record_file.read_text(encoding="utf-8"))
 
 
 def _refusal(check: str, message: str) -> CanaryRecord:

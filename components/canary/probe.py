@@ -1,7 +1,7 @@
-"""Asks an export all cases and writes what was expected and what came.
+"""Runs all cases against an export and records the expected and the actual answers.
 
-Run as a program, `probe.py REQUEST RECORD`, this file is the fresh process: it reads and writes JSON and imports numpy
-and TensorFlow only. What it must know of this project comes with the request, which `contract.py` makes.
+As a program, `probe.py REQUEST RECORD`, it is the fresh process: it reads and writes JSON and imports only numpy and
+TensorFlow. The request, made by `contract.py`, holds everything that the process needs from this project.
 """
 
 import importlib
@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-_STRANGERS = {
+_NOT_IN_A_SERVER = {
     "components",
     "pipeline",
     "recommender",
@@ -33,10 +33,10 @@ Columns = dict[str, np.ndarray]
 
 
 def examine(request: dict[str, Any]) -> dict[str, Any]:
-    """Loads the model, asks everything, and returns a `schemas.canary.CanaryRecord` as plain values.
+    """Loads the model, runs all cases and returns a `schemas.canary.CanaryRecord` as plain values.
 
     Args:
-      request: see `contract.request`.
+      request: from `contract.model_request` or `contract.index_request`.
     """
     record: dict[str, Any] = {"tensorflow": tf.__version__}
     try:
@@ -44,13 +44,12 @@ def examine(request: dict[str, Any]) -> dict[str, Any]:
             importlib.import_module(module)
         probe = Probe(request)
     except Exception as error:
-        return record | {"checks": [_check("load", "a SavedModel", _told(error), False)]}
-    there = set(probe.model.signatures)
-    probe.expect(
-        "signatures", "none missing", sorted(set(request["outputs"]) - there), set(request["outputs"]) <= there
-    )
+        return record | {"checks": [_check("load", "a SavedModel", _describe(error), False)]}
+    signatures = set(probe.model.signatures)
+    missing = sorted(set(request["outputs"]) - signatures)
+    probe.expect("signatures", "no missing signatures", missing, not missing)
     for case in request["cases"]:
-        if case["signature"] in there:
+        if case["signature"] in signatures:
             probe.run(case)
     probe.compare()
     record["latency"] = probe.measure(request["timed"], request["calls"], request["ceilings_ms"])
@@ -58,7 +57,7 @@ def examine(request: dict[str, Any]) -> dict[str, Any]:
 
 
 class Probe:
-    """One model under examination; `checks` collects what was found."""
+    """One model under examination; the results are collected in `checks`."""
 
     def __init__(self, request: dict[str, Any]):
         """Loads the model of the request."""
@@ -72,22 +71,24 @@ class Probe:
         self._answers: dict[str, tuple[dict[str, Any], Columns]] = {}
 
     def expect(self, name: str, expected: Any, got: Any, passed: bool) -> None:
-        """Notes a check."""
+        """Records a check."""
         self.checks.append(_check(name, expected, got, passed))
 
     def ask(self, signature: str, inputs: dict[str, Any]) -> Columns:
-        """Calls as TensorFlow Serving does: what the inputs leave out is filled in from the signature's defaults."""
+        """Calls a signature as TensorFlow Serving does: missing inputs get the signature's defaults."""
         return _numpy(self.model.signatures[signature](**(self._defaults[signature] | self._given(signature, inputs))))
 
     def run(self, case: dict[str, Any]) -> None:
-        """Asks one case (`cases.Case`) and checks the answer; an error is a failed check."""
+        """Runs one case (`cases.Case`) and checks the answer; an unexpected error is a failed check."""
         signature, inputs = case["signature"], _bytes(case["inputs"])
         where = f"{signature}, {case['name']}"
         try:
             columns = self.ask(signature, inputs)
         except Exception as error:
             is_right = case["is_refused"] and isinstance(error, tf.errors.InvalidArgumentError)
-            self.expect(where, "InvalidArgumentError" if case["is_refused"] else "an answer", _told(error), is_right)
+            self.expect(
+                where, "InvalidArgumentError" if case["is_refused"] else "an answer", _describe(error), is_right
+            )
             return
         if case["is_refused"]:
             self.expect(where, "InvalidArgumentError", "an answer", False)
@@ -105,7 +106,7 @@ class Probe:
             self.expect(f"{where}: {name}", values, got, values == got)
 
     def compare(self) -> None:
-        """Checks that answers agree with each other."""
+        """Checks that the answers of different signatures agree with each other."""
         names = self.names
         for signature in self._answers:
             if hasattr(self.model, signature):
@@ -114,7 +115,7 @@ class Probe:
                 )
         stages, products = "retrieval score + weight * rating", "inner products of the embeddings"
         self._agree("list_items", "the whole catalogue", [names.LIST_ITEMS], self._lists_items)
-        self._agree("list_users", "as many as it says, none twice", [names.LIST_USERS], self._lists_users)
+        self._agree("list_users", "`num_users` distinct users", [names.LIST_USERS], self._lists_users)
         self._agree(
             "retrieve_on_device", "retrieve's answer", [names.RETRIEVE_ON_DEVICE, names.RETRIEVE], self._first_row
         )
@@ -123,7 +124,10 @@ class Probe:
             "recommend, weight 0: score", "retrieve's answer", [names.RECOMMEND, names.RETRIEVE], self._by_weight_0
         )
         self._agree(
-            "recommend, 1 candidate", "retrieve's first", [names.RECOMMEND, names.RETRIEVE], self._by_one_candidate
+            "recommend, 1 candidate",
+            "the first item of retrieve",
+            [names.RECOMMEND, names.RETRIEVE],
+            self._by_one_candidate,
         )
         self._agree("recommend: score", stages, [names.RECOMMEND], self._adds_up)
         self._agree(
@@ -137,7 +141,16 @@ class Probe:
         )
 
     def measure(self, timed: dict[str, Any], calls: int, ceilings_ms: dict[str, float]) -> dict[str, float] | None:
-        """Times a signature for one user at a time, from Python's values to arrays; None where it does not answer."""
+        """Measures the latency of a signature for one user at a time, including the conversion from and to Python.
+
+        Args:
+          timed: `signature`, and `inputs` in addition to the user.
+          calls: number of measured calls.
+          ceilings_ms: maximum milliseconds for each percentile, as in {"p50": 20.0}.
+
+        Returns:
+          `calls`, and milliseconds for each percentile, as `p50_ms`; None if the signature has not answered any case.
+        """
         signature, milliseconds = timed["signature"], []
         if signature not in self._answers:
             return None
@@ -161,7 +174,7 @@ class Probe:
         return {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
 
     def _check_form(self, where: str, signature: str, inputs: dict[str, Any], columns: Columns) -> bool:
-        """Types and shapes, and that numbers are finite; whether types and shapes are right."""
+        """Checks types, shapes, and that numbers are finite; returns whether types and shapes are as expected."""
         k = inputs.get(self.names.K, self._defaults[signature].get(self.names.K, 0))
         rows = next(iter(inputs.values()), None)
         axes = {"n": len(rows) if isinstance(rows, list) else 0, "k": max(0, int(k))}
@@ -170,7 +183,7 @@ class Probe:
             for name, (dtype, *shape) in self._outputs[signature].items()
         }
         got = {name: (_dtype(values), *values.shape) for name, values in columns.items()}
-        # An axis that is still a name may have any length.
+        # An axis that is still a name may have any size.
         for name in set(got) & set(expected):
             if len(got[name]) == len(expected[name]):
                 pairs = zip(got[name], expected[name], strict=True)
@@ -178,32 +191,35 @@ class Probe:
         self.expect(f"{where}: shapes", expected, got, expected == got)
         rating = self.names.RATING
         if rating in columns:
-            # Beside an empty id stands no rating but a zero.
+            # The rating of an empty id is 0, which may be outside the scale.
             is_rated = columns[self.names.ITEM_ID] != b"" if self.names.ITEM_ID in columns else slice(None)
             lowest, highest = self._scale
             rated = np.clip(columns[rating][is_rated], lowest, highest)
             inside = _close(rated, columns[rating][is_rated])
-            self.expect(f"{where}: ratings", f"within {lowest:g} - {highest:g}", "such" if inside else "others", inside)
+            expected_range = f"ratings from {lowest:g} to {highest:g}"
+            self.expect(
+                f"{where}: ratings", expected_range, "these" if inside else "ratings outside this range", inside
+            )
         for name, values in columns.items():
             if values.dtype.kind == "f":
                 bad = ~np.isfinite(values) & ~(np.isposinf(values) & (name in self._may_be_infinite))
-                self.expect(f"{where}: {name} is finite", "finite numbers", f"{bad.sum()} others", not bad.any())
+                self.expect(
+                    f"{where}: {name} is finite", "only finite numbers", f"{bad.sum()} not finite", not bad.any()
+                )
         return expected == got
 
     def _check_list(self, where: str, columns: Columns, num_shown: int | None, forbidden: list[list[bytes]]) -> None:
-        """Order, padding, items, their number, and exclusions."""
+        """Checks the order of scores, padding, items, their number, and exclusions."""
         ids, numbers = (np.atleast_2d(columns[name]) for name in (self.names.ITEM_ID, self.names.SCORE))
         rows = ids.tolist()
         shown = [[item for item in row if item] for row in rows]
         scores = [score[: len(items)] for score, items in zip(numbers, shown, strict=True)]
         rising = [score.tolist()[:10] for score in scores if not np.all(np.diff(score) <= 0)]
-        self.expect(f"{where}: order", "descending scores", rising[:3] or "them", not rising)
+        self.expect(f"{where}: order", "descending scores", rising[:3] or "these", not rising)
         holes = [row[:10] for row, items in zip(rows, shown, strict=True) if row[: len(items)] != items]
-        self.expect(f"{where}: padding", "empty ids at the end only", holes[:3] or "them", not holes)
-        strange = [len(items) - len(set(items) & self._items) for items in shown]
-        self.expect(
-            f"{where}: items", "none twice, none beyond the catalogue", f"{sum(strange)} such", not any(strange)
-        )
+        self.expect(f"{where}: padding", "empty ids only at the end", holes[:3] or "these", not holes)
+        wrong = [len(items) - len(set(items) & self._items) for items in shown]
+        self.expect(f"{where}: items", "distinct items of the catalogue", f"{sum(wrong)} others", not any(wrong))
         if num_shown is not None:
             lengths = sorted({len(items) for items in shown})
             self.expect(f"{where}: number of items", f"{num_shown} in each row", lengths, set(lengths) <= {num_shown})
@@ -213,14 +229,14 @@ class Probe:
             self.expect(f"{where}: exclusions", "no excluded or seen item", first, not any(breaches))
 
     def _agree(self, name: str, expected: str, signatures: list[str], agrees: Callable[..., bool]) -> None:
-        """Notes whether the answers of these signatures agree; nothing where one has not answered, which is noted."""
+        """Records whether the answers of these signatures agree, unless one failed, which is already recorded."""
         if not set(signatures) <= set(self._answers):
             return
         try:
             passed = agrees(*signatures)
-            self.expect(name, expected, "it" if passed else "something else", passed)
+            self.expect(name, expected, "the same" if passed else "a different answer", passed)
         except Exception as error:
-            self.expect(name, expected, _told(error), False)
+            self.expect(name, expected, _describe(error), False)
 
     def _by_method(self, signature: str) -> bool:
         inputs, columns = self._answers[signature]
@@ -236,7 +252,7 @@ class Probe:
         return len(ids) == len(set(ids)) == int(columns[self.names.NUM_USERS])
 
     def _first_row(self, on_device: str, retrieve: str) -> bool:
-        """Whether a phone shows one user the scores that a server does; equal ones may come in another order."""
+        """Compares scores only: items with equal scores may come in a different order."""
         inputs, columns = self._answers[on_device]
         score = self.names.SCORE
         return _close(columns[score], self.ask(retrieve, inputs)[score][0])
@@ -272,7 +288,7 @@ class Probe:
     def _are_products(self, retrieve: str, embed_users: str, embed_items: str, inputs: dict[str, Any]) -> bool:
         names, lists = self.names, self.ask(retrieve, inputs)
         ids = lists[names.ITEM_ID]
-        # Padding is an unknown item, whose vector is zero as is the padding's score.
+        # An empty id is an unknown item: its vector is zero, as is the score of padding.
         items = self.ask(embed_items, {names.ITEM_ID: ids.ravel().tolist()})[names.EMBEDDING]
         vectors = items.reshape(*ids.shape, items.shape[-1])
         users = self.ask(embed_users, inputs)[names.EMBEDDING]
@@ -280,7 +296,7 @@ class Probe:
 
 
 def _defaults(folder: Path) -> dict[str, dict[str, tf.Tensor]]:
-    """By signature and input, from the file that TensorFlow Serving reads them from."""
+    """Reads the default of each input of each signature, from the file that TensorFlow Serving reads."""
     saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     return {
         signature: {name: tf.constant(tf.make_ndarray(value)) for name, value in definition.defaults.items()}
@@ -289,7 +305,7 @@ def _defaults(folder: Path) -> dict[str, dict[str, tf.Tensor]]:
 
 
 def _bytes(value: Any) -> Any:
-    """Text of the request, a character a byte, back to bytes."""
+    """Converts the text in a request, one character for each byte, back to bytes."""
     if isinstance(value, dict):
         return {key: _bytes(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -313,13 +329,13 @@ def _same(found: Columns, expected: Columns) -> bool:
 
 
 def _close(found: np.ndarray, expected: np.ndarray) -> bool:
-    # That a number is none is a check of its own.
+    # Whether numbers are finite is checked separately.
     return found.shape == expected.shape and np.allclose(
         found, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True
     )
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:500]}"
 
 
@@ -328,11 +344,13 @@ def _check(name: str, expected: Any, got: Any, passed: bool) -> dict[str, Any]:
 
 
 def _main(request: str, record: str) -> None:
-    # As stock TensorFlow Serving, and a pipeline that trains on a GPU may hold all of its memory.
+    # Stock TensorFlow Serving runs on the CPU, and a pipeline that trains on the GPU may occupy all of its memory.
     tf.config.set_visible_devices([], "GPU")
     result = examine(json.loads(Path(request).read_text(encoding="utf-8")))
-    if strangers := _STRANGERS & {name.split(".")[0] for name in sys.modules}:
-        raise RuntimeError(f"{sorted(strangers)} were imported, so this would not show that TensorFlow is enough")
+    if imported := _NOT_IN_A_SERVER & {name.split(".")[0] for name in sys.modules}:
+        raise RuntimeError(
+            f"{sorted(imported)} were imported, so this process does not prove that TensorFlow is enough"
+        )
     Path(record).write_text(json.dumps(result), encoding="utf-8")
 
 

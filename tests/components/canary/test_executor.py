@@ -114,7 +114,9 @@ def test_a_hang_is_a_refusal_after_the_time_limit(artifacts, tmp_path, monkeypat
     monkeypatch.setattr(probe, "__file__", str(program))
     blessing, record = _do(artifacts, timeout_s=0.5)
     _assert_refused(blessing)
-    assert record.reasons == ["time: expected an end within 0.5 s (canary.timeout_s), got none"]
+    assert record.reasons == [
+        "time: expected the process to end within 0.5 s (canary.timeout_s), but it was still running"
+    ]
 
 
 def _content(seen: slice) -> Content:

@@ -81,7 +81,7 @@ def test_a_slow_export_is_refused(good):
 
 
 class Careless(Recommender):
-    """Takes no notice of exclusions, and wants user ids that are valid UTF-8 where it rates."""
+    """Ignores exclusions, and rejects user ids that are not valid UTF-8 in `rate`."""
 
     def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.RaggedTensor:
         return super()._excluded(exclude[:0], num_rows)
@@ -93,7 +93,7 @@ class Careless(Recommender):
 
 
 class Vague(Recommender):
-    """Lists an item less than it has, knows every user, and gives a phone other scores than a server."""
+    """Omits an item from its list, reports every user as known, and scores differently on the device."""
 
     def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
         return super().list_items(begin + 1, end)
@@ -108,7 +108,7 @@ class Vague(Recommender):
 
 
 class Deaf(Recommender):
-    """Does not listen to times, weights and histories, rates beyond the scale, and knows nothing popular."""
+    """Ignores times, weights and histories, predicts ratings outside the scale, and ignores popularity."""
 
     def __init__(self, parts: Parts):
         rng = np.random.default_rng(3)
@@ -138,7 +138,7 @@ class Greedy(Recommender):
 
 
 class Backward(Recommender):
-    """Has the worst of the best first, and at least four places."""
+    """Sorts the best items in ascending order, and returns at least four places."""
 
     def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         best, items = super()._best(scores, k)
@@ -149,7 +149,7 @@ class Backward(Recommender):
 
 
 def _forgetful(parts: Parts) -> Parts:
-    """An item's vector is NaN, and nobody has seen anything."""
+    """Returns parts in which one item's vector is NaN, and no user has seen any item."""
     candidates = parts.candidates.copy()
     candidates[2] = np.nan
     nothing = parts.seen._replace(values=parts.seen.values[:0], row_splits=np.zeros(NUM_USERS + 2, np.int64))
@@ -171,7 +171,7 @@ def test_every_fault_of_a_broken_export_is_named_with_what_came(tmp_path):
         "rate, invalid UTF-8",
     }
     reasons = "\n".join(record.reasons)
-    assert "embedding is finite: expected finite numbers, got 3 others" in reasons
+    assert "embedding is finite: expected only finite numbers, got 3 not finite" in reasons
     assert f"k above the catalogue: number of items: expected {NUM_ITEMS} in each row, got [{NUM_ITEMS - 1}]" in reasons
     assert "one item excluded: exclusions: expected no excluded or seen item, got [b'i0']" in reasons
     assert "rate, invalid UTF-8: expected an answer, got " in reasons
@@ -216,7 +216,7 @@ def test_more_candidates_than_asked_for_are_noticed(tmp_path):
 def test_a_missing_signature_is_refused_and_the_others_are_still_asked(tmp_path):
     record = examine(save(tmp_path, make_parts(), without="rate"))
     assert failed(record) == {"signatures"}
-    assert record.reasons == ["signatures: expected none missing, got ['rate']"]
+    assert record.reasons == ["signatures: expected no missing signatures, got ['rate']"]
     assert any(check.name.startswith("recommend,") for check in record.checks)
 
 
