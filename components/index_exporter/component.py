@@ -9,7 +9,7 @@ from schemas.settings import IndexSettings
 
 
 class IndexExporterSpec(component_spec.ComponentSpec):
-    """A Model in, an approximate index of its candidates out."""
+    """Inputs: a Model and Examples; output: an approximate index of the candidates."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -23,7 +23,7 @@ class IndexExporterSpec(component_spec.ComponentSpec):
 
 
 class IndexExporter(base_component.BaseComponent):
-    """Builds the index, compares it with the exact one and exports it if it is good enough; output `index`."""
+    """Builds the index, compares it with exact retrieval and exports it if it passes its gate; output `index`."""
 
     SPEC_CLASS = IndexExporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -31,12 +31,12 @@ class IndexExporter(base_component.BaseComponent):
     def __init__(
         self, model: types.BaseChannel, examples: types.BaseChannel, settings: IndexSettings, code_version: str
     ):
-        """Wires the index.
+        """Creates the step.
 
         Args:
           model: the Trainer's Model.
-          examples: Examples with the splits `candidates` and `train`, raw.
-          settings: how the index is built, and the recall and latency that it must reach.
+          examples: raw Examples with the splits `candidates` and `train`.
+          settings: how the index is built, and its minimum recall and maximum latency.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(

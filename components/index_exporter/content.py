@@ -1,4 +1,4 @@
-"""What the index is made of: from examples, and from the model by its signatures."""
+"""The contents of an index, read from examples and computed by the model's signatures."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import tensorflow as tf
 from recommender.interactions.examples import OPTIONAL_TEXT, TEXT, TEXTS, read_columns
 from schemas import signatures as names
 
-_AT_ONCE = 8_192
+_IDS_PER_CALL = 8_192
 UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
 """An id that no user has."""
 
@@ -18,7 +18,7 @@ class Catalogue(NamedTuple):
     """The items.
 
     items: [num_items] ids. titles: [num_items]. genres: [num_genres] names. genre_items: [n] int, positions of the
-    items of each genre, genre by genre. genre_splits: [num_genres + 1] int, where each genre begins there, and the end.
+    items of each genre, genre by genre. genre_splits: [num_genres + 1] int, the row splits of `genre_items`.
     """
 
     items: np.ndarray
@@ -29,12 +29,12 @@ class Catalogue(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What is indexed.
+    """The contents of an index.
 
-    catalogue: the items. candidates: [num_items, width] float32. users: [num_users] ids. queries:
-    [num_users + 1, width] float32, the last one of an unknown user. seen: [n] int64, ascending: for each item that a
-    user has seen, the user's position times num_items, plus the item's. popular, popular_scores: [num_items] positions
-    of items, the best first, and their float32 scores, for users who are not known.
+    catalogue: the items. candidates: [num_items, width] float32, vectors of the items. users: [num_users] ids. queries:
+    [num_users + 1, width] float32, vectors of the users, and last that of an unknown user. seen: [n] int64, ascending:
+    for each item that a user has seen, the user's position times num_items plus the item's position. popular,
+    popular_scores: [num_items] positions of the items for unknown users, best first, and their float32 scores.
     """
 
     catalogue: Catalogue
@@ -47,7 +47,7 @@ class Content(NamedTuple):
 
 
 def read_catalogue(split: str) -> Catalogue:
-    """The catalogue's examples in a folder."""
+    """Reads the catalogue from the examples in a folder."""
     columns = read_columns([f"{split}/*"], {names.ITEM_ID: TEXT, names.TITLE: OPTIONAL_TEXT, names.GENRES: TEXTS})
     rows = columns[names.GENRES]
     genres, genre = np.unique(rows.values, return_inverse=True)
@@ -57,12 +57,12 @@ def read_catalogue(split: str) -> Catalogue:
 
 
 def make_content(model: tf.Module, catalogue: Catalogue, ratings: str) -> Content:
-    """Asks the model for all vectors.
+    """Computes the vectors of all items and users with the model.
 
     Args:
       model: a loaded SavedModel with the signatures `embed_items`, `embed_users` and `retrieve`.
       catalogue: the items.
-      ratings: folder of the training examples, which hold the users and what they have seen.
+      ratings: folder of the training examples, which hold the users and the items they have seen.
     """
     items = catalogue.items
     events = read_columns([f"{ratings}/*"], {names.USER_ID: TEXT, names.ITEM_ID: TEXT})
@@ -82,6 +82,6 @@ def make_content(model: tf.Module, catalogue: Catalogue, ratings: str) -> Conten
 
 
 def _embed(embed: Callable[[tf.Tensor], dict[str, tf.Tensor]], ids: np.ndarray) -> np.ndarray:
-    """[n] ids to [n, width] float32."""
-    blocks = [tf.constant(ids[begin : begin + _AT_ONCE], tf.string) for begin in range(0, len(ids), _AT_ONCE)]
+    """Returns the vectors of [n] ids as [n, width] float32."""
+    blocks = [tf.constant(ids[begin : begin + _IDS_PER_CALL], tf.string) for begin in range(0, len(ids), _IDS_PER_CALL)]
     return np.concatenate([embed(block)[names.EMBEDDING].numpy() for block in blocks])

@@ -7,17 +7,17 @@ _IS_FASTER = {"ivf": "a lower index.min_recall", "scann": "a smaller index.scann
 
 
 def too_few_items(num_items: int, settings: IndexSettings) -> list[str]:
-    """The reason not even to build the index, or none."""
+    """Returns the reason not to build the index in a list, empty if there are enough items."""
     if num_items >= settings.min_items:
         return []
     return [
-        f"{num_items} items, at least {settings.min_items} are needed (index.min_items): "
-        "the exact index is as fast on so few"
+        f"expected at least {settings.min_items} items (index.min_items), got {num_items}: "
+        "with so few, exact retrieval is as fast"
     ]
 
 
 def shortcomings(measures: dict[str, float], settings: IndexSettings) -> list[str]:
-    """The reasons not to export the index; none if there are none.
+    """Returns the reasons not to export the index, an empty list if it passes.
 
     Args:
       measures: `recall`, in [0, 1], and `latency_p50_ms`, milliseconds.
@@ -27,12 +27,12 @@ def shortcomings(measures: dict[str, float], settings: IndexSettings) -> list[st
     reasons = []
     if not recall >= settings.min_recall:
         reasons.append(
-            f"recall@{settings.recall_k} against the exact index is {recall:.4f}, at least {settings.min_recall:g} "
-            f"is asked for (index.min_recall){_RAISES_RECALL[settings.kind]}"
+            f"expected recall@{settings.recall_k} against exact retrieval of at least {settings.min_recall:g} "
+            f"(index.min_recall), got {recall:.4f}{_RAISES_RECALL[settings.kind]}"
         )
     if not latency <= settings.max_latency_ms:
         reasons.append(
-            f"the median call takes {latency:.2f} ms, at most {settings.max_latency_ms:g} ms are allowed "
-            f"(index.max_latency_ms); {_IS_FASTER[settings.kind]} is faster"
+            f"expected a median latency of at most {settings.max_latency_ms:g} ms (index.max_latency_ms), "
+            f"got {latency:.2f} ms; {_IS_FASTER[settings.kind]} makes it faster"
         )
     return reasons

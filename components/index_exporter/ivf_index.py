@@ -1,7 +1,7 @@
-"""An approximate index of inner products in stock operators, as a SavedModel that is called like the exact one.
+"""An approximate index of inner products in stock operators, as a SavedModel with the signatures of exact retrieval.
 
-Its items are divided into leaves (an inverted file, IVF). A request ranks the leaves, scores the items of the best ones
-exactly, and takes the best items.
+The items are divided into leaves (an inverted file, IVF). A request ranks the leaves, scores the items of the best
+leaves exactly, and returns the best items.
 """
 
 import math
@@ -15,29 +15,29 @@ from components.index_exporter.content import Content
 from schemas import signatures as names
 
 MOST_PADDING = 10_000
-"""Places that `k` may ask for beyond the catalogue, as for the exact model."""
+"""`k` may exceed the size of the catalogue by this number, as for the exact model."""
 _SPARED = 0.25
-"""Part of the allowed misses that is left unused, since other users than the sampled ones will ask."""
+"""Share of the allowed misses that is kept in reserve, since the sampled users are not those who will be served."""
 _CELLS_AT_ONCE = 1 << 25
-"""Scores computed at once where the exact best are looked for; bounds the memory at 128 MiB."""
+"""Maximum number of scores computed at once to find the exact best items; limits their memory to 128 MiB."""
 _MORE_LEAVES = 16
-"""Leaves that are ranked in addition to twice the number that holds the items to be searched, on average."""
+"""Number of leaves ranked in addition to twice the number that holds the items to be searched on average."""
 _SEED = 42
 
 Tensors = dict[str, tf.Tensor]
 
 
 class Index(tf.Module):
-    """Finds items by inner product, in leaves that are searched until they hold `searched_items` permitted items."""
+    """Finds items by inner product: searches leaves, best first, until they hold `searched_items` permitted items."""
 
     def __init__(self, content: Content, sampled: np.ndarray, k: int, recall: float):
         """Divides the items and chooses how many are searched.
 
         Args:
-          content: what is indexed.
+          content: the contents of the index.
           sampled: [n] int, positions of users whose best items the search must find; at least one.
-          k: number of these items.
-          recall: least mean share of them, in [0, 1].
+          k: number of best items per user.
+          recall: minimum share of them to be found, in [0, 1].
         """
         super().__init__()
         leaves = division.divide(content.candidates, _SEED)
@@ -45,7 +45,7 @@ class Index(tf.Module):
         self.num_leaves = len(leaves.keys)
         row = np.empty_like(leaves.order)
         row[leaves.order] = np.arange(self._num_items, dtype=np.int32)
-        # Everything about items is in the order of the leaves; beyond the last one is an item that is none.
+        # Items are in the order of the leaves; the empty id and title after the last one are padding.
         self._vectors = _constant(content.candidates[leaves.order])
         self._items, self._titles = (
             _constant(np.append(values[leaves.order], b""))
@@ -80,11 +80,11 @@ class Index(tf.Module):
         tf.saved_model.save(self, folder, signatures=signatures)
 
     def description(self) -> dict[str, Any]:
-        """How the items are divided and searched."""
+        """Returns how the items are divided and searched."""
         return {"leaves": self.num_leaves, "searched_items": self.searched_items}
 
     def _best_rows(self, queries: np.ndarray, seen: list[np.ndarray], k: int) -> list[np.ndarray]:
-        """For each query, the rows of the k items with the highest products among those not seen."""
+        """Returns for each query the rows of the k items with the highest products among those not seen."""
         step, best = max(1, _CELLS_AT_ONCE // self._num_items), []
         for begin in range(0, len(queries), step):
             scores = tf.matmul(queries[begin : begin + step], self._vectors, transpose_b=True).numpy()
@@ -114,11 +114,12 @@ class Index(tf.Module):
             genre: tf.Tensor = nothing,
             include_seen: tf.Tensor = no,
         ) -> Tensors:
-            """The items for each of [n] users; inputs as those of the exact `retrieve`.
+            """Returns the best items for each of [n] users; inputs as those of the exact `retrieve`.
 
             Returns:
-              `item_id`, `title` and `score`, [n, max(k, 0)]; where fewer than k items are left, the row ends in empty
-              ids and titles and zeros. `is_known`, [n] bool: whether the user is; one who is not gets what is popular.
+              `item_id`, `title` and `score`, [n, max(k, 0)]; if fewer than k items are permitted, the row is padded
+              with empty ids, empty titles and zeros. `is_known`, [n] bool: false for unknown users, who get popular
+              items.
             """
             users = tf.cast(self._user_index.lookup(user_id), tf.int32)
             is_known = users < self._num_users
@@ -137,10 +138,10 @@ class Index(tf.Module):
             deny: tf.Tensor = nothing,
             genre: tf.Tensor = nothing,
         ) -> Tensors:
-            """The items for each of [n, width] vectors, seen or not; columns as those of `retrieve`."""
-            everyone = tf.fill(tf.shape(embedding)[:1], True)
+            """Returns the best items for each of [n, width] vectors, seen or not; columns as those of `retrieve`."""
+            is_known = tf.fill(tf.shape(embedding)[:1], True)
             viewers = tf.fill(tf.shape(embedding)[:1], self._num_users)
-            return self._find(embedding, everyone, viewers, exclude, (allow, deny, genre), k)
+            return self._find(embedding, is_known, viewers, exclude, (allow, deny, genre), k)
 
         self.retrieve, self.search = retrieve, search
 
@@ -153,20 +154,20 @@ class Index(tf.Module):
         rules: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         k: tf.Tensor,
     ) -> Tensors:
-        """The columns of `search`.
+        """Returns the columns of `search`.
 
         Args:
-          queries: [n, width].
-          is_known: [n] bool; false where the popular items are wanted instead.
+          queries: [n, width] float32.
+          is_known: [n] bool; a row with False gets the popular items instead.
           viewers: [n] int32, users whose seen items are left out.
-          exclude: [n or 0, any] strings.
+          exclude: [n or 0, any] ids of items to leave out in each row.
           rules: allow, deny and genre, [any] strings each.
-          k: [] int32.
+          k: [] int32, number of items per row.
         """
         num_rows = tf.shape(queries)[0]
         most = self._num_items + MOST_PADDING
-        too_many = f"`{names.K}` must be at most {most}, which is {MOST_PADDING} more than there are items, got:"
-        uneven = f"`{names.EXCLUDE}` must have one row for each row of the batch, or none; rows, batch:"
+        too_many = f"`{names.K}` must be at most {most}, {MOST_PADDING} more than the number of items, got:"
+        uneven = f"`{names.EXCLUDE}` must have one row for each row of the batch, or no rows; rows, batch:"
         given = tf.shape(exclude)[0]
         checks = [
             tf.debugging.Assert(k <= most, [too_many, k]),
@@ -178,29 +179,31 @@ class Index(tf.Module):
         excluded = tf.cast(self._item_index.lookup(exclude), tf.int32)
         has_rules = tf.add_n([tf.size(rule) for rule in rules]) > 0
         permitted, splits = tf.cond(
-            has_rules, lambda: _apart(self._permitted)(*rules), lambda: (tf.range(0), tf.identity(self._splits))
+            has_rules,
+            lambda: _as_one_operator(self._permitted)(*rules),
+            lambda: (tf.range(0), tf.identity(self._splits)),
         )
         popular = tf.cond(
             has_rules & ~tf.reduce_all(is_known),
-            lambda: _apart(self._permitted_popular)(permitted),
+            lambda: _as_one_operator(self._permitted_popular)(permitted),
             lambda: (tf.identity(self._popular), tf.identity(self._popular_scores)),
         )
 
         def find(row: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-            query, knows, viewer, unwanted = row
+            query, has_vector, viewer, unwanted = row
             seen = self._seen[self._seen_splits[viewer] : self._seen_splits[viewer + 1]]
-            # Ends in the item that is none, and so never is empty.
+            # The padding item at the end keeps the list from being empty.
             banned = tf.sort(tf.concat([seen, unwanted, [self._num_items]], axis=0))
             wanted = count + tf.size(banned)
             rows, scores = tf.cond(
-                knows,
+                has_vector,
                 lambda: self._nearest(query, wanted, splits, permitted, has_rules),
                 lambda: (popular[0][:wanted], popular[1][:wanted]),
             )
             scores, places = tf.math.top_k(scores, tf.minimum(wanted, tf.size(rows)))
             rows = tf.gather(rows, places)
             is_banned = tf.gather(banned, tf.searchsorted(banned, rows)) == rows
-            # What is left keeps its order.
+            # The remaining items keep their order.
             left = tf.where(~is_banned & (scores > -np.inf))[:count, 0]
             padding = [[0, tf.maximum(k, 0) - tf.size(left, tf.int32)]]
             return (
@@ -209,7 +212,7 @@ class Index(tf.Module):
             )
 
         def find_each() -> tuple[tf.Tensor, tf.Tensor]:
-            # An empty list of rows cannot be stacked: one row is made up for it.
+            # `map_fn` cannot stack the results of no rows, so an empty batch gets one row of zeros.
             added = tf.cast(num_rows == 0, tf.int32)
             rows, scores = tf.map_fn(
                 find,
@@ -224,7 +227,7 @@ class Index(tf.Module):
             return rows[:num_rows], scores[:num_rows]
 
         def find_one() -> tuple[tf.Tensor, tf.Tensor]:
-            # Without the loop, which takes a good part of such a call.
+            # Skip the loop, which takes a large part of the time of a call with one row.
             rows, scores = find((queries[0], is_known[0], viewers[0], excluded[0]))
             return rows[tf.newaxis], scores[tf.newaxis]
 
@@ -238,16 +241,16 @@ class Index(tf.Module):
     def _nearest(
         self, query: tf.Tensor, wanted: tf.Tensor, splits: tf.Tensor, permitted: tf.Tensor, has_rules: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Rows of the items in the best leaves for a query, [width], and their scores, -infinity for no number.
+        """Returns the rows and scores of the items in the best leaves; scores that are not finite become -infinity.
 
         Args:
-          query: [width].
-          wanted: [] int32, least number of items, if there are so many.
-          splits: [num_leaves + 1] int32, where the permitted items of each leaf begin, and the end.
-          permitted: [n] int32, rows of permitted items, ascending; not used without rules, when all are.
+          query: [width] float32.
+          wanted: [] int32, minimum number of items, if so many are permitted.
+          splits: [num_leaves + 1] int32, the row splits of the permitted items by leaf.
+          permitted: [n] int32, rows of permitted items, ascending; ignored without rules, which permits all items.
           has_rules: [] bool.
         """
-        # Only its direction counts for the leaves; so its length cannot overflow.
+        # Leaves are ranked by the direction of the query alone, so that its length cannot overflow.
         direction = query / tf.maximum(tf.reduce_max(tf.abs(query)), np.float32(1e-30))
         key = tf.concat([direction, [tf.norm(direction)]], axis=0)
         merits = tf.linalg.matvec(self._keys, key)
@@ -258,7 +261,7 @@ class Index(tf.Module):
             return tf.gather(splits, leaves), tf.gather(splits, leaves + 1)
 
         least = tf.maximum(wanted, self.searched_items)
-        # Sorting all leaves would take longer than all else; these nearly always are enough.
+        # Sorting all leaves would take longer than everything else; this many are nearly always enough.
         begins, ends = best_leaves(self._few_leaves)
         begins, ends = tf.cond(
             tf.reduce_sum(ends - begins) >= least, lambda: (begins, ends), lambda: best_leaves(self.num_leaves)
@@ -270,21 +273,21 @@ class Index(tf.Module):
         return rows, tf.where(tf.math.is_finite(scores), scores, -np.inf)
 
     def _permitted(self, allow: tf.Tensor, deny: tf.Tensor, genre: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Rows that the rules permit, ascending, and where those of each leaf begin, and the end."""
+        """Returns the rows that the rules permit, ascending, and their row splits by leaf."""
         # Empty strings are padding.
         allow, genre = (tf.boolean_mask(ids, ids != "") for ids in (allow, genre))
         flags = ~self._flags(self._rows_of(deny))
         flags &= (tf.size(allow) == 0) | self._flags(self._rows_of(allow))
-        asked = tf.cast(self._genre_index.lookup(genre), tf.int32)
-        asked = tf.boolean_mask(asked, asked < self._num_genres)
-        begins, ends = tf.gather(self._genre_splits, asked), tf.gather(self._genre_splits, asked + 1)
+        genres = tf.cast(self._genre_index.lookup(genre), tf.int32)
+        genres = tf.boolean_mask(genres, genres < self._num_genres)
+        begins, ends = tf.gather(self._genre_splits, genres), tf.gather(self._genre_splits, genres + 1)
         hits = tf.gather(self._genre_rows, _ranges(begins, ends))
         flags &= (tf.size(genre) == 0) | self._flags(hits)
         permitted = tf.cast(tf.where(flags)[:, 0], tf.int32)
         return permitted, tf.searchsorted(permitted, self._splits)
 
     def _permitted_popular(self, permitted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Rows and scores of permitted items, the most popular first."""
+        """Returns the rows and scores of the permitted items, most popular first."""
         kept = tf.gather(self._flags(permitted), self._popular)
         return tf.boolean_mask(self._popular, kept), tf.boolean_mask(self._popular_scores, kept)
 
@@ -293,37 +296,42 @@ class Index(tf.Module):
         return tf.boolean_mask(rows, rows < self._num_items)
 
     def _flags(self, rows: tf.Tensor) -> tf.Tensor:
-        """[n] rows to [num_items] bool, true at each of them."""
+        """Converts [n] rows to [num_items] bool, true at each of the rows."""
         nothing = tf.zeros([self._num_items], tf.bool)
         return tf.tensor_scatter_nd_update(nothing, rows[:, tf.newaxis], tf.ones_like(rows, tf.bool))
 
 
 def _ranges(begins: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
-    """[n] int32 each to [any] int32: the numbers from each beginning to before its end, range after range."""
-    # One operator, where `tf.ragged.range` has twenty.
+    """Concatenates the ranges from `begins` up to but excluding `ends`, [n] int32 each, to [any] int32."""
+    # A single operator; `tf.ragged.range` adds about twenty.
     return tf.raw_ops.RaggedRange(starts=begins, limits=ends, deltas=1).rt_dense_values
 
 
 def _searched(before: np.ndarray, recall: float) -> int:
-    """The least number of items to search for the share `recall` of items before which as many are searched."""
+    """Returns the least number of items to search that reaches a recall.
+
+    Args:
+      before: [n] int, for each item to be found, the number of items searched before its leaf.
+      recall: share of the n items to be found, in [0, 1].
+    """
     if not len(before):
         return 1
-    # A leaf is searched if fewer items than asked for are in the leaves before it.
+    # A leaf is searched if the leaves before it hold fewer items than are to be searched.
     return int(np.sort(before)[max(0, math.ceil(recall * len(before)) - 1)]) + 1
 
 
-def _apart(body: Any) -> Any:
-    """The same function as one operator of the graph: a branch not taken costs time for each of its operators."""
+def _as_one_operator(body: Any) -> Any:
+    """Makes a function a single operator of the graph, since every operator of a branch not taken costs time."""
     return tf.function(body, autograph=False, experimental_attributes={"_noinline": True})
 
 
 def _constant(values: np.ndarray) -> tf.Variable:
-    """A variable, since a graph holds at most 2 GB of constants."""
+    """Returns the values as a variable, since a graph holds at most 2 GB of constants."""
     return tf.Variable(values, trainable=False)
 
 
 def _table(ids: np.ndarray) -> tf.lookup.StaticHashTable:
-    """Positions by id; the number of ids for an unknown one."""
+    """Returns a table from ids to positions; an unknown id has the position `len(ids)`."""
     entries = tf.lookup.KeyValueTensorInitializer(tf.constant(ids, tf.string), tf.range(len(ids), dtype=tf.int64))
     return tf.lookup.StaticHashTable(entries, len(ids))
 

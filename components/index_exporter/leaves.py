@@ -1,4 +1,4 @@
-"""Divides vectors into leaves by k-means, and finds out how many items a search must score for the wanted recall."""
+"""Divides vectors into leaves by k-means, and computes how many items a search must score to find given items."""
 
 from typing import NamedTuple
 
@@ -6,25 +6,26 @@ import numpy as np
 import tensorflow as tf
 
 _LEAVES_PER_ROOT = 8
-"""Leaves for each item of the square root of the catalogue: ranking them costs a fraction of scoring what they hold."""
+"""Number of leaves as a multiple of the square root of the number of items; ranking the leaves stays much cheaper than
+scoring their items."""
 _SAMPLED_PER_LEAF = 20
-"""Items that the centres are fitted to, for each leaf."""
+"""Number of sampled items per leaf that the centres are fitted to."""
 _ITERATIONS = 6
 _RATIO = 2.0
-"""A leaf of more than this many times the mean size is split, by moving there the centre of one that is smaller than
-the mean by the same factor."""
+"""A leaf larger than the mean by more than this factor is split: it receives the centre of a leaf that is smaller than
+the mean by more than this factor."""
 _SPREADS = 2.0
 """Standard deviations by which a leaf's best item is expected above its mean, in the direction of a query."""
 _CELLS_AT_ONCE = 1 << 24
-"""Scores computed at once; bounds the memory at 64 MiB."""
+"""Maximum number of scores computed at once; limits their memory to 64 MiB."""
 
 
 class Leaves(NamedTuple):
     """Items sorted by leaf.
 
-    order: [num_items] int32, positions of the items, leaf by leaf. splits: [num_leaves + 1] int32, where in that order
-    each leaf begins, and the end. keys: [num_leaves, width + 1] float32, a leaf's mean vector, then its spread: the
-    product with a query and its length says how good the best items of the leaf are expected to be.
+    order: [num_items] int32, positions of the items, leaf by leaf. splits: [num_leaves + 1] int32, the row splits of
+    `order`. keys: [num_leaves, width + 1] float32, a leaf's mean vector, then a multiple of its spread: the product
+    with a query followed by the query's length estimates the score of the leaf's best items.
     """
 
     order: np.ndarray
@@ -35,12 +36,13 @@ class Leaves(NamedTuple):
 def divide(vectors: np.ndarray, seed: int) -> Leaves:
     """Fits the leaves.
 
-    Plain k-means, although products are compared: on real factors it needed far fewer scored items than spherical
-    k-means, and about as many as with the reduction of products to distances (docs/index.md).
+    The leaves come from plain k-means, although the search maximizes inner products: with the factors of real data it
+    had to score far fewer items than with spherical k-means, and about as many as with the reduction of inner products
+    to distances (docs/index.md).
 
     Args:
-      vectors: [num_items, width] float32, at least one.
-      seed: of the first centres and of the sample.
+      vectors: [num_items, width] float32, at least one row.
+      seed: seeds the sample, the first centres and their moves.
     """
     rng = np.random.default_rng(seed)
     num_leaves = min(len(vectors), max(1, round(_LEAVES_PER_ROOT * len(vectors) ** 0.5)))
@@ -54,7 +56,7 @@ def divide(vectors: np.ndarray, seed: int) -> Leaves:
             _rebalance(centres, sample, order, splits, rng)
     leaf = _nearest(vectors, centres)
     order, splits = _sort(leaf, num_leaves)
-    # No leaf is empty, so that each has a mean.
+    # Drop empty leaves, which have no mean.
     used = np.flatnonzero(np.diff(splits))
     splits = np.append(splits[:-1][used], splits[-1])
     means = _means(vectors, order, splits, centres[used])
@@ -62,12 +64,12 @@ def divide(vectors: np.ndarray, seed: int) -> Leaves:
 
 
 def items_before(leaves: Leaves, queries: np.ndarray, best: list[np.ndarray]) -> np.ndarray:
-    """How many items are in the leaves that are searched before the leaf of each of the truly best items.
+    """Returns, for each item to be found, how many items are in the leaves that are searched before its leaf.
 
     Args:
-      leaves: of the catalogue.
+      leaves: the leaves of the catalogue.
       queries: [n, width] float32.
-      best: for each query, positions in the order of the leaves (rows) of the items to be found.
+      best: for each query, the items to be found, as positions in `leaves.order`.
 
     Returns:
       [sum of the lengths of `best`] int.
@@ -88,7 +90,7 @@ def _nearest_of(vectors: tf.Tensor, centres: tf.Tensor, half_squares: tf.Tensor)
 
 
 def _nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """[n] int32, the centre with the least distance to each vector."""
+    """Returns the number of the nearest centre of each vector, [n] int32."""
     half_squares = 0.5 * np.square(centres).sum(axis=1)
     step = max(1, _CELLS_AT_ONCE // len(centres))
     blocks = [vectors[begin : begin + step] for begin in range(0, len(vectors), step)]
@@ -96,13 +98,13 @@ def _nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _sort(leaf: np.ndarray, num_leaves: int) -> tuple[np.ndarray, np.ndarray]:
-    """`order` and `splits` as in `Leaves`, of leaves that may be empty."""
+    """Returns `order` and `splits` as in `Leaves`; leaves may be empty."""
     sizes = np.bincount(leaf, minlength=num_leaves)
     return np.argsort(leaf, kind="stable").astype(np.int32), np.append(0, np.cumsum(sizes)).astype(np.int32)
 
 
 def _means(vectors: np.ndarray, order: np.ndarray, splits: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """[num_leaves, width] float32; an empty leaf keeps its row of `otherwise`."""
+    """Returns the mean of each leaf, [num_leaves, width] float32; that of an empty leaf is its row of `otherwise`."""
     means = otherwise.copy()
     for leaf in np.flatnonzero(np.diff(splits)):
         means[leaf] = vectors[order[splits[leaf] : splits[leaf + 1]]].mean(axis=0)
@@ -110,7 +112,7 @@ def _means(vectors: np.ndarray, order: np.ndarray, splits: np.ndarray, otherwise
 
 
 def _spreads(vectors: np.ndarray, order: np.ndarray, splits: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """[num_leaves] float32, the standard deviation within a leaf in one direction, on average over all directions."""
+    """Returns each leaf's standard deviation in one direction, averaged over all directions, [num_leaves] float32."""
     spreads = [
         np.sqrt(np.square(vectors[order[begin:end]] - mean).mean())
         for begin, end, mean in zip(splits[:-1], splits[1:], means, strict=True)

@@ -1,4 +1,4 @@
-"""An approximate index of inner products (ScaNN), as a SavedModel that is called like the exact one."""
+"""An approximate index of inner products (ScaNN), as a SavedModel with signatures like those of exact retrieval."""
 
 from typing import Any, NamedTuple
 
@@ -9,34 +9,34 @@ from components.index_exporter.content import Content
 from schemas import signatures as names
 
 _LEAST_REORDERED = 200
-"""Items found by their codes whose scores are then computed from the vectors themselves, if not twice k is more."""
+"""Minimum number of items found by their codes and then scored exactly; twice k if that is more."""
 _DIMENSIONS_PER_BLOCK = 2
-"""Numbers of a vector that share a code of the quantization."""
+"""Number of a vector's dimensions that share one quantization code."""
 
 
 class Tree(NamedTuple):
-    """How the catalogue is divided: into `leaves` parts, of which a request looks into `searched`."""
+    """The division of the catalogue into `leaves` parts, of which each request searches `searched`."""
 
     leaves: int
     searched: int
 
 
 def plan(num_items: int, searched_share: float) -> Tree:
-    """As many leaves as items in a leaf: then choosing leaves and looking into one cost the same.
+    """Plans as many leaves as items per leaf, so that ranking the leaves costs as much as searching one of them.
 
     Args:
       num_items: at least 1.
-      searched_share: of the leaves, above 0 and at most 1.
+      searched_share: share of the leaves that a request searches, in (0, 1].
     """
     leaves = max(1, round(num_items**0.5))
     return Tree(leaves, max(1, round(leaves * searched_share)))
 
 
 class Index(tf.Module):
-    """Finds items by inner product. The process that loads it must have imported `scann` before."""
+    """Finds items by inner product. A process must import `scann` before it loads the index."""
 
     def __init__(self, content: Content, tree: Tree):
-        """Builds the index; ScaNN draws its first centres by chance, so that no two builds are quite the same."""
+        """Builds the index. ScaNN draws its first centres at random, so builds differ slightly."""
         super().__init__()
         from scann.scann_ops.py import scann_ops
 
@@ -51,7 +51,7 @@ class Index(tf.Module):
             .build()
         )
         self._searcher = searcher.serialize_to_module()
-        # Beyond the last item and the last of the seen stands one that is none.
+        # A padding item follows the last item, and a sentinel the last seen key.
         self._items = tf.Variable(np.append(content.catalogue.items, b""), trainable=False)
         self._titles = tf.Variable(np.append(content.catalogue.titles, b""), trainable=False)
         self._queries = tf.Variable(content.queries, trainable=False)
@@ -79,17 +79,18 @@ class Index(tf.Module):
         tf.saved_model.save(self, folder, signatures=signatures)
 
     def description(self) -> dict[str, Any]:
-        """How the items are divided and searched."""
+        """Returns how the items are divided and searched."""
         return self._tree._asdict()
 
     def _retrieve(self, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The items for each of [n] users, without those seen; `item_id`, `title` and `score`, [n, max(k, 0)].
+        """Returns the best items for each of [n] users, without those seen.
 
-        Where fewer than k are found, the row ends in empty ids and titles and zeros. `is_known`, [n] bool: whether the
-        user is; one who is not gets what is popular, as from the exact model.
+        Returns:
+          `item_id`, `title` and `score`, [n, max(k, 0)]; if fewer than k items are found, the row is padded with empty
+          ids, empty titles and zeros. `is_known`, [n] bool: false for unknown users, who get popular items.
         """
         users = self._user_index.lookup(user_id)
-        # Among so many there are k that the user has not seen.
+        # At least k of these are items that the user has not seen.
         wanted = k + tf.reduce_max(tf.concat([tf.gather(self._num_seen, users), [0]], axis=0))
         scores, items = self._nearest(tf.gather(self._queries, users), wanted)
         keys = users[:, tf.newaxis] * self._num_items + tf.cast(items, tf.int64)
@@ -102,15 +103,15 @@ class Index(tf.Module):
         return columns | {names.IS_KNOWN: is_known}
 
     def _find(self, embedding: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The items for each of [n, width] vectors, seen or not: columns as those of `retrieve`."""
+        """Returns the best items for each of [n, width] vectors, seen or not; columns as those of `retrieve`."""
         return self._show(*self._nearest(embedding, k), k)
 
     def _nearest(self, queries: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Scores, -infinity where there is none, and items, [n, at most count] each."""
+        """Returns scores, -infinity for padding, and positions of items, [n, at most count] each."""
         count = tf.clip_by_value(count, 1, self._num_items)
         reordered = tf.clip_by_value(2 * count, min(_LEAST_REORDERED, self._num_items), self._num_items)
         items, scores = self._search_op(self._searcher.recreate_handle(), queries, count, reordered, -1, True)
-        # It tells no shape beforehand, and gives no columns for no rows.
+        # The operator declares no static shape, and returns no columns for an empty batch.
         shape = [tf.shape(queries)[0], tf.shape(items)[1]]
         items, scores = tf.reshape(items, shape), tf.reshape(scores, shape)
         is_item = tf.math.is_finite(scores) & (items >= 0) & (items < self._num_items)

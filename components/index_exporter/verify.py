@@ -1,6 +1,6 @@
-"""Compares the index with the exact one in a process of its own, as a server would.
+"""Compares the index with exact retrieval in a separate process, as in a server.
 
-`measure` starts the process; run as a program, this file is that process.
+`measure` starts the process, which runs this file as a program.
 """
 
 import importlib
@@ -15,22 +15,22 @@ import numpy as np
 
 
 def measure(exact: Path, index: Path, users: np.ndarray, k: int, imports: list[str]) -> dict[str, float]:
-    """Asks both for the best items of sampled users, in turns.
+    """Retrieves the best items of sampled users with both models in turn, and compares them.
 
     Args:
       exact: folder of the SavedModel whose `retrieve` is exact.
       index: folder of the SavedModel of the index.
-      users: [n] ids; each is asked for in a batch of one.
-      k: number of items asked for.
-      imports: modules that bring the index's operators; otherwise the process has TensorFlow alone.
+      users: [n] ids; each is a batch of one.
+      k: number of items to retrieve.
+      imports: modules that register the index's operators; apart from these, the process imports only TensorFlow.
 
     Returns:
-      `recall`: mean share of the exact index's items that the other finds too, in [0, 1], over the users for whom
-      there are any; not a number if there are none for anybody. `latency_p50_ms`,
-      `latency_p99_ms`, `exact_latency_p50_ms` and `exact_latency_p99_ms`: milliseconds a call.
+      `recall`: mean share of the exactly retrieved items that the index finds too, in [0, 1], over the users with any
+      such item; NaN if there is no such user. `latency_p50_ms`, `latency_p99_ms`, `exact_latency_p50_ms` and
+      `exact_latency_p99_ms`: milliseconds per call.
 
     Raises:
-      RuntimeError: the process failed; the message ends with what it wrote.
+      RuntimeError: the process failed; the message ends with its error output.
     """
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "users.npy", np.array(users, np.bytes_))

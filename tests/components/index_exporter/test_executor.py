@@ -201,7 +201,7 @@ def test_too_few_items_are_refused_with_the_reason(tmp_path: Path, examples: Pat
     folder, description = _export(tmp_path, examples, "ivf", {"min_items": NUM_ITEMS + 1})
     assert not description["exported"] and description["measures"] == {}
     assert description["reasons"] == [
-        "300 items, at least 301 are needed (index.min_items): the exact index is as fast on so few"
+        "expected at least 301 items (index.min_items), got 300: with so few, exact retrieval is as fast"
     ]
     assert not (folder / layout.index_folder("ivf")).exists()
 
@@ -210,7 +210,8 @@ def test_an_index_that_finds_other_items_is_refused_with_the_reason(tmp_path: Pa
     folder, description = _export(tmp_path, examples, "ivf", {}, Model(retrieved_shift=1))
     assert not description["exported"] and description["measures"]["recall"] < 0.5
     [reason] = description["reasons"]
-    assert reason.startswith(f"recall@10 against the exact index is {description['measures']['recall']:.4f}")
+    assert reason.startswith("expected recall@10 against exact retrieval of at least ")
+    assert f"(index.min_recall), got {description['measures']['recall']:.4f}" in reason
     assert not (folder / layout.index_folder("ivf")).exists()
 
 
@@ -218,7 +219,7 @@ def test_thresholds_are_met_when_reached_and_a_missing_number_meets_none() -> No
     settings = IndexSettings(kind="scann", recall_k=20, min_recall=0.8, max_latency_ms=5.0)
     assert gate.shortcomings({"recall": 0.8, "latency_p50_ms": 5.0}, settings) == []
     too_low, too_slow = gate.shortcomings({"recall": 0.7999, "latency_p50_ms": 5.01}, settings)
-    assert too_low.startswith("recall@20") and too_slow.startswith("the median call takes 5.01 ms, at most 5 ms")
+    assert too_low.startswith("expected recall@20") and "at most 5 ms (index.max_latency_ms), got 5.01 ms" in too_slow
     assert len(gate.shortcomings({"recall": float("nan"), "latency_p50_ms": float("nan")}, settings)) == 2
     assert gate.too_few_items(10, IndexSettings(min_items=10)) == []
 
