@@ -1,4 +1,4 @@
-"""TFLite models that compute in 8 bits, whose ranges are taken from training windows."""
+"""TFLite models that compute in 8 bits, calibrated on training windows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,26 +12,29 @@ from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 _KEPT_IN_FLOAT = ["SCATTER_ND", "TOPK_V2", "SELECT_V2", "MAXIMUM", "DIV"]
-"""What makes and takes minus infinity, the score of what is left out: no range in 8 bits can hold it. And what keeps a
-sum of nothing above zero, by a number that would be zero in 8 bits, and what divides by it."""
+"""Operators that write or read minus infinity, the score of an excluded item, which no 8-bit range can hold; and those
+that keep an empty sum above zero, with a number that 8 bits round to zero, and divide by it."""
 
 
 def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.ndarray]) -> bytes:
-    """One signature with tables and products in 8 bits; its inputs and outputs keep their types.
+    """Converts one signature, with tables and products in 8 bits; its inputs and outputs keep their types.
 
-    Tables of strings, which cannot be calibrated, stay out, and with them the signatures that need them.
+    Lookup tables of strings cannot be calibrated, so they and the signatures that need them are left out.
 
     Args:
       saved_model: folder of the SavedModel.
-      signature: its name; it becomes the TFLite model's.
-      windows: by input, [n, length]: what to calibrate on.
+      signature: name of the signature, in the SavedModel and in the TFLite model.
+      windows: for each input, [n, length] values to calibrate on.
+
+    Returns:
+      The content of the `.tflite` file.
 
     Raises:
       RuntimeError: there are no windows, or the converter fails.
     """
     number = len(next(iter(windows.values())))
     if not number:
-        raise RuntimeError("int8 is calibrated on training windows, and there are none: leave it out of the variants")
+        raise RuntimeError("expected training windows to calibrate int8 on, got none: remove int8 from the variants")
 
     def calls() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         for row in range(number):
@@ -43,7 +46,7 @@ def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.n
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = calls
-        # In two steps, as TensorFlow's quantization debugger does: only so can operators be kept in float.
+        # Two steps, as in TensorFlow's quantization debugger, since only `mlir_quantize` can keep operators in float.
         converter._experimental_calibrate_only = True
         try:
             calibrated = _without_infinite_ranges(converter.convert())
@@ -53,23 +56,23 @@ def convert_calibrated(saved_model: str, signature: str, windows: dict[str, np.n
 
 
 def _without_infinite_ranges(model: bytes) -> bytes:
-    """Forgets the ranges of tensors that held minus infinity, which would spread to what these are made of.
+    """Drops the ranges of tensors that held minus infinity, which would otherwise spread to their inputs.
 
     Args:
-      model: TFLite, with the ranges of its tensors.
+      model: content of a calibrated `.tflite` file.
     """
     unpacked = flatbuffer_utils.convert_bytearray_to_object(model)
     for graph in unpacked.subgraphs:
         for tensor in graph.tensors:
             range_ = tensor.quantization
-            # The lowest number of 32 bits stands for minus infinity there.
+            # Calibration records minus infinity as the lowest float32.
             if range_ is not None and range_.min is not None and np.min(range_.min) <= np.finfo(np.float32).min:
                 tensor.quantization = None
     return bytes(flatbuffer_utils.convert_object_to_bytearray(unpacked))
 
 
 def _save_alone(saved_model: str, signature: str, folder: str) -> None:
-    """Writes a SavedModel with the signature and what it reads: else all tables of strings would come along."""
+    """Writes a SavedModel of one signature and its variables, without the other signatures' tables of strings."""
     loaded = tf.saved_model.load(saved_model)
     declared = loaded.signatures[signature]
     frozen = convert_variables_to_constants_v2(declared)

@@ -1,32 +1,33 @@
-"""Whether a TFLite model returns what the SavedModel would."""
+"""Comparison of a TFLite model's answers with those of the SavedModel."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 TOLERANCE = 1e-4
-"""Accepted of float32: difference of scores, as a share of the largest of the call."""
+"""Maximum difference of a score in float32, as a share of the largest score of the call."""
 
 
 class Comparison(NamedTuple):
-    """difference: the largest of the scores, as a share of the largest score of the call. agreement: share of items.
+    """The difference between the answers of two models.
 
-    An item agrees if the SavedModel's score of it is no lower than its k-th best, ties apart.
+    difference: largest difference of a score, as a share of the largest score of the call. agreement: share of the
+    items whose score in the SavedModel is at least the k-th best, up to rounding, in [0, 1].
     """
 
     difference: float
     agreement: float
 
     def shortcomings(self) -> list[str]:
-        """The reasons not to take the model for the same as the SavedModel; for float32."""
+        """Returns the reasons why a float32 model is not the same as the SavedModel, an empty list if it is."""
         reasons = []
         if not self.difference <= TOLERANCE:
             reasons.append(
-                f"its scores differ from the SavedModel's by a share of {self.difference:g} of the largest, at most "
-                f"{TOLERANCE:g} is allowed"
+                f"expected scores that differ from the SavedModel's by a share of at most {TOLERANCE:g} of the "
+                f"largest, got a share of {self.difference:g}"
             )
         if not self.agreement >= 1.0:
-            reasons.append(f"only a share of {self.agreement:.4f} of its items are the SavedModel's best, all must be")
+            reasons.append(f"expected the SavedModel's best items, got only a share of {self.agreement:.4f} of them")
         return reasons
 
 
@@ -34,13 +35,13 @@ def compare(item: np.ndarray, score: np.ndarray, logits: np.ndarray, excluded: n
     """Compares lists with the scores of all items.
 
     Args:
-      item: [n, k] items from 1, the best first; 0 behind the last one that is left.
-      score: [n, k] of these items, 0 beside item 0.
+      item: [n, k] items from 1, best first, padded with 0.
+      score: [n, k] scores of these items, 0 for padding.
       logits: [n, num_items] the SavedModel's scores of the items 1 to num_items.
-      excluded: [n, any] items that must not be there, 0 for none.
+      excluded: [n, any] items that must not be returned, padded with 0.
 
     Raises:
-      RuntimeError: items are there that must not be, or twice, or not as many as there should be.
+      RuntimeError: a list holds excluded items, duplicates, or the wrong number of items.
     """
     rows = np.arange(len(item))[:, None]
     own = np.pad(logits.astype(np.float64), [[0, 0], [1, 0]])
@@ -69,13 +70,13 @@ def _refuse_wrong(item: np.ndarray, left: np.ndarray, own: np.ndarray) -> None:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise RuntimeError(
-            f"{int(wrong.sum())} of {len(item)} answers hold items that must not be there, the same item twice, or not "
-            f"as many as are left; the first of them returns {item[row][:20].tolist()}"
+            f"{int(wrong.sum())} of {len(item)} answers hold excluded items, duplicates or the wrong number of items; "
+            f"the first of these answers is {item[row][:20].tolist()}"
         )
 
 
 def merge(parts: list[tuple[Comparison, int]]) -> Comparison:
-    """Of comparisons, each with its number of windows, one of all."""
+    """Merges comparisons, each with its number of windows, into a comparison of all windows."""
     total = sum(number for _, number in parts)
     if not total:
         return Comparison(0.0, 1.0)
@@ -84,10 +85,10 @@ def merge(parts: list[tuple[Comparison, int]]) -> Comparison:
 
 
 def compare_ids(found: list[dict[str, np.ndarray]], expected: list[dict[str, np.ndarray]]) -> Comparison:
-    """Compares [k] ids and scores, call by call; ids may change places only where scores are as good as equal.
+    """Compares `item_id` and `score`, [k] each, call by call; only ids with nearly equal scores may change places.
 
     Raises:
-      RuntimeError: a score is no number, an id is there twice, or not as many are as expected.
+      RuntimeError: a score is not finite, an id occurs twice, or the number of ids differs.
     """
     difference, agreeing = 0.0, 0.0
     for call, (one, other) in enumerate(zip(found, expected, strict=True)):
@@ -107,6 +108,6 @@ def _refuse_broken(call: int, found: dict[str, np.ndarray], expected: dict[str, 
     wanted = sum(bool(id_) for id_ in expected["item_id"])
     if not np.isfinite(found["score"]).all() or len(set(ids)) < len(ids) or len(ids) != wanted:
         raise RuntimeError(
-            f"answer {call} by ids: {wanted} different ids with numbers for scores are expected, got {ids[:20]} with "
+            f"answer {call} by ids: expected {wanted} different ids with finite scores, got {ids[:20]} with "
             f"{found['score'][:20].tolist()}"
         )

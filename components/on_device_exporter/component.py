@@ -9,7 +9,7 @@ from schemas.settings import OnDeviceSettings
 
 
 class OnDeviceExporterSpec(component_spec.ComponentSpec):
-    """The sequence models in, their TFLite models out."""
+    """Input: the sequence models; output: their TFLite models."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -22,7 +22,7 @@ class OnDeviceExporterSpec(component_spec.ComponentSpec):
 
 
 class OnDeviceExporter(base_component.BaseComponent):
-    """Converts and measures the sequence models, exports the good ones; output `on_device_models`."""
+    """Converts and measures the sequence models, exports those that pass their gate; output `on_device_models`."""
 
     SPEC_CLASS = OnDeviceExporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -33,11 +33,11 @@ class OnDeviceExporter(base_component.BaseComponent):
         settings: OnDeviceSettings,
         code_version: str,
     ):
-        """Wires the export.
+        """Creates the step.
 
         Args:
-          sequence_models: the sequence trainer's.
-          settings: the variants, and the limits that each file must keep.
+          sequence_models: the SequenceTrainer's Model.
+          settings: the variants and the limits for each file.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(

@@ -1,4 +1,4 @@
-"""Converts the sequence models for devices and exports those that are good enough."""
+"""Converts the sequence models for devices and exports those that pass their gate."""
 
 import json
 import logging
@@ -33,13 +33,13 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Converts, verifies, measures, and exports or refuses; a refused model is no failure of this step.
+        """Converts, verifies and measures the models, then exports or refuses them; a refusal does not fail the step.
 
         Args:
-          input_dict: `sequence_models`: the sequence trainer's, a folder each.
+          input_dict: `sequence_models`: the SequenceTrainer's Model, with a folder for each model.
           output_dict: `on_device_models`: a folder with the TFLite files in `assets.extra/on_device/`, a description of
-            each model, `items.json` with the items' numbers, and `on_device.json`, which lists all models, the refused
-            ones too.
+            each model, `items.json` with the items' numbers, and `on_device.json`, which lists all models, including
+            the refused ones.
           exec_properties: `settings`: JSON of `OnDeviceSettings`.
 
         Raises:
@@ -47,13 +47,15 @@ class Executor(base_executor.BaseExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = OnDeviceSettings.model_validate_json(exec_properties[SETTINGS_KEY])
-        written = Path(artifact_utils.get_single_uri(output_dict[ON_DEVICE_MODELS_KEY]))
-        folder = written / layout.ON_DEVICE
+        output = Path(artifact_utils.get_single_uri(output_dict[ON_DEVICE_MODELS_KEY]))
+        folder = output / layout.ON_DEVICE
         folder.mkdir(parents=True)
         trained = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(input_dict[SEQUENCE_MODELS_KEY])))
         models = [Trained(trained / each.name) for each in settings.enabled]
         if any(each.items != models[0].items for each in models):
-            raise RuntimeError(f"{trained}: expected the same numbers of items in all models: train them together")
+            raise RuntimeError(
+                f"{trained}: expected the same numbering of items in all models: train the models together"
+            )
         summaries = []
         for each in models:
             made = export(each, folder, settings)
@@ -62,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
             for file, reasons in summaries[-1].refused.items():
                 _log.warning("on_device/%s is not exported: %s", file, "; ".join(reasons))
         _write(folder / layout.ON_DEVICE_ITEMS, json.dumps(models[0].items, ensure_ascii=False))
-        _write(written / layout.ON_DEVICE_INDEX, Index(models=tuple(summaries)).model_dump_json(indent=1))
+        _write(output / layout.ON_DEVICE_INDEX, Index(models=tuple(summaries)).model_dump_json(indent=1))
 
 
 def _write(path: Path, text: str) -> None:

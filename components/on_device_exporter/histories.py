@@ -1,4 +1,4 @@
-"""Histories of raw ids to ask both models about."""
+"""Histories of raw ids on which the answers of both models are compared."""
 
 import numpy as np
 
@@ -11,16 +11,16 @@ _UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
 
 
 def make_histories(trained: Trained) -> list[dict[str, np.ndarray]]:
-    """The inputs of `recommend_ids`, call by call: histories of all lengths, none too, repeated and unknown ids.
+    """Makes the inputs of `recommend_ids`, call by call: short, long and empty histories, repeated and unknown ids.
 
-    Numbers that describe the events, ratings and ages, are drawn from 1 to 5 and fall towards the latest.
+    Ratings and ages of the events are drawn from 1 to 5, in descending order.
     """
     random = np.random.default_rng(0)
     ids = np.array([item["id"].encode(errors="surrogateescape") for item in trained.items])
     drawn = [random.choice(ids, min(_LENGTHS[call % len(_LENGTHS)], len(ids))) for call in range(_DRAWN)]
     first, last = ids[0], ids[-1]
     corners = [[_UNKNOWN], [_UNKNOWN, first], [first, _UNKNOWN, last], [last] * 12, [first, last, first]]
-    # An array of no bytes has no type of its own.
+    # An empty array needs an explicit string type.
     rare = [np.array([], "S1"), *map(np.array, corners)]
     wanted = trained.history_inputs()
     calls = []

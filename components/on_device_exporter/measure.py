@@ -1,4 +1,4 @@
-"""How well models rank the item that came next, with intervals that know that a user's windows are alike."""
+"""How well models rank the next item, with intervals that account for the correlation of a user's windows."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,14 @@ from schemas.on_device_record import Estimate, Measures, SliceRecord
 
 _NDCG_K = 10
 _BUCKETS = ((1, 2), (3, 5), (6, 9), (10, None))
-"""Events in the context, first and last."""
+"""Ranges of the number of events in the context, both ends included."""
 
 
 class Ranked(NamedTuple):
-    """Places of the labels of n windows, 1 the best, in the list that the model shows and in that by popularity.
+    """Ranks of the labels of n windows, from 1, the best.
 
-    model: [n]. popularity: [n]. context_length: [n] events before the label, from 1. user: [n], who it is.
+    model: [n] ranks in the list of the model. popularity: [n] ranks in the list by popularity. context_length: [n]
+    number of events before the label, from 1. user: [n] numbers of the users.
     """
 
     model: np.ndarray
@@ -26,18 +27,18 @@ class Ranked(NamedTuple):
 
 
 def places(scores: np.ndarray, labels: np.ndarray, excluded: np.ndarray) -> np.ndarray:
-    """Ranks of the labels, of equal scores the mean of the ranks that they span.
+    """Computes the ranks of the labels; equal scores get the mean of the ranks that they span.
 
     Args:
-      scores: [n, num_items] or [num_items], of the items 1 to num_items; what is not a number comes last.
+      scores: [n, num_items] or [num_items], of the items 1 to num_items; NaN comes last.
       labels: [n] items, 0 for one that the catalogue lacks.
-      excluded: [n, any] items that are not shown, 0 for none.
+      excluded: [n, any] items that are not shown, padded with 0.
 
     Returns:
       [n] float64 from 1; num_items + 1 for a label that is not shown.
     """
     num_items = scores.shape[-1]
-    # A column before the first takes what stands for no item.
+    # The additional first column takes the padding.
     left_out = np.zeros((len(labels), num_items + 1), bool)
     np.put_along_axis(left_out, excluded, True, axis=1)
     is_shown = (labels > 0) & ~left_out[np.arange(len(labels)), labels]
@@ -47,18 +48,18 @@ def places(scores: np.ndarray, labels: np.ndarray, excluded: np.ndarray) -> np.n
 
 
 def places_in(lists: np.ndarray, labels: np.ndarray, num_items: int) -> np.ndarray:
-    """Where the labels stand in [n, k] lists of items, from 1; num_items + 1 where they do not, as for label 0."""
+    """Returns the ranks of the labels in [n, k] lists, from 1; num_items + 1 if absent, and for label 0."""
     found = (lists == labels[:, None]) & (labels[:, None] > 0)
     return np.where(found.any(axis=1), 1 + found.argmax(axis=1), num_items + 1)
 
 
 def recall(found: np.ndarray, k: int) -> np.ndarray:
-    """[n] places to [n]: 1 where the label is among the first k, else 0."""
+    """Converts [n] ranks to [n] float64: 1 if the label is among the first k, else 0."""
     return (found <= k).astype(np.float64)
 
 
 def measure(ranked: Ranked) -> tuple[SliceRecord, ...]:
-    """All windows, then those of each length of context that there are."""
+    """Measures all windows, then each non-empty range of context lengths."""
     lengths = ranked.context_length
     slices = [("", np.ones(len(lengths), bool))]
     for first, last in _BUCKETS:

@@ -1,6 +1,6 @@
-"""Asks a TFLite model about many windows, one call at a time, in a process without TensorFlow, as a phone would.
+"""Runs a TFLite model on many windows, one call at a time, in a process without TensorFlow, as on a phone.
 
-`replay` starts the process; run as a program, this file is that process. It imports numpy and LiteRT only.
+`replay` starts the process, which runs this file as a program and imports only numpy and LiteRT.
 """
 
 import itertools
@@ -17,13 +17,14 @@ import numpy as np
 
 _WARM_UP, _CALLS, _ROUNDS = 200, 1_000, 20
 _DISTINCT = 100
-"""Windows whose calls are timed, one after the other and again."""
+"""Number of windows whose calls are timed in turn."""
 
 
 class Replayed(NamedTuple):
-    """item, score: [n, k] of the n windows. signatures: what the model declares, by name: `inputs` and `outputs`.
+    """The answers of a TFLite model to n windows, and its latency.
 
-    latency_us, matmul_us: microseconds of a call and of a plain product of the same size; see `_microseconds`.
+    item, score: [n, k]. signatures: for each name, the `inputs` and `outputs` that the model declares. latency_us,
+    matmul_us: microseconds of a call and of a plain matrix product of the same size; see `_microseconds`.
     """
 
     item: np.ndarray
@@ -34,22 +35,22 @@ class Replayed(NamedTuple):
 
 
 def replay(model: Path, signature: str, windows: dict[str, np.ndarray], product: tuple[int, int]) -> Replayed:
-    """Calls a signature for every window, and then again to measure how long it takes, on one thread.
+    """Calls a signature for every window, and then measures its latency on one thread.
 
     Args:
       model: the `.tflite` file.
-      signature: with the outputs `item` and `score`.
-      windows: by input, [n, length], n at least 1; a call takes one row, [1, length].
-      product: width and number of items of the plain product that is measured beside.
+      signature: a signature with the outputs `item` and `score`.
+      windows: for each input, [n, length] values, n at least 1; a call takes one row, [1, length].
+      product: width and number of items of the plain matrix product that is measured for comparison.
 
     Raises:
-      RuntimeError: the process failed; the message ends with what it wrote.
+      RuntimeError: the process failed; the message ends with its error output.
     """
-    # The program itself has numpy and LiteRT only.
+    # Imported here, since the program itself imports only numpy and LiteRT.
     from recommender.tflite import process
 
     with tempfile.TemporaryDirectory() as folder:
-        given: dict[str, Any] = dict(windows)  # to numpy 2's types, an array might be another argument
+        given: dict[str, Any] = dict(windows)  # numpy 2's types would take an array for another argument of `savez`
         np.savez(Path(folder) / "windows.npz", **given)
         process.run(__file__, model, signature, folder, *map(str, product))
         facts = json.loads((Path(folder) / "facts.json").read_text())
@@ -61,7 +62,7 @@ def _main(model: str, signature: str, folder: str, width: str, num_items: str) -
     from ai_edge_litert.interpreter import Interpreter
 
     if "tensorflow" in sys.modules:
-        raise RuntimeError("TensorFlow was imported, so this would not show that the model runs without it")
+        raise RuntimeError("TensorFlow was imported, so this process does not prove that the model runs without it")
     interpreter = Interpreter(model_path=model, num_threads=1)
     declared = {}
     for name in interpreter.get_signature_list():
@@ -87,14 +88,14 @@ def _main(model: str, signature: str, folder: str, width: str, num_items: str) -
     (Path(folder) / "facts.json").write_text(json.dumps(facts))
 
 
-def _microseconds(*repertoires: Sequence[Callable[[], Any]]) -> list[float]:
-    """Of each, some calls, the median of 1,000 in the best of 20 rounds that take turns.
+def _microseconds(*alternatives: Sequence[Callable[[], Any]]) -> list[float]:
+    """Measures some calls in turn: for each, the lowest of the medians of 20 rounds of 1,000 calls, in microseconds.
 
-    What else the machine does slows whole rounds down, and never speeds one up.
+    The lowest counts, since other load on the machine slows down whole rounds, and never speeds one up.
     """
-    medians: list[list[float]] = [[] for _ in repertoires]
+    medians: list[list[float]] = [[] for _ in alternatives]
     for _ in range(_ROUNDS):
-        for calls, found in zip(repertoires, medians, strict=True):
+        for calls, found in zip(alternatives, medians, strict=True):
             nanoseconds = []
             for call in itertools.islice(itertools.cycle(calls), _WARM_UP + _CALLS):
                 started = time.perf_counter_ns()

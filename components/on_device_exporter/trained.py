@@ -1,4 +1,4 @@
-"""What the training of a sequence model has left: the SavedModel, windows to ask it about, and its catalogue."""
+"""The output of the training of a sequence model: the SavedModel, its windows and its catalogue."""
 
 import json
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ import tensorflow as tf
 from schemas import signatures as names
 
 _SCORES_AT_ONCE = 4_000_000
-"""Windows times items that are looked at together, to bound the memory."""
+"""Maximum number of windows times items scored at once, to limit the memory."""
 
 
 class Trained:
-    """A folder of the artifact of sequence models."""
+    """One model in the artifact of sequence models."""
 
     def __init__(self, folder: Path):
         """Reads everything but the model itself."""
@@ -29,7 +29,7 @@ class Trained:
         self.popularity = windows["popularity"]
         self.label, self.context_length = windows["eval/label"], windows["eval/context_length"]
         self.user = windows["eval/user"]
-        # What there is to calibrate on is what there is to ask.
+        # The inputs of the calibration windows are those of the model.
         inputs = [name.removeprefix("train/") for name in windows if name.startswith("train/")]
         self.train, self.eval = ({name: windows[f"{split}/{name}"] for name in inputs} for split in ("train", "eval"))
 
@@ -40,17 +40,17 @@ class Trained:
 
     @property
     def k(self) -> int:
-        """Items that a call returns."""
+        """Number of items that a call returns."""
         return int(self.facts["k"])
 
     @property
     def excluded(self) -> np.ndarray:
-        """[n, any] items of the evaluation windows that are not shown, 0 for none."""
+        """[n, any] items that are not shown for each evaluation window, padded with 0."""
         items = self.eval.get(names.CONTEXT + names.ITEM)
         return items if self.facts["exclude_seen"] and items is not None else np.zeros([len(self.label), 1], np.int32)
 
     def logits(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Some of the evaluation windows after the other, and the SavedModel's scores of all items, [m, num_items]."""
+        """Yields slices of the evaluation windows, with the SavedModel's scores of all items, [m, num_items]."""
         step = max(1, _SCORES_AT_ONCE // self.num_items)
         for begin in range(0, len(self.label), step):
             rows = slice(begin, begin + step)
@@ -58,12 +58,12 @@ class Trained:
             yield rows, self._signatures[names.SCORES](**inputs)[names.LOGITS].numpy()
 
     def recommend_ids(self, history: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The SavedModel's answer to a history, see the signature of this name."""
+        """Returns the answer of the SavedModel's signature of this name to a history."""
         outputs = self._signatures[names.RECOMMEND_IDS](**{name: tf.constant(each) for name, each in history.items()})
         return {name: column.numpy() for name, column in outputs.items()}
 
     def history_inputs(self) -> list[str]:
-        """Names of the inputs of that signature."""
+        """Returns the names of the inputs of the signature `recommend_ids`."""
         return sorted(self._signatures[names.RECOMMEND_IDS].structured_input_signature[1])
 
     @cached_property

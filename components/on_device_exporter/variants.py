@@ -1,4 +1,4 @@
-"""The files of one sequence model: converted, asked, measured, and kept or not."""
+"""The TFLite files of one sequence model: conversion, comparison, measures and the gate."""
 
 import hashlib
 from pathlib import Path
@@ -23,21 +23,21 @@ from schemas.settings import OnDeviceSettings
 
 _SIGNATURES = (names.RECOMMEND, names.RECOMMEND_IDS)
 _SAMPLING = 0.05
-"""How far a variant's agreement over some dozens of histories may be below its own over all windows."""
+"""How far a variant's agreement over a few dozen histories may be below its agreement over all windows."""
 
 
 def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDeviceRecord:
-    """Puts the files of a model that pass the gate into `folder`, and says what was measured of all.
+    """Writes the files of a model that pass the gate, and returns the record of all files.
 
     Args:
       trained: the model.
-      folder: receives `<name>.tflite`, and other variants with their names before the ending.
+      folder: receives `<name>.tflite` for float32 and `<name>.<variant>.tflite` for the other variants.
       settings: the variants and thresholds.
     """
     measures = measure.measure(_ranks(trained))
     refused = gate.below_popularity(measures[0])
     made: list[VariantRecord] = []
-    # The others are held against float32.
+    # float32 comes first, since the other variants are compared with it.
     for variant in sorted(settings.variants, key=lambda variant: variant != "float32"):
         file = folder / layout.tflite_file(trained.name, variant)
         found = _make(trained, file, variant)
@@ -66,7 +66,7 @@ def export(trained: Trained, folder: Path, settings: OnDeviceSettings) -> OnDevi
 
 
 def _ranks(trained: Trained) -> Ranked:
-    """Exactly, from the scores of all items; what is left out is left out for popularity, too."""
+    """Ranks the labels among the scores of all items, and by popularity; both leave out excluded items."""
     excluded = trained.excluded
     ranks = [np.zeros(0)]
     for rows, logits in trained.logits():
@@ -79,10 +79,10 @@ def _ranks(trained: Trained) -> Ranked:
 
 
 def _make(trained: Trained, file: Path, variant: str) -> VariantRecord:
-    """The record of one file, which is not yet exported; its reasons tell why it cannot be."""
+    """Writes one file and returns its record, not yet marked as exported, with the reasons if it fails."""
     try:
         if not len(trained.label):
-            raise RuntimeError("it cannot be tried: there are no evaluation windows")
+            raise RuntimeError("it cannot be compared: there are no evaluation windows")
         if variant == "int8":
             signatures: tuple[str, ...] = (names.RECOMMEND,)
             content = convert_calibrated(str(trained.saved_model), names.RECOMMEND, trained.train)
@@ -91,12 +91,12 @@ def _make(trained: Trained, file: Path, variant: str) -> VariantRecord:
             content = convert.convert(str(trained.saved_model), signatures, variant)
         operators = convert.operators(content, signatures)
         file.write_bytes(content)
-        return _ask(trained, file, variant, operators)
+        return _measure(trained, file, variant, operators)
     except RuntimeError as error:
         return VariantRecord(variant=variant, file=file.name, exported=False, reasons=(str(error),))
 
 
-def _ask(trained: Trained, file: Path, variant: str, operators: list[str]) -> VariantRecord:
+def _measure(trained: Trained, file: Path, variant: str, operators: list[str]) -> VariantRecord:
     width = int(trained.facts["settings"]["embedding_width"])
     replayed = replay(file, names.RECOMMEND, trained.eval, (width, trained.num_items))
     ranks = measure.places_in(replayed.item, trained.label, trained.num_items)
@@ -134,15 +134,15 @@ def _compare(trained: Trained, replayed: Replayed) -> compare.Comparison:
 
 
 def _compare_ids(trained: Trained, file: Path, least: float) -> list[str]:
-    """Reasons why the signature for raw ids is not to be trusted: that of the SavedModel answers differently.
+    """Returns the reasons why the file's signature for raw ids differs too much from that of the SavedModel.
 
     Args:
       trained: the model.
-      file: to be asked.
-      least: share of the SavedModel's ids that must be returned; scores are compared where it is 1.
+      file: the TFLite file.
+      least: minimum share of the SavedModel's ids to be returned, in [0, 1]; if it is 1, scores are compared too.
 
     Raises:
-      RuntimeError: some answers have no numbers for scores, an id twice, or fewer items than the SavedModel's.
+      RuntimeError: an answer has scores that are not finite, an id twice, or fewer items than the SavedModel's.
     """
     calls = make_histories(trained)
     found = verify.check(file, names.RECOMMEND_IDS, calls)["outputs"]
@@ -150,7 +150,7 @@ def _compare_ids(trained: Trained, file: Path, least: float) -> list[str]:
     if least == 1.0:
         reasons = comparison.shortcomings()
     elif not comparison.agreement >= least:
-        reasons = [f"a share of {comparison.agreement:.4f} of its ids are the SavedModel's, expected {least:.4f}"]
+        reasons = [f"expected a share of at least {least:.4f} of the SavedModel's ids, got {comparison.agreement:.4f}"]
     else:
         reasons = []
     return [f"`{names.RECOMMEND_IDS}`: {reason}" for reason in reasons]

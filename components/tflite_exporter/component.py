@@ -9,7 +9,7 @@ from schemas.settings import ExportSettings
 
 
 class TFLiteExporterSpec(component_spec.ComponentSpec):
-    """A Model in, its TFLite models out."""
+    """Inputs: a Model and Examples; output: its TFLite models."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -23,7 +23,7 @@ class TFLiteExporterSpec(component_spec.ComponentSpec):
 
 
 class TFLiteExporter(base_component.BaseComponent):
-    """Converts both models and verifies them without TensorFlow; output `tflite_models`."""
+    """Converts ranking and retrieval and verifies them without TensorFlow; output `tflite_models`."""
 
     SPEC_CLASS = TFLiteExporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -35,12 +35,12 @@ class TFLiteExporter(base_component.BaseComponent):
         settings: ExportSettings,
         code_version: str,
     ):
-        """Wires the export.
+        """Creates the step.
 
         Args:
           model: the Trainer's Model.
-          examples: Examples with a split `eval`, raw.
-          settings: the variants and the accepted difference.
+          examples: raw Examples with a split `eval`.
+          settings: the variants and the maximum difference.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(

@@ -1,4 +1,4 @@
-"""The description that is written next to a TFLite model, for those who call it."""
+"""The description file next to a TFLite model, for the authors of apps."""
 
 import hashlib
 from pathlib import Path
@@ -10,7 +10,7 @@ from components.tflite_exporter.compare import Comparison, Limits
 from schemas import signatures as names
 
 FORMAT = 2
-"""Rises whenever inputs or outputs of the TFLite models change."""
+"""Version of the TFLite models' inputs and outputs, increased with every change."""
 
 _RATE = {
     names.USER_ID: "[n] user ids as in the ratings file, in UTF-8; an unknown one gets the rating of an average user",
@@ -18,15 +18,15 @@ _RATE = {
     names.RATING: "[n] predicted ratings, within the rating scale",
 }
 _RETRIEVE = {
-    names.USER_ID: "[1] user id as in the ratings file, in UTF-8; an unknown one without history gets what is popular",
-    names.HISTORY_ITEM_ID: "[any] ids of items that the user chose, oldest first, in place of those of training; none, "
-    "or unknown ones alone: those of training. Neither the ones nor the others are shown again",
-    names.K: "[] how many items, from 1",
-    names.ITEM_ID: "[k] item ids, the best first; if fewer are left, empty ones at the end",
-    names.SCORE: "[k] scores of these items, descending; 0 beside an empty id",
+    names.USER_ID: "[1] user id as in the ratings file, in UTF-8; an unknown one without history gets popular items",
+    names.HISTORY_ITEM_ID: "[any] ids of items that the user chose, oldest first; they replace the user's training "
+    "history, unless there are no known ids among them. Items of either history are not shown",
+    names.K: "[] number of items, at least 1",
+    names.ITEM_ID: "[k] item ids, best first; padded with empty ids if fewer items are left",
+    names.SCORE: "[k] scores of these items, descending; 0 for padding",
 }
 MEANINGS = {names.RATE: _RATE, names.RETRIEVE_ON_DEVICE: _RETRIEVE}
-"""Of tensors, by signature."""
+"""Meanings of the tensors of each signature."""
 
 
 def describe(
@@ -39,17 +39,17 @@ def describe(
     comparison: Comparison,
     limit: Limits,
 ) -> dict[str, Any]:
-    """A description that goes into a JSON file.
+    """Returns the description of a TFLite model, ready for JSON.
 
     Args:
       file: the TFLite model.
       saved_model: folder of the SavedModel that it was converted from.
-      signature: the one converted.
-      variant: of the numbers in it.
-      declared: `inputs` and `output_tensors`, as LiteRT sees them.
+      signature: name of the converted signature.
+      variant: number format, as in `export.tflite_variants`.
+      declared: `inputs` and `output_tensors`, as reported by LiteRT.
       operators: names of its operators.
-      comparison: with the SavedModel.
-      limit: what was accepted.
+      comparison: comparison with the SavedModel.
+      limit: limits of the comparison.
     """
     content = file.read_bytes()
 

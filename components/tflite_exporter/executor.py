@@ -29,9 +29,9 @@ from schemas.settings import ExportSettings
 SETTINGS_KEY = "settings"
 TFLITE_MODELS_KEY = "tflite_models"
 MODELS = {layout.RANKING: names.RATE, layout.RETRIEVAL: names.RETRIEVE_ON_DEVICE}
-"""Signatures by the names of the files that are converted from them."""
+"""For each TFLite model, the signature that it is converted from."""
 
-Ran = dict[str, Any]
+Run = dict[str, Any]
 
 
 class Executor(base_executor.BaseExecutor):
@@ -47,14 +47,15 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
           input_dict: `model`: the Trainer's Model; `examples`: Examples whose split `eval` holds the users and items
-            on which the answers are compared.
-          output_dict: `tflite_models`: a folder with `ranking.tflite` and `retrieval.tflite` in `assets.extra/`, each
-            variant but float32 with its name before the ending, and a `.json` for each.
+            for which the answers are compared.
+          output_dict: `tflite_models`: a folder with, in `assets.extra/`, `ranking.tflite` and `retrieval.tflite` for
+            float32, `ranking.<variant>.tflite` and `retrieval.<variant>.tflite` for other variants, and a `.json` for
+            each.
           exec_properties: `settings`: JSON of `ExportSettings`.
 
         Raises:
-          RuntimeError: the answers differ from the SavedModel's by more than is allowed, LiteRT cannot run a model, or
-            it needs operators that are not builtin.
+          RuntimeError: the answers differ too much from the SavedModel's, LiteRT cannot run a model, or a model needs
+            operators that are not built in.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = ExportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
@@ -70,7 +71,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Exporter:
-    """Makes one file after the other; the SavedModel's answers are computed once."""
+    """Exports one file at a time; computes the SavedModel's answers only once."""
 
     def __init__(self, model: str, folder: Path, pairs: list[tuple[bytes, bytes]], settings: ExportSettings):
         self._model, self._folder, self._tolerance = model, folder, settings.tflite_tolerance
@@ -87,24 +88,24 @@ class _Exporter:
         content = convert.convert(self._model, [signature], variant)
         operators = convert.operators(content, [signature])
         file.write_bytes(content)
-        comparison, ran = self._compare_ranking(file) if name == layout.RANKING else self._compare_retrieval(file)
+        comparison, run = self._compare_ranking(file) if name == layout.RANKING else self._compare_retrieval(file)
         limit = limits(variant, self._tolerance)
         refuse_if_apart(file.name, comparison, limit)
-        description = describe(file, self._model, signature, variant, ran, operators, comparison, limit)
+        description = describe(file, self._model, signature, variant, run, operators, comparison, limit)
         file.with_suffix(".json").write_text(json.dumps(description, indent=2), encoding="utf-8")
 
-    def _compare_ranking(self, file: Path) -> tuple[Comparison, Ran]:
-        ran = verify.check(file, names.RATE, [self._pairs])
-        return compare_ratings(ran["outputs"][0][names.RATING], self._ratings), ran
+    def _compare_ranking(self, file: Path) -> tuple[Comparison, Run]:
+        run = verify.check(file, names.RATE, [self._pairs])
+        return compare_ratings(run["outputs"][0][names.RATING], self._ratings), run
 
-    def _compare_retrieval(self, file: Path) -> tuple[Comparison, Ran]:
-        ran = verify.check(file, names.RETRIEVE_ON_DEVICE, [request.inputs() for request in self._requests])
-        found = [Shown(output[names.ITEM_ID], output[names.SCORE]) for output in ran["outputs"]]
+    def _compare_retrieval(self, file: Path) -> tuple[Comparison, Run]:
+        run = verify.check(file, names.RETRIEVE_ON_DEVICE, [request.inputs() for request in self._requests])
+        found = [Shown(output[names.ITEM_ID], output[names.SCORE]) for output in run["outputs"]]
         own = [self._own_scores(*both) for both in zip(self._requests, found, strict=True)]
-        return compare_shown(found, self._shown, own, self._tolerance), ran
+        return compare_shown(found, self._shown, own, self._tolerance), run
 
     def _own_scores(self, request: Request, found: Shown) -> dict[bytes, float]:
-        """The SavedModel's scores of the items that the TFLite model shows."""
+        """Returns the SavedModel's scores of the items that the TFLite model shows."""
         shown = [id_ for id_ in found.ids if id_]
         if not shown:
             return {}

@@ -1,4 +1,4 @@
-"""What both models are asked, to compare their answers."""
+"""Requests to both models, whose answers are compared."""
 
 import itertools
 
@@ -11,11 +11,11 @@ _USERS = 40
 _UNKNOWN = b"\xf0\x9f\x8d\x94 unknown"
 _COUNTS = (1, 10, 100)
 _MANY = 2_000
-"""More than a small catalogue holds, so that answers end in padding."""
+"""More items than in a small catalogue, so that answers end in padding."""
 
 
 def read_pairs(split: str) -> list[tuple[bytes, bytes]]:
-    """The first pairs of user and item of a split's examples, and unknown ones."""
+    """Returns the first pairs of user and item of a split, and pairs with unknown ids."""
     batch = next(read_batches([f"{split}/*"], {names.USER_ID: TEXT, names.ITEM_ID: TEXT}))
     pairs = list(zip(batch[names.USER_ID][:_PAIRS].tolist(), batch[names.ITEM_ID][:_PAIRS].tolist(), strict=True))
     user, item = pairs[0]
@@ -23,7 +23,7 @@ def read_pairs(split: str) -> list[tuple[bytes, bytes]]:
 
 
 def make_requests(pairs: list[tuple[bytes, bytes]]) -> list[Request]:
-    """Requests of users in the pairs and an unknown one, with histories and without, for few items and for many."""
+    """Makes requests for users in the pairs and an unknown one, with and without history, for few and many items."""
     users = [*list(dict.fromkeys(user for user, _ in pairs if user != _UNKNOWN))[:_USERS], _UNKNOWN]
     items = list(dict.fromkeys(item for _, item in pairs))
     long = items[:30]

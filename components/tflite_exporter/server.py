@@ -1,4 +1,4 @@
-"""The SavedModel's own answers, by its signatures."""
+"""Calls to the SavedModel's signatures."""
 
 from typing import NamedTuple
 
@@ -10,17 +10,20 @@ from schemas import signatures as names
 
 
 class Request(NamedTuple):
-    """A user's id, the ids of a history, oldest first and possibly none, and how many items are wanted."""
+    """A request for items.
+
+    user: id. history: ids of items, oldest first, may be empty. k: number of items.
+    """
 
     user: bytes
     history: list[bytes]
     k: int
 
     def inputs(self) -> dict[str, np.ndarray]:
-        """As the on-device signature takes them."""
+        """Returns the inputs of the on-device signature."""
         return {
             names.USER_ID: np.array([self.user]),
-            # An array of no bytes has no type of its own.
+            # An empty array needs an explicit string type.
             names.HISTORY_ITEM_ID: np.array(self.history, None if self.history else "S1"),
             names.K: np.array(self.k, np.int32),
         }
@@ -30,17 +33,17 @@ class Server:
     """A loaded SavedModel."""
 
     def __init__(self, folder: str):
-        """Loads it from its folder."""
+        """Loads the SavedModel from its folder."""
         self._model = tf.saved_model.load(folder)
 
     def rate(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """[n] and [n] ids to [n] ratings."""
+        """Returns the [n] ratings for [n] users and [n] items."""
         rate = self._model.signatures[names.RATE]
         return rate(**{names.USER_ID: tf.constant(users), names.ITEM_ID: tf.constant(items)})[names.RATING].numpy()
 
     def retrieve(self, request: Request, only: list[bytes]) -> Shown:
-        """The best items for a request, of `only` these, or of all if that is empty."""
-        none = tf.constant([], tf.string)
+        """Returns the best items for a request, among `only`, or among all items if `only` is empty."""
+        nothing = tf.constant([], tf.string)
         answer = self._model.signatures[names.RETRIEVE](
             **{
                 names.USER_ID: tf.constant([request.user]),
@@ -49,8 +52,8 @@ class Server:
                 names.K: tf.constant(request.k),
                 names.EXCLUDE: tf.constant([], tf.string, [0, 0]),
                 names.ALLOW: tf.constant(only, tf.string),
-                names.DENY: none,
-                names.GENRE: none,
+                names.DENY: nothing,
+                names.GENRE: nothing,
                 names.INCLUDE_SEEN: tf.constant(False),
             }
         )

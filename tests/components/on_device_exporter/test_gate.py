@@ -36,10 +36,10 @@ def test_a_model_that_beats_popularity_passes() -> None:
 @pytest.mark.parametrize(
     ("recall", "above", "words"),
     [
-        (0.1, (0.01, 0.001, 0.02), ["recall@10 is 0.1000, it must be above 0.1000"]),
+        (0.1, (0.01, 0.001, 0.02), ["recall@10 above that of the most popular items, 0.1000, got 0.1000"]),
         (0.12, (0.01, 0.0, 0.02), ["interval +0.0000 to +0.0200"]),
         (0.12, (0.01, math.nan, math.nan), ["interval +nan to +nan"]),
-        (math.nan, (-0.1, -0.2, 0.0), ["recall@10 is nan", "NDCG@10 is -0.1000"]),
+        (math.nan, (-0.1, -0.2, 0.0), ["0.1000, got nan", "got a difference of -0.1000"]),
     ],
 )
 def test_one_that_does_not_is_refused(recall: float, above: tuple[float, float, float], words: list[str]) -> None:
@@ -57,7 +57,7 @@ def test_a_variant_may_lose_a_share_of_recall(recall: float | None, passes: bool
     settings, float32 = OnDeviceSettings(max_recall_loss=0.01), _variant(recall_at_10=0.1)
     reasons = gate.shortcomings(_variant("int8", recall_at_10=recall), float32, settings)
     assert (not reasons) == passes
-    assert passes or "at least 0.0990 is asked for: 0.1000 of float32 less a share of 0.01" in reasons[0]
+    assert passes or "at least 0.0990, the 0.1000 of float32 less a share of 0.01" in reasons[0]
     assert gate.shortcomings(_variant("int8", recall_at_10=1.0), None, settings)
 
 
@@ -65,7 +65,7 @@ def test_thresholds_are_met_when_reached_and_a_missing_number_meets_none() -> No
     settings = OnDeviceSettings(max_bytes=1_000, max_latency_us=25.0)
     assert gate.shortcomings(_variant(bytes=1_000, latency_us=25.0), None, settings) == []
     large, slow = gate.shortcomings(_variant(bytes=1_001, latency_us=25.1), None, settings)
-    assert large == "it has 1,001 bytes, at most 1,000 are allowed (on_device.max_bytes)"
-    assert slow == "the median call takes 25.1 microseconds, at most 25 are allowed (on_device.max_latency_us)"
+    assert large == "expected at most 1,000 bytes (on_device.max_bytes), got 1,001"
+    assert slow == "expected a median latency of at most 25 microseconds (on_device.max_latency_us), got 25.1"
     assert len(gate.shortcomings(_variant(), None, settings)) == 2
     assert gate.shortcomings(_variant(bytes=10**9, latency_us=1e9), None, OnDeviceSettings()) == []
