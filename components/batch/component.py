@@ -1,4 +1,4 @@
-"""The step that recommends to all known users at once."""
+"""The step that writes recommendations for all known users."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from schemas.settings import BatchSettings
 
 
 class Recommendations(types.Artifact):
-    """Items for users, in the folder that the custom property `destination` names."""
+    """Recommended items for users, in the folder given by the custom property `destination`."""
 
     TYPE_NAME = "atalaya.Recommendations"
 
 
 class BatchRecommenderSpec(component_spec.ComponentSpec):
-    """A PushedModel in, Recommendations out."""
+    """Input: a PushedModel; output: Recommendations."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -37,12 +37,12 @@ class BatchRecommender(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(self, pushed_model: types.BaseChannel, settings: BatchSettings, folder: Path, code_version: str):
-        """Wires the step.
+        """Creates the step.
 
         Args:
           pushed_model: the Pusher's PushedModel.
           settings: number of items per user and of users per file.
-          folder: holds a folder for each version.
+          folder: folder that receives a folder for each version.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(

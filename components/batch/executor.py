@@ -22,7 +22,7 @@ _log = logging.getLogger("atalaya")
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Asks the pushed model for each known user's best items, by Beam, and writes them as Parquet."""
+    """Computes each known user's best items with the pushed model, in Beam, and writes them as Parquet."""
 
     def Do(
         self,
@@ -32,16 +32,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         """Writes the files that are missing.
 
-        They are in the version's folder, not in the artifact's, which TFX makes again for every attempt: files that a
-        killed run finished are kept.
+        They are written to the folder of the version, not of the artifact, which TFX recreates for every attempt, so
+        that the files which an interrupted run completed are kept.
 
         Args:
-          input_dict: `pushed_model`: PushedModel with the custom properties of the Pusher. If the model
-            was not blessed, it was not pushed, and nothing is written.
-          output_dict: `recommendations`: Recommendations with the custom properties `destination`, folder of
-            `shard-*.parquet` and `_SUCCESS`, `num_users`, and `num_rows`; none of them if nothing is written.
-          exec_properties: `settings`: JSON of `BatchSettings`; `folder`: holds a folder for each version;
-            `code_version`: files written by other code are made again.
+          input_dict: `pushed_model`: PushedModel with the custom properties of the Pusher. A model that was not
+            blessed was not pushed, and gets no recommendations.
+          output_dict: `recommendations`: Recommendations with the custom properties `destination`, the folder of
+            `shard-*.parquet` and `_SUCCESS`, `num_users` and `num_rows`, or without them if nothing is written.
+          exec_properties: `settings`: JSON of `BatchSettings`; `folder`: folder that holds a folder for each version;
+            `code_version`: files written by a different code version are rewritten.
 
         Raises:
           DataError: the pushed version cannot be loaded.
@@ -69,14 +69,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         recommendations.set_int_custom_property("num_rows", num_rows)
 
     def _write(self, model: Path, manifest: dict[str, Any], folder: Path) -> int:
-        """Returns the number of rows in all files."""
+        """Writes the missing files; returns the number of rows in all files."""
         prepare(folder, manifest)
         shards = plan(folder, manifest["num_users"], manifest["users_per_shard"])
-        left = [shard for shard in shards if not shard.path.exists()]
-        if len(left) < len(shards):
-            _log.info("%d of %d files of recommendations already exist", len(shards) - len(left), len(shards))
-        if left:
+        missing = [shard for shard in shards if not shard.path.exists()]
+        if len(missing) < len(shards):
+            _log.info("%d of %d files of recommendations already exist", len(shards) - len(missing), len(shards))
+        if missing:
             with self._make_beam_pipeline() as pipeline:
-                flow.build(pipeline, left, model, manifest["k"])
+                flow.build(pipeline, missing, model, manifest["k"])
         (folder / SUCCESS).touch()
         return sum(pq.read_metadata(shard.path).num_rows for shard in shards)

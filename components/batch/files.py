@@ -10,7 +10,7 @@ from schemas.whole import whole
 
 
 def write_parquet(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
-    """Writes tables as row groups, one in memory at a time; a file at `path` is replaced when all are written."""
+    """Writes tables as row groups, with one table in memory at a time; replaces a file at `path` only when complete."""
     with whole(path) as partial, pq.ParquetWriter(partial, schema) as writer:
         for table in tables:
             writer.write_table(table)

@@ -1,4 +1,4 @@
-"""The Beam graph: each worker loads the model once and writes one file after the other."""
+"""The Beam graph: each worker loads the model once and writes one file at a time."""
 
 import logging
 from pathlib import Path
@@ -13,13 +13,13 @@ _log = logging.getLogger("atalaya")
 
 
 def build(pipeline: beam.Pipeline, shards: list[Shard], model: Path, k: int) -> None:
-    """Adds the steps from the users of each shard to its file.
+    """Adds the transforms that write the shards.
 
     Args:
-      pipeline: to add to.
-      shards: to be written; at least one.
+      pipeline: the pipeline to add to.
+      shards: the shards to write, at least one.
       model: folder of the SavedModel.
-      k: items recommended to each user.
+      k: number of items recommended to each user.
     """
     numbered = list(enumerate(shards, start=1))
     (
@@ -41,7 +41,7 @@ class _WriteShard(beam.DoFn):
         self._users = load(self._model, self._k)
 
     def process(self, numbered: tuple[int, Shard]) -> None:
-        """Recommends to the shard's users."""
+        """Writes the recommendations for the shard's users."""
         number, shard = numbered
         what, size = f"recommendations {number}/{self._num_shards}", shard.end - shard.begin
 

@@ -1,4 +1,4 @@
-"""What a SavedModel recommends to the users it knows, as tables."""
+"""A SavedModel's recommendations for its known users, as tables."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -24,25 +24,25 @@ SCHEMA = pa.schema(
 """One row per recommended item; `rank` counts from 1 for each user, by descending `score`."""
 
 _SCORES_AT_ONCE = 2**23
-"""Users times items scored in one call: 32 MiB for each tensor of scores; bounds the memory."""
+"""Maximum number of users times items scored in one call; limits each tensor of scores to 32 MiB."""
 _ROWS_AT_ONCE = 2**16
 """Approximate number of rows of a table."""
-_MOST_USERS_AT_ONCE = 256
-"""More users make calls no faster, and the candidates of all of them are rated at once."""
+_MAX_USERS_PER_CALL = 256
+"""Maximum number of users per call: more make calls no faster, and the candidates of all users are rated at once."""
 
 
 class KnownUsers:
-    """The users of a SavedModel and what it recommends to them; items seen in training are left out."""
+    """The users of a SavedModel and their recommendations, without items seen in training."""
 
     def __init__(self, model: Path, k: int):
         """Loads the model.
 
         Args:
           model: folder of the SavedModel.
-          k: items recommended to each user, at least 1.
+          k: number of items recommended to each user, at least 1.
 
         Raises:
-          DataError: it cannot be loaded, or lacks a signature.
+          DataError: the model cannot be loaded, or lacks a signature.
         """
         try:
             self._model = tf.saved_model.load(str(model))
@@ -50,27 +50,27 @@ class KnownUsers:
             num_items = int(self._model.list_items(0, 0)[names.NUM_ITEMS])
         except (OSError, AttributeError, tf.errors.OpError) as error:
             raise DataError(
-                f"{model}: not a complete version with all signatures: {error}; push the model again"
+                f"{model}: expected a complete version with all signatures, got: {error}; push the model again"
             ) from error
         self._k = min(k, num_items)
-        self._users_a_table = max(1, _ROWS_AT_ONCE // self._k)
-        self._users_a_call = max(1, min(_SCORES_AT_ONCE // num_items, self._users_a_table, _MOST_USERS_AT_ONCE))
+        self._users_per_table = max(1, _ROWS_AT_ONCE // self._k)
+        self._users_per_call = max(1, min(_SCORES_AT_ONCE // num_items, self._users_per_table, _MAX_USERS_PER_CALL))
 
     def tables(self, begin: int, end: int, report: Callable[[int], None]) -> Iterator[pa.Table]:
         """Recommends to a range of users.
 
         Args:
-          begin: the first user, in `[0, num_users]`.
-          end: the user after the last one.
+          begin: number of the first user, in `[0, num_users]`.
+          end: number after that of the last user.
           report: called with the number of users done, after each table.
 
         Yields:
-          Tables of `SCHEMA`, one user after the other; fewer than k rows for a user with fewer items left.
+          Tables with `SCHEMA`, sorted by user; a user with fewer than k items left has fewer rows.
         """
-        for first in range(begin, end, self._users_a_table):
-            last = min(first + self._users_a_table, end)
-            calls = range(first, last, self._users_a_call)
-            yield pa.concat_tables([self._recommend(call, min(call + self._users_a_call, last)) for call in calls])
+        for first in range(begin, end, self._users_per_table):
+            last = min(first + self._users_per_table, end)
+            calls = range(first, last, self._users_per_call)
+            yield pa.concat_tables([self._recommend(call, min(call + self._users_per_call, last)) for call in calls])
             report(last - begin)
 
     def _recommend(self, begin: int, end: int) -> pa.Table:
@@ -89,7 +89,7 @@ class KnownUsers:
 
 @functools.lru_cache(maxsize=1)
 def load(model: Path, k: int) -> KnownUsers:
-    """Loads a model once per process, since that takes seconds and Beam may create its workers many times."""
+    """Loads a model once per process, since that takes seconds and Beam may create many workers."""
     return KnownUsers(model, k)
 
 

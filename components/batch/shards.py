@@ -1,4 +1,4 @@
-"""The files of a folder of recommendations, and which of them a killed run left unwritten."""
+"""The files in a folder of recommendations, and the removal of incomplete and outdated ones."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from schemas.whole import PARTIAL
 
 MANIFEST = "_manifest.json"
-"""What the files of a folder were made from; readers of a Parquet folder skip names that start with an underscore."""
+"""File that records what the others were made from; Parquet readers skip names that start with an underscore."""
 SUCCESS = "_SUCCESS"
-"""Empty file that marks that all others are written."""
+"""Empty file that marks the folder as complete."""
 
 
 class Shard(NamedTuple):
-    """A file, and the users in it: from `begin` to before `end`."""
+    """A file with the users from `begin` up to but excluding `end`."""
 
     path: Path
     begin: int
@@ -21,7 +21,7 @@ class Shard(NamedTuple):
 
 
 def plan(folder: Path, num_users: int, users_per_shard: int) -> list[Shard]:
-    """Divides the users among files, in their order."""
+    """Divides the users into files, in order."""
     begins = range(0, num_users, users_per_shard)
     return [
         Shard(folder / f"shard-{number:05}-of-{len(begins):05}.parquet", begin, min(begin + users_per_shard, num_users))
@@ -30,14 +30,14 @@ def plan(folder: Path, num_users: int, users_per_shard: int) -> list[Shard]:
 
 
 def prepare(folder: Path, manifest: dict[str, Any]) -> None:
-    """Removes everything except complete files made from what `manifest` describes, and writes the manifest."""
+    """Removes all files that are incomplete or were made from anything but `manifest`, and writes the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SUCCESS).unlink(missing_ok=True)
     for leftover in folder.glob(f"{PARTIAL}*"):
         leftover.unlink()
     if _read(folder / MANIFEST) == manifest:
         return
-    # The manifest first, so that files made from different things are never taken for one set.
+    # Remove the manifest first, so that files with different origins are never taken for one set.
     (folder / MANIFEST).unlink(missing_ok=True)
     for shard in folder.glob("shard-*.parquet"):
         shard.unlink()
@@ -48,5 +48,5 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        # Absent, or cut short by a kill: nothing is known about the files.
+        # Absent or cut short, so the origin of the files is unknown.
         return None

@@ -9,7 +9,7 @@ from schemas.settings import OnDeviceSettings, SplitSettings, TrainingSettings
 
 
 class SequenceTrainerSpec(component_spec.ComponentSpec):
-    """Examples in, sequence models out."""
+    """Input: Examples; output: sequence models."""
 
     PARAMETERS = {
         executor.SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
@@ -37,19 +37,19 @@ class SequenceTrainer(base_component.BaseComponent):
         training: TrainingSettings,
         code_version: str,
     ):
-        """Wires the training.
+        """Creates the step.
 
         Args:
-          examples: Examples with the splits `train`, `eval` and `candidates`, raw.
-          settings: which models there are.
+          examples: raw Examples with the splits `train`, `eval` and `candidates`.
+          settings: the models to train.
           split: how the examples were divided.
-          training: what is held out of training to stop by, the second fit, the seed.
+          training: the share of events held out for early stopping, whether to refit on all events, and the seed.
           code_version: changes whenever the code of this step does.
         """
         super().__init__(
             SequenceTrainerSpec(
                 examples=examples,
-                # The models alone: what the exporter asks of them trains nothing anew.
+                # Only the models, so that a change of the exporter's limits does not retrain them.
                 settings=settings.model_dump_json(include={"models"}),
                 split=split.model_dump_json(),
                 training=training.model_dump_json(),

@@ -22,7 +22,7 @@ SEQUENCE_MODELS_KEY = "sequence_models"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Fits each enabled model and writes it with what it is judged by."""
+    """Fits each enabled model and writes it with the windows to evaluate it on."""
 
     def Do(
         self,
@@ -30,19 +30,19 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Reads, fits, writes.
+        """Reads the events, fits the models and writes them.
 
         Args:
-          input_dict: `examples`: Examples with the splits `train`, `eval` and `candidates`, raw. Of the evaluation
-            split only the labels of the evaluation windows come; it is read when all models are fitted.
-          output_dict: `sequence_models`: Model, in whose serving folder a folder for each model holds `saved_model/`,
+          input_dict: `examples`: raw Examples with the splits `train`, `eval` and `candidates`. The evaluation split,
+            which only provides the labels of the evaluation windows, is read after all models are fitted.
+          output_dict: `sequence_models`: Model whose serving folder has a folder for each model with `saved_model/`,
             `windows.npz`, `items.json` and `model.json`.
           exec_properties: `settings`, `split`, `training`: JSON of `OnDeviceSettings`, `SplitSettings` and
             `TrainingSettings`.
 
         Raises:
-          DataError: examples are missing, or too few.
-          FloatingPointError: a training diverged.
+          DataError: there are no examples, or too few.
+          FloatingPointError: the training of a model diverged.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = OnDeviceSettings.model_validate_json(exec_properties[SETTINGS_KEY])

@@ -1,4 +1,4 @@
-"""What lies beside a sequence model's SavedModel: the windows to calibrate and judge by, the items, a description."""
+"""Files next to a sequence model's SavedModel: windows to calibrate and evaluate on, the items, and a description."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from schemas.settings import SequenceModelSettings, SplitSettings
 
 _CALIBRATION_WINDOWS = 2_000
 _EVALUATION_WINDOWS = 20_000
-"""Most that a model is judged by: each is asked of every file, one call after the other."""
+"""Maximum number of evaluation windows: every file is run on each of them, one call at a time."""
 _LOG = logging.getLogger("atalaya")
 
 
@@ -31,51 +31,56 @@ def write(
     split: SplitSettings,
     seed: int,
 ) -> None:
-    """Writes all of it for one model.
+    """Writes the files for one model.
 
     Args:
-      folder: of the model.
-      settings: the model's.
-      record: how it was fitted.
+      folder: folder of the model.
+      settings: settings of the model.
+      record: how the model was fitted.
       train: training events.
       evaluation: events that are the labels of the evaluation windows.
       items: the catalogue.
       split: how the events were divided.
-      seed: of the draws.
+      seed: seed for drawing windows.
     """
     timelines = Timelines(train, items)
     fitted = training_windows(timelines, settings, split.method, seed)
     windows = timelines.windows(evaluation, settings.features)
-    judged = _drawn(windows, _EVALUATION_WINDOWS, seed)
-    users = evaluation.user[judged.event]
-    write_windows(folder / "windows.npz", fitted, judged, users, items, seed)
+    drawn = _draw(windows, _EVALUATION_WINDOWS, seed)
+    users = evaluation.user[drawn.event]
+    write_windows(folder / "windows.npz", fitted, drawn, users, items, seed)
     write_items(folder / "items.json", items)
     dropped = {
         "train_of_no_item": int(np.sum(train.item == PADDING)),
         "train_without_earlier_event": len(timelines.events) - len(fitted.label),
         "eval_without_earlier_event": len(evaluation) - len(windows.label),
-        "eval_not_drawn": len(windows.label) - len(judged.label),
+        "eval_not_drawn": len(windows.label) - len(drawn.label),
     }
     description = describe(settings, items, record, dropped, seed)
     (folder / "model.json").write_text(json.dumps(description, indent=2), encoding="utf-8")
     _LOG.info(
         "on-device %s: %d evaluation windows; %d evaluation events have no earlier training event of their user",
-        *(settings.name, len(judged.label), dropped["eval_without_earlier_event"]),
+        settings.name,
+        len(drawn.label),
+        dropped["eval_without_earlier_event"],
     )
 
 
 def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.ndarray, items: Items, seed: int) -> None:
-    """Writes `windows.npz`: contexts by `train/<input>` and `eval/<input>`, `eval/label`, and more.
+    """Writes `windows.npz`.
+
+    It holds the contexts as `train/<input>` and `eval/<input>`, `eval/label`, `eval/context_length`, `eval/user`, and
+    `popularity`, the number of training events of each item.
 
     Args:
-      path: of the file.
-      train: of which at most 2,000 are kept, drawn with the seed.
-      evaluation: all are kept, with `eval/context_length` and `eval/user`.
-      users: [n] int32, the users' numbers of the evaluation windows.
-      items: whose `popularity`, training events by number - 1, is written too.
-      seed: of the draw.
+      path: path of the file.
+      train: training windows, of which at most 2,000 are drawn.
+      evaluation: n evaluation windows; all are written.
+      users: [n] int32, numbers of the users of the evaluation windows.
+      items: the catalogue.
+      seed: seed for drawing training windows.
     """
-    drawn = _drawn(train, _CALIBRATION_WINDOWS, seed)
+    drawn = _draw(train, _CALIBRATION_WINDOWS, seed)
     columns: dict[str, Any] = {
         f"{part}/{names.CONTEXT}{name}": values
         for part, windows in (("train", drawn), ("eval", evaluation))
@@ -85,8 +90,8 @@ def write_windows(path: Path, train: Windows, evaluation: Windows, users: np.nda
     np.savez_compressed(path, **columns, popularity=items.popularity)
 
 
-def _drawn(windows: Windows, most: int, seed: int) -> Windows:
-    """At most so many of the windows, in their order."""
+def _draw(windows: Windows, most: int, seed: int) -> Windows:
+    """Draws at most `most` windows, in their original order."""
     size = len(windows.label)
     if size <= most:
         return windows
@@ -94,7 +99,7 @@ def _drawn(windows: Windows, most: int, seed: int) -> Windows:
 
 
 def write_items(path: Path, items: Items) -> None:
-    """Writes `items.json`: id, title and genres of the items 1, 2, ..."""
+    """Writes `items.json`: a list of the ids, titles and genres of the items 1, 2, ..."""
     rows = zip(items.ids, items.titles, items.genres, strict=True)
     listed = [{"id": item, "title": title, "genres": genres} for item, title, genres in rows]
     path.write_text(json.dumps(listed, ensure_ascii=True, indent=0), encoding="utf-8")
@@ -103,7 +108,7 @@ def write_items(path: Path, items: Items) -> None:
 def describe(
     settings: SequenceModelSettings, items: Items, training: dict[str, Any], dropped: dict[str, int], seed: int
 ) -> dict[str, Any]:
-    """What `model.json` tells: the inputs and how they are padded, and how the model was trained."""
+    """Returns the content of `model.json`: the inputs, how they are padded, and how the model was trained."""
     inputs = {
         names.CONTEXT + name: {
             "length": given.length,
@@ -116,7 +121,7 @@ def describe(
         "name": settings.name,
         "encoder": settings.encoder,
         "inputs": inputs,
-        "order": "the oldest event first, padding behind the latest",
+        "order": "oldest event first, padding after the latest event",
         "units": {"context_age": "days from the event to the request", "context_rating": "as in the training data"},
         "num_items": len(items.ids),
         "vocabularies": {name: items.vocabularies[name] for name in items.vocabularies if name in settings.features},

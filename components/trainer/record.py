@@ -14,8 +14,8 @@ from schemas.settings import Settings
 from schemas.training_record import Chosen, DataWindow, TrainingRecord
 
 _PACKAGES = ("numpy", "tensorflow", "tensorflow-recommenders", "tf-keras", "tfx")
-# Where the data lies on the machine that trained, is nobody's business.
-_NOT_TOLD: Any = {"name": True, "data": {"folder"}}
+# The record is published with the model, so it omits where the data is stored.
+_OMITTED: Any = {"name": True, "data": {"folder"}}
 
 
 def training_record(
@@ -25,13 +25,13 @@ def training_record(
     settings: Settings,
     code_version: str,
 ) -> TrainingRecord:
-    """What is known once the models are fitted.
+    """Returns the record of a training.
 
     Args:
       events: training events.
-      retrieval: the fitted model.
+      retrieval: the fitted retrieval model.
       scale: lowest and highest rating.
-      settings: what of them was given is recorded.
+      settings: settings, of which those that are set explicitly are recorded.
       code_version: hash of the Trainer's sources.
     """
     return TrainingRecord(
@@ -51,7 +51,7 @@ def training_record(
         chosen=Chosen(linear_weight=float(retrieval.linear_weight), trend_weight=float(retrieval.trend_weight)),
         code_version=code_version,
         libraries={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
-        settings=settings.model_dump(mode="json", exclude=_NOT_TOLD, exclude_unset=True),
+        settings=settings.model_dump(mode="json", exclude=_OMITTED, exclude_unset=True),
     )
 
 

@@ -10,7 +10,7 @@ from recommender.serving.export import save
 from recommender.training.fit_recommender import fit_recommender
 from schemas.settings import Settings
 
-if TYPE_CHECKING:  # it takes half a minute to import, and whoever calls has done so
+if TYPE_CHECKING:  # importing TFX takes half a minute, and TFX's Trainer has already done so
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 _LOG = logging.getLogger("atalaya")
@@ -20,13 +20,13 @@ def run_fn(fn_args: "FnArgs") -> None:
     """Fits the models and exports them as one SavedModel.
 
     Args:
-      fn_args: `train_files`, patterns of the transformed training events; `eval_files`, of the transformed
-        catalogue (the evaluation split stays out of reach); `transform_graph_path`; `serving_model_dir` for the
-        SavedModel and its `TrainingRecord`; `model_run_dir` for TensorBoard's logs; `custom_config["settings"]`, the
-        JSON of `Settings`, and `custom_config["code_version"]`.
+      fn_args: `train_files`, file patterns of the transformed training events; `eval_files`, file patterns of the
+        transformed catalogue, not of the evaluation split, which the Trainer cannot read; `transform_graph_path`;
+        `serving_model_dir` for the SavedModel and its `TrainingRecord`; `model_run_dir` for TensorBoard's logs;
+        `custom_config["settings"]`, the JSON of `Settings`, and `custom_config["code_version"]`.
 
     Raises:
-      DataError: examples are missing, or too few.
+      DataError: there are no examples, or too few.
     """
     settings = Settings.model_validate_json(fn_args.custom_config["settings"])
     vocabularies = read_vocabularies(fn_args.transform_graph_path)

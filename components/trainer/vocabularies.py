@@ -1,4 +1,4 @@
-"""The vocabularies that Transform wrote."""
+"""The vocabularies written by Transform."""
 
 import tensorflow_transform as tft
 

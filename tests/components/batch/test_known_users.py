@@ -40,14 +40,14 @@ def expected_rows(parts: Parts, user: int) -> list[tuple[int, float, float]]:
     return [(item, scores[item], ratings[item]) for item in best[:K]]
 
 
-@pytest.mark.parametrize(("users_a_call", "rows_a_table"), [(256, 2**16), (3, K * 7), (1, 1)])
+@pytest.mark.parametrize(("users_per_call", "rows_per_table"), [(256, 2**16), (3, K * 7), (1, 1)])
 def test_every_user_gets_the_best_unseen_items_whatever_the_blocks(
-    random_parts, version, users_a_call, rows_a_table, monkeypatch
+    random_parts, version, users_per_call, rows_per_table, monkeypatch
 ):
-    monkeypatch.setattr(known_users, "_MOST_USERS_AT_ONCE", users_a_call)
-    monkeypatch.setattr(known_users, "_ROWS_AT_ONCE", rows_a_table)
+    monkeypatch.setattr(known_users, "_MAX_USERS_PER_CALL", users_per_call)
+    monkeypatch.setattr(known_users, "_ROWS_AT_ONCE", rows_per_table)
     tables = all_tables(KnownUsers(version, K))
-    assert len(tables) == -(-23 // max(1, rows_a_table // K))
+    assert len(tables) == -(-23 // max(1, rows_per_table // K))
     assert all(table.schema == SCHEMA for table in tables)
     found = rows_by_user(pa.concat_tables(tables))
     # To the user who has seen all items nothing is left, and there is no padding.
@@ -93,14 +93,14 @@ def test_more_than_the_catalogue_gives_all_that_is_left(random_parts, version):
 
 def test_scores_held_at_once_are_bounded(version, monkeypatch):
     monkeypatch.setattr(known_users, "_SCORES_AT_ONCE", 200)
-    assert KnownUsers(version, K)._users_a_call == 5  # of 40 scores each
+    assert KnownUsers(version, K)._users_per_call == 5  # of 40 scores each
     monkeypatch.setattr(known_users, "_SCORES_AT_ONCE", 39)
-    assert KnownUsers(version, K)._users_a_call == 1
+    assert KnownUsers(version, K)._users_per_call == 1
 
 
 def test_a_model_without_the_list_of_users_is_one_clear_error(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path))
-    with pytest.raises(DataError, match="not a complete version with all signatures"):
+    with pytest.raises(DataError, match="expected a complete version with all signatures"):
         KnownUsers(tmp_path, K)
 
 
