@@ -1,9 +1,9 @@
-"""What each idea in the models is worth: each switched on or off alone, against the defaults.
+"""Ablation of the models: the effect of switching each idea on or off on its own, compared with the defaults.
 
     python -m benchmarks.ablation --config pipeline/configs/movielens-100k.toml --seeds 42 43 44
 
-Everything is measured on a tenth of the training ratings, held out in the way of the protocol; the test ratings are
-never looked at. Models are not fitted again to their own validation part, which would cost all of them the same.
+Everything is measured on a tenth of the training ratings, held out by the protocol's rule; the test ratings are never
+used. Models are not refitted on all training events, since that would cost the same for all of them.
 Prints tables in Markdown: means over the seeds, and in brackets the spread (highest - lowest).
 """
 
@@ -41,7 +41,9 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "targets: blocks": {"targets": "blocks"},
     "loss: sampled, counted logQ": {"full_softmax_items": 0, "uniform_negatives": 512},
     "loss: sampled, streaming logQ": {
-        **{"full_softmax_items": 0, "uniform_negatives": 512, "item_frequency": "streaming"}
+        "full_softmax_items": 0,
+        "uniform_negatives": 512,
+        "item_frequency": "streaming",
     },
     "loss: 100 hard negatives": {"hard_negatives": 100},
     "no dropout of ids": {"id_dropout": 0.0},
@@ -50,13 +52,13 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "no trend": {"trend_days": 0.0},
 }
 DEFAULT_OF = {"random": {"targets: scattered", "no trend"}, "time": {"targets: blocks", "no linear part"}}
-"""Variants that are the default under a protocol and would be measured twice."""
+"""Variants to skip under a protocol, where they equal the defaults."""
 RATING: dict[str, dict[str, Any]] = {
     "defaults": {},
     "width 8": {"bayesian.dimension": 8},
     "10 side features only": {"bayesian.side_features": 10},
     "mood of 1 rating only": {"bayesian.recent_events": 1},
-    "network, dot product alone": {"model": "network", "network.cross_layers": 0, "network.deep_layers": []},
+    "network, dot product only": {"model": "network", "network.cross_layers": 0, "network.deep_layers": []},
     "network with cross layers": {"model": "network"},
     "network, + retrieval task": {"model": "network", "network.retrieval_weight": 0.1},
 }
@@ -78,7 +80,7 @@ def main() -> None:
     for protocol in arguments.protocols:
         data = hold_out(divide(ratings, protocol, settings.data.rating_scale))
         for kind in arguments.kinds:
-            print(f"\nHeld out of training, {describe(data)}\n", flush=True)
+            print(f"\nHeld out from training, {describe(data)}\n", flush=True)
             _print_table(kind, data, settings, arguments.seeds)
 
 

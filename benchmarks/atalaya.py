@@ -1,4 +1,4 @@
-"""Atalaya's own models, fitted as the trainer does."""
+"""Atalaya's models, fitted as in the Trainer."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from schemas.settings import Settings
 
 
 def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
-    """The retrieval model; it serves new users from recent popularity, and places new items by title and genres."""
+    """Fits the retrieval model, which ranks by recent popularity for new users, and new items by title and genres."""
     settings = _seeded(settings, data, seed)
     events = divided(data, settings)
     model = retrieval.fit_retrieval(events, data.catalogue, settings)
@@ -29,14 +29,14 @@ def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
 
 
 def fit_rating(data: Data, seed: int, settings: Settings) -> Rating:
-    """The ranking model."""
+    """Fits the ranking model."""
     settings = _seeded(settings, data, seed)
     model = ranking.fit_ranking(divided(data, settings), data.catalogue, settings)
     return Rating(lambda users, items, timestamps: model.rate(users, items, timestamps).numpy())
 
 
 def divided(data: Data, settings: Settings) -> HoldOut:
-    """The training events, divided as the Trainer does."""
+    """Divides the training events as the Trainer does."""
     events = data.train.sorted(data.catalogue.num_users, data.catalogue.num_items)
     return hold_out(events, settings.training.validation_share, settings.split.method, settings.training.seed)
 

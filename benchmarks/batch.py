@@ -1,9 +1,9 @@
-"""Measures the recommendations for all known users at once: seconds on MovieLens 100K, users per second at scale.
+"""Measures recommendations for all known users: seconds on MovieLens 100K, users per second with a large model.
 
     python -m benchmarks.batch [--model serving/movielens-100k] [--users 5000]
 
-The large model is of random vectors, 100,000 users and 100,000 items. Each side runs in a separate process, whose
-peak memory is read at its end. Ends with status 1 where a bar is missed.
+The large model has random vectors for 100,000 users and 100,000 items. Each measurement runs in a separate process,
+whose peak memory is read at its end. The exit status is 1 if a limit is exceeded.
 """
 
 import argparse
@@ -14,20 +14,20 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-MOST_SECONDS, MOST_GIB = 10.0, 4.0
+MAX_SECONDS, MAX_GIB = 10.0, 4.0
 _SEEN = 100
 
-ANSWER = """
+RECOMMEND = """
 import resource, sys, time
 from pathlib import Path
 from components.batch.files import write_parquet
 from components.batch.known_users import SCHEMA, KnownUsers
 
-model, k, most_users, output = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+model, k, max_users, output = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 begin = time.monotonic()
 users = KnownUsers(model, k)
 loaded = time.monotonic()
-num_users = min(users.num_users, most_users)
+num_users = min(users.num_users, max_users)
 write_parquet(users.tables(0, num_users, lambda done: None), SCHEMA, output)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(loaded - begin, time.monotonic() - loaded, num_users, peak)
@@ -44,14 +44,26 @@ save(random_parts(num_users, num_items, width, seen), sys.argv[1], ServingSettin
 
 
 def main() -> int:
-    """Prints the measures; returns the exit status."""
+    """Prints the measurements; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description="Measures batch recommendations.")
-    parser.add_argument("--model", type=Path, default=ROOT / "serving" / "movielens-100k", help="folder of versions")
-    parser.add_argument("--k", type=int, default=100, help="items per user (default: %(default)s)")
     parser.add_argument(
-        "--users", type=int, default=5_000, help="number of users of the large model (default: %(default)s)"
+        "--model",
+        type=Path,
+        default=ROOT / "serving" / "movielens-100k",
+        help="folder of a pushed model's versions; the newest is measured (default: %(default)s)",
     )
-    parser.add_argument("--sizes", type=int, nargs=2, default=[100_000, 100_000], metavar=("USERS", "ITEMS"))
+    parser.add_argument("--k", type=int, default=100, help="number of items per user (default: %(default)s)")
+    parser.add_argument(
+        "--users", type=int, default=5_000, help="number of measured users of the large model (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs=2,
+        default=[100_000, 100_000],
+        metavar=("USERS", "ITEMS"),
+        help="size of the large model (default: 100000 100000)",
+    )
     parser.add_argument(
         "--width", type=int, default=64, help="width of the large model's vectors (default: %(default)s)"
     )
@@ -71,8 +83,8 @@ def _measure_pushed(versions: Path, k: int, folder: Path) -> bool:
     except DataError as error:
         print(error)
         return False
-    seconds, _ = _answer(f"{version}", version, k, sys.maxsize, folder)
-    return _held("seconds after loading", seconds, MOST_SECONDS)
+    seconds, _ = _recommend(f"{version}", version, k, sys.maxsize, folder)
+    return _is_below("seconds after loading", seconds, MAX_SECONDS)
 
 
 def _measure_large(options: argparse.Namespace, folder: Path) -> bool:
@@ -80,13 +92,13 @@ def _measure_large(options: argparse.Namespace, folder: Path) -> bool:
     model = folder / "model"
     _run(BUILD, model, num_users, num_items, options.width, _SEEN)
     what = f"{num_users:,} users x {num_items:,} items, width {options.width}"
-    _, gib = _answer(what, model, options.k, options.users, folder)
-    return _held("GiB of memory", gib, MOST_GIB)
+    _, gib = _recommend(what, model, options.k, options.users, folder)
+    return _is_below("GiB of memory", gib, MAX_GIB)
 
 
-def _answer(what: str, model: Path, k: int, most_users: int, folder: Path) -> tuple[float, float]:
+def _recommend(what: str, model: Path, k: int, max_users: int, folder: Path) -> tuple[float, float]:
     """Returns the seconds after loading and the peak memory in GiB."""
-    printed = _run(ANSWER, model, k, most_users, folder / "recommendations.parquet")
+    printed = _run(RECOMMEND, model, k, max_users, folder / "recommendations.parquet")
     loading, seconds, num_users, gib = map(float, printed.split())
     print(
         f"{what}: loaded in {loading:.1f} s; {num_users:,.0f} users x {k} in {seconds:.1f} s, "
@@ -95,10 +107,10 @@ def _answer(what: str, model: Path, k: int, most_users: int, folder: Path) -> tu
     return seconds, gib
 
 
-def _held(what: str, value: float, most: float) -> bool:
-    held = value < most
-    print(f"    {what}: {value:.2f}, must be below {most:g}: {'yes' if held else 'NO'}")
-    return held
+def _is_below(what: str, value: float, limit: float) -> bool:
+    is_below = value < limit
+    print(f"    {what}: {value:.2f}, expected below {limit:g}: {'met' if is_below else 'MISSED'}")
+    return is_below
 
 
 def _run(program: str, *arguments: object) -> str:

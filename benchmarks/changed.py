@@ -8,7 +8,7 @@ from schemas.settings import Settings
 
 
 def changed(settings: Settings, values: dict[str, Any]) -> Settings:
-    """The settings with other values, by the paths of their keys, e.g. `{"ranking.bayesian.dimension": 8}`."""
+    """Returns a copy of the settings with values changed by key path, such as `{"ranking.bayesian.dimension": 8}`."""
     tree = settings.model_dump()
     for path, value in values.items():
         *sections, key = path.split(".")

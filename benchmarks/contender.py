@@ -1,4 +1,4 @@
-"""The contenders: a name, a module, and the interfaces of fitted models."""
+"""The contenders of a comparison, and the interfaces of fitted models."""
 
 import importlib
 from collections.abc import Callable
@@ -14,7 +14,8 @@ Kind = Literal["retrieval", "rating"]
 class Retrieval(NamedTuple):
     """A fitted retrieval model.
 
-    new_users, new_items: whether it can score users or items without training events.
+    scores: scores of all items for users. new_users, new_items: whether it can score users or items without training
+    events.
     """
 
     scores: Scores
@@ -23,19 +24,23 @@ class Retrieval(NamedTuple):
 
 
 class Rating(NamedTuple):
-    """A fitted model that takes users, items and timestamps, [n] each, and predicts ratings, [n]."""
+    """A fitted rating model.
+
+    rate: predicts [n] ratings from [n] users, [n] items and [n] timestamps.
+    """
 
     rate: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Refusal(Exception):
-    """Why a contender does not take part with this data."""
+    """A contender cannot take part, or not with this data."""
 
 
 class Contender(NamedTuple):
     """One line of the table.
 
-    place: `module:function`; the module is imported only when it is needed, so that packages of others may be absent.
+    place: `module:function`; the module is imported only when needed, so that packages of other contenders may be
+    missing. deterministic: whether all seeds give the same model. ours: whether it is a model of Atalaya.
     """
 
     name: str
@@ -45,10 +50,10 @@ class Contender(NamedTuple):
     ours: bool = False
 
     def load(self) -> Callable[..., Retrieval | Rating]:
-        """Returns the function that fits it to data with a seed; Atalaya's takes the settings too.
+        """Returns the function that fits the contender to data with a seed; Atalaya's also take the settings.
 
         Raises:
-          Refusal: a package that it needs is not installed.
+          Refusal: a required package is not installed.
         """
         module, function = self.place.split(":")
         try:

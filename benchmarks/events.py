@@ -1,4 +1,4 @@
-"""Ratings in any order, as the protocols divide them."""
+"""Ratings in any order, to be divided by the protocols."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,10 @@ from recommender.interactions.interactions import Interactions
 
 
 class Events(NamedTuple):
-    """Ratings given, one a row. user, item: [n] indices. rating: [n] float32. timestamp: [n] int64, seconds."""
+    """Ratings, one per row.
+
+    user, item: [n] indices. rating: [n] float32. timestamp: [n] int64, seconds since 1970-01-01 UTC.
+    """
 
     user: np.ndarray
     item: np.ndarray
@@ -20,5 +23,5 @@ class Events(NamedTuple):
         return Events(self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
 
     def sorted(self, num_users: int, num_items: int) -> Interactions:
-        """As the models take them."""
+        """Returns the events in the order that the models require."""
         return Interactions.of(self.user, self.item, self.rating, self.timestamp, num_users, num_items)

@@ -3,10 +3,10 @@
     python -m benchmarks.index [--items 10000 100000 1000000] [--model FOLDER] [--interactions FILE ...]
 
 Catalogues: the vectors of the newest version of a pushed model; factors (truncated SVD) of files with a line
-`user item item ...` for each user; and made-up vectors, of which items stand in clusters and queries are items moved a
-little. The indexes are built as `components/index_exporter` builds them; half of the users choose how many items IVF
-searches, and recall, the share of the truly best items that is found, is that of the other half. All ways of searching
-take turns of 20 requests, as the caches of a server hold the data of one index.
+`user item item ...` for each user; and synthetic vectors, with items in clusters and queries close to items. The
+indexes are built as in `components/index_exporter`. Half of the queries determine how many items IVF searches; the
+recall, the share of the exact best items that are found, is measured on the other half. The methods take turns of 20
+requests, since the caches of a server hold the data of one index.
 """
 
 import argparse
@@ -41,11 +41,15 @@ SPREAD = 0.4
 """Standard deviation within a cluster; that of the clusters' centres is 1."""
 
 Search = Callable[[tf.Tensor], tf.Tensor]
-"""[n, width] queries to [n, K] ids."""
+"""Finds the [n, K] ids of the best items for [n, width] queries."""
 
 
 class Searcher(NamedTuple):
-    """A way of searching; the variables that it keeps, and how much of the catalogue it searches, in words."""
+    """A search method.
+
+    search: the method. variables: the variables that it holds in memory. searched: how much of the catalogue it
+    searches, as text.
+    """
 
     search: Search
     variables: list[tf.Variable]
@@ -53,12 +57,16 @@ class Searcher(NamedTuple):
 
 
 def main() -> None:
-    """Prints a row for each catalogue and way of searching."""
+    """Prints a row for each catalogue and method."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument(
+        "--items", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], help="sizes of the synthetic catalogues"
+    )
+    parser.add_argument(
+        "--width", type=int, default=64, help="width of synthetic vectors and factors (default: %(default)s)"
+    )
     parser.add_argument("--model", type=Path, help="folder of a pushed model's versions; the newest is measured")
-    parser.add_argument("--interactions", type=Path, nargs="*", default=[], help="files to be factorized")
+    parser.add_argument("--interactions", type=Path, nargs="*", default=[], help="files of interactions to factorize")
     parser.add_argument(
         "--recall", type=float, default=0.99, help="recall that IVF is built for (default: %(default)s)"
     )
@@ -66,9 +74,9 @@ def main() -> None:
         "--share",
         type=float,
         default=IndexSettings().scann.searched_share,
-        help="of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
+        help="share of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
     )
-    parser.add_argument("--rounds", type=int, default=10, help="turns of each way, of 20 requests of one query")
+    parser.add_argument("--rounds", type=int, default=10, help="number of turns of each method, of 20 requests each")
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
@@ -80,7 +88,7 @@ def main() -> None:
 
 
 def make_vectors(num_items: int, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clustered candidates, [num_items, width], and queries, [QUERIES, width], float32."""
+    """Draws clustered candidates, [num_items, width] float32, and queries, [QUERIES, width] float32."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=[max(num_items // ITEMS_IN_A_CLUSTER, 1), width]).astype(np.float32)
 
@@ -92,14 +100,14 @@ def make_vectors(num_items: int, width: int, seed: int) -> tuple[np.ndarray, np.
 
 
 def _catalogues(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Names, candidates and queries, [QUERIES, width] in random order."""
+    """Yields names, candidates, [num_items, width], and queries, [QUERIES, width], in random order."""
     rng = np.random.default_rng(options.seed)
     real = [(options.model.name, *_pushed_vectors(options.model))] if options.model else []
     real += [(path.stem, *_factors(path, options.width)) for path in options.interactions]
     for name, candidates, queries in real:
         yield name, candidates, queries[rng.choice(len(queries), QUERIES, replace=False)]
     for num_items in options.items:
-        yield "made up", *make_vectors(num_items, options.width, options.seed)
+        yield "synthetic", *make_vectors(num_items, options.width, options.seed)
 
 
 def _pushed_vectors(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -113,11 +121,11 @@ def _pushed_vectors(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _factors(path: Path, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Item and user vectors of a truncated SVD of who chose what (PureSVD: Cremonesi et al., 2010)."""
+    """Computes item and user vectors by a truncated SVD of the interactions (PureSVD: Cremonesi et al., 2010)."""
     lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
     users = np.repeat(np.arange(len(lines)), [max(len(line) - 1, 0) for line in lines])
     items = np.unique(np.array([item for line in lines for item in line[1:]]), return_inverse=True)[1]
-    # Entries at the same position are added up: an item that a user chose twice must count once.
+    # The matrix adds up repeated entries, but an item that a user chose twice must count once.
     chosen = csr_matrix((np.ones(len(users), np.float32), (users, items)))
     chosen.data[:] = 1.0
     right = svds(chosen, k=width, random_state=0, return_singular_vectors="vh")[2]
@@ -134,28 +142,28 @@ def _compare(name: str, candidates: np.ndarray, queries: np.ndarray, options: ar
     if find_spec("scann"):
         makers["ScaNN"] = lambda: _scann(candidates, options.share)
     searchers, build_seconds = {}, {}
-    for way, make in makers.items():
+    for method, make in makers.items():
         started = time.perf_counter()
-        searchers[way] = make()
-        build_seconds[way] = time.perf_counter() - started
+        searchers[method] = make()
+        build_seconds[method] = time.perf_counter() - started
     singles, batch = [tf.constant(queries[n : n + 1]) for n in range(BATCH)], tf.constant(queries[:BATCH])
-    one = {way: _asked(searcher.search, singles) for way, searcher in searchers.items()}
-    many = {way: _asked(searcher.search, [batch]) for way, searcher in searchers.items()}
+    one = {method: _calls(searcher.search, singles) for method, searcher in searchers.items()}
+    many = {method: _calls(searcher.search, [batch]) for method, searcher in searchers.items()}
     one_seconds = take_turns(one, options.rounds, warm_up=1, in_a_row=IN_A_ROW)
     many_seconds = take_turns(many, rounds=3, warm_up=1)
     truth = searchers["exact"].search(batch).numpy()
-    for way, searcher in searchers.items():
+    for method, searcher in searchers.items():
         recall = _recall(truth, searcher.search(batch).numpy())
-        p50, p99 = 1e3 * np.percentile(one_seconds[way], (50, 99))
+        p50, p99 = 1e3 * np.percentile(one_seconds[method], (50, 99))
         megabytes = sum(variable.shape.num_elements() * variable.dtype.size for variable in searcher.variables) / 1e6
         print(
-            f"| {name} | {len(candidates):,} | {way} | {searcher.searched} | {recall:.3f} | {p50:.2f} | {p99:.2f} "
-            f"| {BATCH / np.median(many_seconds[way]):,.0f} | {megabytes:,.1f} | {build_seconds[way]:.1f} |",
+            f"| {name} | {len(candidates):,} | {method} | {searcher.searched} | {recall:.3f} | {p50:.2f} | {p99:.2f} "
+            f"| {BATCH / np.median(many_seconds[method]):,.0f} | {megabytes:,.1f} | {build_seconds[method]:.1f} |",
             flush=True,
         )
 
 
-def _asked(search: Search, queries: list[tf.Tensor]) -> Call:
+def _calls(search: Search, queries: list[tf.Tensor]) -> Call:
     return lambda number: search(queries[number % len(queries)])
 
 
@@ -197,13 +205,13 @@ def _content(candidates: np.ndarray, queries: np.ndarray) -> Content:
     ids, nothing = _ids(len(candidates)), np.array([], np.int64)
     catalogue = Catalogue(ids, ids, np.array([], object), nothing, np.zeros(1, np.int64))
     users = np.array([b"u%d" % user for user in range(len(queries))], object)
-    asked = np.vstack([queries, np.zeros_like(queries[:1])])
+    all_queries = np.vstack([queries, np.zeros_like(queries[:1])])
     everything, scores = np.arange(len(ids)), np.zeros(len(ids), np.float32)
-    return Content(catalogue, candidates, users, asked, nothing, everything, scores)
+    return Content(catalogue, candidates, users, all_queries, nothing, everything, scores)
 
 
 def _numeric(variables: tuple[tf.Variable, ...]) -> list[tf.Variable]:
-    """Without texts, which all ways of searching need and whose memory cannot be read from a variable."""
+    """Returns the variables other than texts, which all methods need and whose memory a variable does not show."""
     return [variable for variable in variables if variable.dtype != tf.string]
 
 

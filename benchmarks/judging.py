@@ -9,19 +9,21 @@ from schemas.errors import DataError
 
 
 def judge(fitted: Retrieval | Rating, data: Data) -> dict[str, float]:
-    """Measures on the test events.
+    """Measures a contender on the test events.
 
-    At random, all of them count. By time, those whose user and item both have training events; the others are measured
-    apart, if the contender has something to say of them: events of new users on known items, and of known users on
-    new items.
+    With the random protocol, all test events count. With the time protocol, those count whose user and item both have
+    training events; events of new users with known items, and of known users with new items, are measured separately
+    if the contender can score them.
 
     Raises:
-      DataError: there are no test events that count.
+      DataError: no test event counts.
     """
     known_users, known_items = data.known_users[data.test.user], data.known_items[data.test.item]
     counted = known_users & known_items if data.protocol == "time" else np.ones(len(data.test.user), bool)
     if not counted.any():
-        raise DataError("no test event has a user and an item with training events; the data is too small or too new")
+        raise DataError(
+            "expected test events whose user and item have training events, got none: the data is too small or too new"
+        )
     if isinstance(fitted, Rating):
         test = data.test.take(counted)
         return measures.rating(fitted.rate(test.user, test.item, test.timestamp), test.rating, data.scale)
@@ -40,7 +42,7 @@ def _rank(fitted: Retrieval, data: Data, rows: np.ndarray) -> measures.Ranks:
 
 
 def describe(data: Data) -> str:
-    """The numbers of events of each kind, in one line."""
+    """Returns the numbers of events of each kind, in one line."""
     known_users, known_items = data.known_users[data.test.user], data.known_items[data.test.item]
     sorts = {
         "known pairs": known_users & known_items,

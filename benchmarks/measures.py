@@ -1,8 +1,8 @@
-"""Quality measures of scores and ratings, the same code for every contender.
+"""Quality measures of scores and ratings, computed by the same code for every contender.
 
-An item's rank in a user's list is that of `recommender.evaluation.ranks`: of equal scores half count as higher, and a
-score that is not a number counts as higher than any, its own item ranking after all others.
-a@K and b@K are means over events, R@K, NDCG@K and MRR means over the users who have an event.
+An item's rank in a user's list is that of `recommender.evaluation.ranks`: half of the items with an equal score count
+as higher, and an item whose score is NaN counts as higher than all others, but ranks last itself.
+a@K and b@K are means over events; R@K, NDCG@K and MRR are means over the users who have an event.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from recommender.evaluation.ranks import ranks as ranks_of
 _USERS_AT_ONCE = 128
 
 Scores = Callable[[np.ndarray], np.ndarray]
-"""Users, [n] indices, to their scores of every item, [n, num_items] float32."""
+"""Returns the scores of all items, [n, num_items] float32, for users, [n] indices."""
 
 
 class Ranks(NamedTuple):
     """Ranks of the test events' items in their users' lists.
 
-    user: [n] indices. among_all: [n] rank among all items. among_unseen: [n] rank among the items that the user has
-    no training event of. num_unseen: [n] how many those are. coverage: share of all items that stand among the
-    first 10 of a user with test events, those of his training events removed.
+    user: [n] indices. among_all: [n] ranks among all items. among_unseen: [n] ranks among the items without a training
+    event of the user. num_unseen: [n] numbers of these items. coverage: share of all items that are among the first 10
+    of any user with test events, without the items of the user's training events.
     """
 
     user: np.ndarray
@@ -48,7 +48,8 @@ def rank(scores: Scores, train: Events, test: Events, num_items: int) -> Ranks:
         block = users[begin : begin + _USERS_AT_ONCE]
         values = np.asarray(scores(block))
         if values.shape != (len(block), num_items):
-            raise ValueError(f"scores of {len(block)} users are {values.shape}, expected {(len(block), num_items)}")
+            expected = (len(block), num_items)
+            raise ValueError(f"scores of {len(block)} users: expected the shape {expected}, got {values.shape}")
         for user, row in zip(block, values, strict=True):
             rows = test_rows[user]
             seen = np.unique(train.item[train_rows.get(user, [])])
@@ -69,25 +70,26 @@ def _rows_by_user(user: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def _first(scores: np.ndarray, count: int, items: np.ndarray) -> np.ndarray:
-    """The `count` items of the highest scores; scores that are not numbers come last."""
+    """Returns the `count` items with the highest scores; NaN comes last."""
     descending = -np.nan_to_num(scores, nan=-np.inf)
     return items[np.argpartition(descending, count - 1)[:count]] if len(items) > count else items
 
 
 def share_within(ranks: np.ndarray, k: int) -> float:
-    """Share of ranks, [n], that are at most `k`: a@K or b@K."""
+    """Returns the share of [n] ranks that are at most `k`: a@K or b@K."""
     return float(np.mean(ranks <= k))
 
 
 def recall(user: np.ndarray, ranks: np.ndarray, k: int) -> float:
-    """Mean over users of (events within the first `k`) / (events)."""
+    """Returns the mean over users of (events within the first `k`) / (events)."""
     return _mean_of_users(user, ranks <= k, lambda counts: counts)
 
 
 def ndcg(user: np.ndarray, ranks: np.ndarray, k: int) -> float:
-    """Mean over users of DCG / ideal DCG, binary gains (Jarvelin and Kekalainen, 2002).
+    """Returns the mean over users of DCG / ideal DCG with binary gains (Jarvelin and Kekalainen, 2002).
 
-    DCG is the sum of 1 / log2(1 + rank) over the user's events of rank <= k; the ideal one has them at 1, 2, ...
+    DCG is the sum of 1 / log2(1 + rank) over the user's events with rank <= k; in the ideal DCG their ranks are 1, 2,
+    ...
     """
     ideal = np.concatenate([[0], np.cumsum(1 / np.log2(1 + np.arange(1, k + 1)))])
     return _mean_of_users(user, np.where(ranks <= k, 1 / np.log2(1 + ranks), 0), lambda n: ideal[np.minimum(n, k)])
@@ -99,7 +101,7 @@ def _mean_of_users(user: np.ndarray, gains: np.ndarray, best: Callable[[np.ndarr
 
 
 def mrr(user: np.ndarray, ranks: np.ndarray) -> float:
-    """Mean over users of 1 / (rank of the user's best placed event)."""
+    """Returns the mean over users of 1 / (best rank of the user's events)."""
     users, rows = np.unique(user, return_inverse=True)
     best = np.full(len(users), np.inf)
     np.minimum.at(best, rows, ranks)
@@ -107,7 +109,7 @@ def mrr(user: np.ndarray, ranks: np.ndarray) -> float:
 
 
 def retrieval(ranks: Ranks) -> dict[str, float]:
-    """All measures of a retrieval contender."""
+    """Returns all measures of a retrieval contender."""
     user, unseen = ranks.user, ranks.among_unseen
     return {
         "a@10": share_within(ranks.among_all, 10),
@@ -123,17 +125,17 @@ def retrieval(ranks: Ranks) -> dict[str, float]:
 
 
 def new_users(ranks: Ranks) -> dict[str, float]:
-    """Measures on events of users without training events."""
+    """Returns the measures on events of users without training events."""
     unseen = ranks.among_unseen
     return {"user NDCG@10": ndcg(ranks.user, unseen, 10), "user b@100": share_within(unseen, 100)}
 
 
 def new_items(ranks: Ranks) -> dict[str, float]:
-    """Measures on events of items without training events.
+    """Returns the measures on events of items without training events.
 
-    `1/rank` is a mean over events; `percentile` the mean of (rank - 1) / (candidates - 1), 0 the best. `x random`
-    is the value over the one that a random order is expected to have: min(1, 100 / n) for b@100, and
-    (1 + 1/2 + ... + 1/n) / n for 1/rank, n the number of candidates; for the percentile it is 1/2.
+    `1/rank` is a mean over events; `percentile` is the mean of (rank - 1) / (candidates - 1), where 0 is the best.
+    `x random` is the value divided by the expected value of a random order: with n candidates, min(1, 100 / n) for
+    b@100, (1 + 1/2 + ... + 1/n) / n for 1/rank, and 1/2 for the percentile.
     """
     unseen, size = ranks.among_unseen, ranks.num_unseen
     harmonic = np.cumsum(1 / np.arange(1, size.max() + 1))
@@ -150,6 +152,6 @@ def new_items(ranks: Ranks) -> dict[str, float]:
 
 
 def rating(predicted: np.ndarray, given: np.ndarray, scale: tuple[float, float]) -> dict[str, float]:
-    """RMSE and MAE of predictions, [n], clipped to the scale."""
+    """Returns RMSE and MAE of [n] predictions, clipped to the scale."""
     errors = np.clip(predicted.astype(np.float64), *scale) - given
     return {"RMSE": float(np.sqrt(np.mean(errors**2))), "MAE": float(np.mean(np.abs(errors)))}

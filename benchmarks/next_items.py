@@ -1,4 +1,4 @@
-"""How well similar items predict what a user chooses next, the same code for every contender."""
+"""How well similar items predict the user's next item, measured by the same code for every contender."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ LAST = 10
 
 
 def leave_last(data: Data, seed: int = 0) -> Data:
-    """Takes the last events of each user of at least 20 training events out of training, and tests on them instead."""
+    """Moves the last ten training events of each user with at least 20 from training to test, replacing the test."""
     train = in_order(data.train, seed)
     counts = np.bincount(train.user)[train.user]
     from_end = np.searchsorted(train.user, train.user, side="right") - np.arange(len(train.user))
@@ -19,22 +19,22 @@ def leave_last(data: Data, seed: int = 0) -> Data:
 
 
 def in_order(events: Events, seed: int = 0) -> Events:
-    """User by user, oldest first; events of the same second are in random order."""
+    """Sorts events by user, then time; events in the same second are in random order."""
     chance = np.random.default_rng(seed).random(len(events.user))
     return events.take(np.lexsort((chance, events.timestamp, events.user)))
 
 
 def rank_next(scores: np.ndarray, train: Events, test: Events) -> np.ndarray:
-    """Ranks the item that each user chose among those similar to the item chosen just before.
+    """Ranks each item that a user chose by its similarity to the item chosen just before.
 
     Args:
-      scores: [num_items, num_items], how similar the column is to the row; higher is more similar.
-      train: events that the user is known to have.
-      test: of each user with at least two of these events, all but the first are ranked, by the row of the one before.
+      scores: [num_items, num_items], the similarity of the column's item to the row's; higher is more similar.
+      train: training events.
+      test: test events; for each user, all but the first are ranked, by the row of the event before.
 
     Returns:
-      [n] ranks, among the items that the user has in neither training nor an earlier test event; of equal scores,
-      half are counted as higher.
+      [n] ranks among the items that the user has in neither a training event nor an earlier test event; half of the
+      items with an equal score count as higher.
     """
     test = in_order(test)
     seen = _items_by_user(train)
@@ -56,10 +56,11 @@ def _items_by_user(events: Events) -> dict[int, np.ndarray]:
 
 
 def measure(scores: np.ndarray, data: Data) -> dict[str, float]:
-    """R@K and MRR are means over pairs of test events, MRR of 1 / rank.
+    """Returns the measures of similar items.
 
-    Of the first 10 for each item with training events, itself left out: `cov@10`, the share of all items that stand
-    in one of these lists, and `events@10`, the mean number of training events of what stands there.
+    R@K and MRR, the mean of 1 / rank, are means over pairs of consecutive test events. The others are computed from
+    the 10 most similar items of each item with training events: `cov@10` is the share of all items in these lists, and
+    `events@10` the mean number of training events of the items in them.
     """
     found = rank_next(scores, data.train, data.test)
     popularity = np.bincount(data.train.item, minlength=len(scores))
@@ -72,7 +73,7 @@ def measure(scores: np.ndarray, data: Data) -> dict[str, float]:
 
 
 def first(scores: np.ndarray, count: int) -> np.ndarray:
-    """[num_items, count] most similar items of each item, itself left out, the best first."""
+    """Returns the most similar other items of each item, [num_items, count], best first."""
     others = scores.astype(np.float64)
     np.fill_diagonal(others, -np.inf)
     return np.argsort(-others, axis=1, kind="stable")[:, :count]

@@ -1,7 +1,7 @@
-"""Splits ratings into training and test, in two ways.
+"""Protocols that split ratings into training and test.
 
-`random`: rows in file order, permuted by numpy's RandomState(42); the first 80 % train.
-`time`: rows in order of their timestamps (equal ones in file order); the first 80 % train.
+`random`: rows in file order, permuted by numpy's RandomState(42); the first 80 % are for training.
+`time`: rows in the order of their timestamps (ties in file order); the first 80 % are for training.
 """
 
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ Protocol = Literal["random", "time"]
 
 
 class Data(NamedTuple):
-    """The training data of a contender, and the test that is kept from it.
+    """The training data of a contender, and the test data, which it does not get.
 
     protocol: how the ratings were divided. scale: lowest and highest rating.
     """
@@ -39,20 +39,26 @@ class Data(NamedTuple):
 
 
 def divide(ratings: Ratings, protocol: Protocol, scale: tuple[float, float] | None) -> Data:
-    """Divides the ratings; without a scale, it is the span of the training ratings."""
+    """Divides the ratings into training and test.
+
+    Args:
+      ratings: all ratings.
+      protocol: how to divide them.
+      scale: lowest and highest rating; None: those of the training ratings.
+    """
     events = Events(ratings.user, ratings.item, ratings.rating, ratings.timestamp)
-    train, test = _cut(events, protocol, 80)
+    train, test = _split(events, protocol, 80)
     span = (float(train.rating.min()), float(train.rating.max()))
     return Data(protocol, train, test, ratings.catalogue, scale or span)
 
 
 def hold_out(data: Data) -> Data:
-    """Splits the training events again in the same way, 90 % and 10 %, for choosing hyperparameters."""
-    train, test = _cut(data.train, data.protocol, 90)
+    """Splits the training events by the same protocol into 90 % and 10 %, for choosing hyperparameters."""
+    train, test = _split(data.train, data.protocol, 90)
     return data._replace(train=train, test=test)
 
 
-def _cut(events: Events, protocol: Protocol, percent: int) -> tuple[Events, Events]:
+def _split(events: Events, protocol: Protocol, percent: int) -> tuple[Events, Events]:
     size = len(events.user)
     if protocol == "random":
         order = np.random.RandomState(42).permutation(size)

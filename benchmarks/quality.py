@@ -1,8 +1,8 @@
-"""Compares Atalaya's models with other libraries: the same rows, the same measures, one run.
+"""Compares Atalaya's models with those of other libraries on the same data and measures, in one run.
 
     python -m benchmarks.quality --config pipeline/configs/movielens-100k.toml --seeds 42 43 44
 
-On MovieLens 100K, the exit status is 1 if one of ours misses what it has to reach.
+On MovieLens 100K, the exit status is 1 if a model of Atalaya misses a floor.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--protocols", nargs="+", choices=get_args(Protocol), default=list(get_args(Protocol)))
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
     parser.add_argument("--only", nargs="+", choices=[contender.name for contender in CONTENDERS], metavar="CONTENDER")
-    parser.add_argument("--json", type=Path, help="file to write all numbers to")
+    parser.add_argument("--json", type=Path, help="JSON file to write all numbers to")
     arguments = parser.parse_args()
     contenders = [one for one in CONTENDERS if not arguments.only or one.name in arguments.only]
     try:
@@ -72,14 +72,14 @@ def _describe(ratings: Ratings) -> str:
     catalogue = ratings.catalogue
     return (
         f"{len(ratings.user):,} ratings by {catalogue.num_users:,} users, {catalogue.num_items:,} items; "
-        f"{ratings.repeats:,} earlier ratings of the same pair left out{rejects}"
+        f"{ratings.repeats:,} superseded by a later rating of the same pair{rejects}"
     )
 
 
 def _compare(
     settings: Settings, ratings: Ratings, contenders: list[Contender], protocols: list[Protocol], seeds: list[int]
 ) -> dict[str, Any]:
-    """Returns all numbers in the form of JSON, and prints them as they are computed."""
+    """Returns all numbers, ready for JSON, and prints them as they are computed."""
     report: dict[str, Any] = {"config": settings.name, "seeds": seeds, "results": [], "verdicts": [], "absent": {}}
     closing = []
     for protocol in protocols:
@@ -104,10 +104,10 @@ def _compare(
 
 
 def _run(contender: Contender, data: Data, settings: Settings, seeds: list[int]) -> list[dict[str, float]]:
-    """Measures by name, one per seed; only one seed if it makes no difference.
+    """Returns the measures of each seed, or of only one if the contender is deterministic.
 
     Raises:
-      Refusal: the contender does not take part.
+      Refusal: the contender cannot take part.
     """
     fit = contender.load()
     if contender.ours:
@@ -132,8 +132,12 @@ def _format_verdicts(verdicts: list[Verdict]) -> str:
 def _as_json(result: Result) -> dict[str, Any]:
     name, kind = result.contender.name, result.contender.kind
     return {
-        **{"contender": name, "kind": kind, "protocol": result.protocol},
-        **{"runs": result.runs, "mean": result.mean, "spread": result.spread},
+        "contender": name,
+        "kind": kind,
+        "protocol": result.protocol,
+        "runs": result.runs,
+        "mean": result.mean,
+        "spread": result.spread,
     }
 
 

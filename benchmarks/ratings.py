@@ -1,4 +1,4 @@
-"""Reads the ratings and items that a settings file describes, as the pipeline's first step does, into arrays."""
+"""Reads the ratings and items given by a settings file into arrays, like the pipeline's first step."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -16,12 +16,11 @@ from schemas.settings import DataSettings
 
 
 class Ratings(NamedTuple):
-    """All ratings, a pair of user and item at most once, in the order of the file.
+    """All ratings, with at most one for each pair of user and item, in the order of the file.
 
-    user, item: [n] int32, indices. rating: [n] float32. timestamp: [n] int64, seconds.
-    catalogue: the items of the items file and those rated. rejects: number of unusable rows by reason.
-    repeats: number of ratings left out because their user rated the item again later.
-    ids, titles: [num_items] of the items.
+    user, item: [n] int32 indices. rating: [n] float32. timestamp: [n] int64, seconds since 1970-01-01 UTC.
+    catalogue: the items in the items file and all rated items. rejects: number of unusable rows for each reason.
+    repeats: number of ratings that were dropped because the user rated the item again later. ids, titles: [num_items].
     """
 
     user: np.ndarray
@@ -36,15 +35,17 @@ class Ratings(NamedTuple):
 
 
 def read(data: DataSettings) -> Ratings:
-    """Reads the files that the settings name.
+    """Reads the files given by the settings.
 
     Raises:
       DataError: a file cannot be read, lacks a column or has no usable row.
-      SettingsError: a file name holds a placeholder.
+      SettingsError: a file name has a placeholder.
     """
     for name in (data.ratings, data.items or ""):
         if "{" in name:
-            raise SettingsError(f"{name}: the benchmark reads one file; name it without a placeholder")
+            raise SettingsError(
+                f"{name}: expected the name of one file without a placeholder, since the benchmark reads a single file"
+            )
     table, described, rejects = read_tables(data)
     items = join_catalogue(described, table["item"].value_counts()).items
     latest = _latest(table)
@@ -64,7 +65,7 @@ def read(data: DataSettings) -> Ratings:
 
 
 def _latest(table: pd.DataFrame) -> pd.DataFrame:
-    """The latest rating of each pair of user and item (of equally late ones the last row); rows stay in order."""
+    """Keeps the latest rating of each pair of user and item (the last row if tied); the rows keep their order."""
     by_time = table.sort_values("timestamp", kind="stable")
     return by_time.drop_duplicates(["user", "item"], keep="last").sort_index()
 
@@ -76,6 +77,6 @@ def _describe(items: pd.DataFrame, num_users: int, genre_separator: str) -> Cata
 
 
 def _indices(rows: list[list[str]]) -> tuple[Ragged, int]:
-    """Each row's words as indices, and the number of different words."""
+    """Returns the words of each row as indices, and the number of different words."""
     codes, words = pd.factorize(np.array([word for row in rows for word in row], object))
     return Ragged(codes.astype(np.int32), np.cumsum([0, *map(len, rows)])), len(words)

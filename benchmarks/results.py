@@ -1,4 +1,4 @@
-"""The numbers of a run as aligned tables, and the verdict on Atalaya's."""
+"""The results of a run as aligned tables, and the verdicts on Atalaya's models."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,12 @@ TABLES = {
     "rating": ["RMSE", "MAE"],
     "cold start, new users": ["user NDCG@10", "user b@100"],
     "cold start, new items": [
-        *("item b@100", "b@100 x random", "item 1/rank", "1/rank x random", "item percentile", "percentile x random")
+        "item b@100",
+        "b@100 x random",
+        "item 1/rank",
+        "1/rank x random",
+        "item percentile",
+        "percentile x random",
     ],
 }
 COMPARED = ("NDCG@10", "NDCG@100", "b@100", "RMSE", "MAE")
@@ -21,11 +26,14 @@ FLOORS: dict[str, dict[str, float]] = {
     "random": {"NDCG@10": 0.446, "NDCG@100": 0.540, "b@100": 0.645, "cov@10": 0.25, "RMSE": 0.885, "MAE": 0.695},
     "time": {"NDCG@10": 0.1849, "b@100": 0.3301, "RMSE": 0.945},
 }
-"""Floors for Atalaya on MovieLens 100K, for the mean over the seeds; for errors they are maxima."""
+"""Limits for Atalaya's mean over the seeds on MovieLens 100K: minima, or maxima for errors."""
 
 
 class Result(NamedTuple):
-    """Measures of one contender under one protocol; runs: measures by name, one per seed."""
+    """Measures of one contender under one protocol.
+
+    runs: for each seed, the measures by name.
+    """
 
     contender: Contender
     protocol: str
@@ -33,25 +41,28 @@ class Result(NamedTuple):
 
     @property
     def mean(self) -> dict[str, float]:
-        """By measure, the mean over seeds."""
+        """Mean of each measure over the seeds."""
         return pd.DataFrame(self.runs).mean().to_dict()
 
     @property
     def spread(self) -> dict[str, float]:
-        """By measure, highest - lowest."""
+        """Spread of each measure over the seeds: highest - lowest."""
         frame = pd.DataFrame(self.runs)
         return (frame.max() - frame.min()).to_dict()
 
 
 class Verdict(NamedTuple):
-    """One requirement on Atalaya, whether it is met, and both in words."""
+    """One requirement for Atalaya.
+
+    text: the measured value and the requirement. met: whether it is met.
+    """
 
     text: str
     met: bool
 
 
 def format_tables(results: list[Result]) -> str:
-    """One table each for retrieval, rating and cold start; a star marks the best other library of a column."""
+    """Formats a table each for retrieval, rating and cold start; a star marks the best other library in a column."""
     return "\n\n".join(
         _format_table(title, columns, rows)
         for title, columns in TABLES.items()
@@ -81,14 +92,14 @@ def _cell(row: Result, column: str) -> str:
 
 
 def best_peer(results: list[Result], measure: str) -> Result | None:
-    """The best other library by one measure, if any has it."""
+    """Returns the best result of another library by one measure, None if no library has it."""
     peers = [result for result in results if not result.contender.ours and measure in result.mean]
     sign = -1 if measure in LESS_IS_BETTER else 1
     return max(peers, key=lambda result: sign * result.mean[measure], default=None)
 
 
 def against_floors(results: list[Result], protocol: str) -> list[Verdict]:
-    """Atalaya's models against the floors on MovieLens 100K, as far as they were measured."""
+    """Compares Atalaya's measures with the floors on MovieLens 100K."""
     verdicts = []
     for measure, floor in FLOORS[protocol].items():
         for own in (result.mean for result in results if result.contender.ours and measure in result.mean):
@@ -103,13 +114,13 @@ def against_floors(results: list[Result], protocol: str) -> list[Verdict]:
 
 
 def _seconds(results: list[Result], prefix: str) -> float | None:
-    """The cost of a retrieval and a rating model together, if both were measured."""
+    """Returns the total seconds of a retrieval and a rating model, None unless both were measured."""
     seconds = [result.mean[SECONDS] for result in results if result.contender.name.startswith(prefix)]
     return sum(seconds) if len(seconds) == 2 else None
 
 
 def against_peers(results: list[Result], protocol: str) -> list[Verdict]:
-    """Atalaya next to the best other library by each measure, as far as both were measured."""
+    """Compares Atalaya with the best other library by each measure that both have."""
     verdicts = []
     for measure in COMPARED:
         peer = best_peer(results, measure)

@@ -1,13 +1,14 @@
-"""Measures what a local run costs at several sizes: seconds and peak memory of each step, as a Markdown table.
+"""Measures the cost of a local run at several sizes: seconds and peak memory of each step, as a Markdown table.
 
     python -m benchmarks.scaling 100000 1000000
 
-The ratings are made up: each user likes one of a few groups of items, and in each group a few items are popular. Every
-size runs in a separate folder and process; --fast trains in less time. Peak memory is the sum of the
-resident sets of the process and all that it started, seen five times a second, in GiB.
+The ratings are synthetic: each user likes one of a few groups of items, and in each group a few items are popular.
+Every size runs in a separate folder and process; --fast shortens the training. Peak memory is the sum of the resident
+set sizes of the process and all its descendants, sampled five times per second, in GiB.
 
-With --folder, a measurement that was broken off goes on after the last step that it finished: hours need not be in one
-piece. The steps before keep what they took; one that finished while no one was measuring is left out of the table.
+With --folder, an interrupted measurement continues after the last completed step, so that hours of measuring can be
+spread over several runs. Completed steps keep their measurements; a step that completed without being measured is left
+out of the table.
 """
 
 import argparse
@@ -36,14 +37,14 @@ method = "time"
 [batch]
 enabled = true
 """
-EVENTS_A_USER = 150
+EVENTS_PER_USER = 150
 _GROUPS = 5
-_SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_SAMPLES = 0.2
 _IMPORTS = "imports"
 
 
 class Cost(NamedTuple):
-    """Of a step: seconds, and peak memory in GiB."""
+    """The cost of a step: seconds, and peak memory in GiB."""
 
     seconds: float
     memory: float
@@ -53,9 +54,9 @@ def main() -> None:
     """Runs the pipeline at each size and prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="+", type=int, help="numbers of ratings")
-    parser.add_argument("--fast", action="store_true", help="train in less time, as runner.py --fast does")
+    parser.add_argument("--fast", action="store_true", help="train in less time, as with runner.py --fast")
     parser.add_argument(
-        "--folder", type=Path, help="folder to work in and to continue from; a temporary one by default"
+        "--folder", type=Path, help="folder to work in and to continue from (default: a temporary folder)"
     )
     options = parser.parse_args()
     costs = {}
@@ -66,24 +67,24 @@ def main() -> None:
 
 
 def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
-    """Makes up ratings.
+    """Generates synthetic ratings.
 
     Args:
-      rows: how many; a user rates an item once.
-      seed: of all random numbers.
+      rows: number of ratings; a user rates an item at most once.
+      seed: seed of all random numbers.
 
     Returns:
-      `user_id`, `item_id`, `rating` (1 to 5) and `timestamp` (seconds) of rows / 150 users and at most 17 * rows^0.4
-      items, 1,700 of them at 100,000 rows.
+      `user_id`, `item_id`, `rating` (1 to 5) and `timestamp` (seconds since 1970-01-01 UTC) of rows / 150 users and at
+      most 17 * rows^0.4 items (1,700 for 100,000 rows).
     """
     generator = np.random.default_rng(seed)
-    num_users, num_items = max(2, rows // EVENTS_A_USER), round(17 * rows**0.4)
+    num_users, num_items = max(2, rows // EVENTS_PER_USER), round(17 * rows**0.4)
     table = pd.DataFrame({"user_id": [], "item_id": []}, dtype=int)
     while len(table) < rows:
         user = generator.integers(num_users, size=rows)
         liked = generator.random(rows) < 0.7
         group = np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=rows))
-        # The square of a uniform number: some items occur far more often than others.
+        # Squaring a uniform number makes some items far more frequent than others.
         place = (generator.random(rows) ** 2 * (num_items // _GROUPS)).astype(int)
         drawn = pd.DataFrame({"user_id": user, "item_id": place * _GROUPS + group})
         table = pd.concat([table, drawn]).drop_duplicates(ignore_index=True)[:rows]
@@ -108,7 +109,7 @@ def _measure(folder: Path, rows: int, options: list[str]) -> dict[str, Cost]:
 
 
 def _write(folder: Path, ratings: pd.DataFrame) -> None:
-    """The data, and at last the settings."""
+    """Writes the data, then the settings, which mark the folder as complete."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     ratings.to_csv(folder / "data" / "ratings.csv", index=False)
     items = np.unique(ratings["item_id"])
@@ -121,7 +122,7 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
     """Runs the pipeline; yields each step when it ends: its name, its cost, and whether an earlier result was reused.
 
     Raises:
-      SystemExit: the pipeline failed, and has said why.
+      SystemExit: the pipeline failed; its output has the reason.
     """
     command = [sys.executable, "-W", "ignore", str(ROOT / "runner.py"), "--local", "--config", "scaling.toml", *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1)
@@ -132,18 +133,18 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
             if not line.startswith("["):
                 print(line.rstrip(), file=sys.stderr, flush=True)
                 continue
-            # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each ends what was before it.
+            # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each line ends the step or gap before it.
             if step:
                 yield step, Cost(time.monotonic() - started, watch.peak()), line.rstrip().endswith("reused")
             step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
             started = time.monotonic()
         process.wait()
     finally:
-        # If measuring stops here, the pipeline must not continue with a step that is not measured.
+        # If measuring stops here, the pipeline must not go on unmeasured.
         process.kill()
         watch.stop()
     if process.returncode not in (0, 3):  # 3: the gate refused the model
-        raise SystemExit(f"{step} failed; with --folder, the run's log stays there")
+        raise SystemExit(f"{step} failed; the run's log is kept if you give a --folder")
 
 
 class _Watch(threading.Thread):
@@ -151,30 +152,30 @@ class _Watch(threading.Thread):
 
     def __init__(self, pid: int):
         super().__init__(daemon=True)
-        self._pid, self._peak, self._over = pid, 0, threading.Event()
+        self._pid, self._peak, self._ended = pid, 0, threading.Event()
         self.start()
 
     def run(self) -> None:
-        while not self._over.wait(_SECONDS_BETWEEN_LOOKS):
-            self._peak = max(self._peak, sum(map(_resident_bytes, _family(self._pid))))
+        while not self._ended.wait(_SECONDS_BETWEEN_SAMPLES):
+            self._peak = max(self._peak, sum(map(_resident_bytes, _process_tree(self._pid))))
 
     def peak(self) -> float:
-        """The peak since the last call, in GiB."""
+        """Returns the peak since the last call, in GiB."""
         peak, self._peak = self._peak, 0
         return peak / 2**30
 
     def stop(self) -> None:
         """Stops sampling."""
-        self._over.set()
+        self._ended.set()
         self.join()
 
 
-def _family(pid: int) -> Iterator[int]:
-    """The process and all its descendants."""
+def _process_tree(pid: int) -> Iterator[int]:
+    """Yields the process and all its descendants."""
     yield pid
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in _read(path).split():
-            yield from _family(int(child))
+            yield from _process_tree(int(child))
 
 
 def _resident_bytes(pid: int) -> int:
@@ -185,7 +186,7 @@ def _resident_bytes(pid: int) -> int:
 def _read(path: Path) -> str:
     try:
         return path.read_text()
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Windows for the on-device models' measurements: in the protocol of the original example, and by the time split."""
+"""Windows for measuring the on-device models, with the protocol of the original example and with the time split."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ SPLIT_SEED = 42
 
 
 class Pooled(NamedTuple):
-    """Windows of all users, shuffled and split; `fitted` is what remains of training without `held_out`."""
+    """Windows of all users, shuffled and split; `train` is `fitted` and `held_out` together."""
 
     train: Windows
     fitted: Windows
@@ -23,12 +23,15 @@ class Pooled(NamedTuple):
 
 
 def number_items(ratings: Ratings, train: Events, genres: list[list[str]]) -> tuple[Items, np.ndarray]:
-    """The catalogue as the step numbers it, and [num_items] the numbers of the items of `ratings`.
+    """Numbers the items as the pipeline's step does, by popularity.
 
     Args:
-      ratings: whose items they are.
-      train: training events, by which popularity is counted.
-      genres: the names of each item's.
+      ratings: ratings with the items to number.
+      train: training events, from which popularity is counted.
+      genres: for each item, the names of its genres.
+
+    Returns:
+      The catalogue in the order of the numbers, and the number of each item of `ratings`, [num_items] int32.
     """
     popularity = np.bincount(train.item, minlength=len(ratings.ids))
     order = np.lexsort((np.array(ratings.ids), -popularity))
@@ -39,11 +42,11 @@ def number_items(ratings: Ratings, train: Events, genres: list[list[str]]) -> tu
 
 
 def original_windows(events: Events, length: int, min_rating: float = 2.0, min_events: int = 3) -> Pooled:
-    """Cuts windows as the on-device example of tensorflow/examples does (`example_generation_movielens.py`).
+    """Makes windows like the on-device example of tensorflow/examples (`example_generation_movielens.py`).
 
-    Ratings of at least `min_rating`; each user's in order of time, of the same second in that of the file; users with
-    fewer than `min_events` are left out; each event but the first is a label, its context the `length` before. All
-    windows are shuffled, and the last tenth is the test: so a user's later windows are trained on, and it leaks.
+    Events are the ratings of at least `min_rating`, sorted by time for each user (ties in file order), without users
+    who have fewer than `min_events`. Each event but a user's first is a label; its context is the `length` events
+    before. All windows are shuffled, and the last tenth is the test, so training leaks later events of its users.
     """
     events = events.take(events.rating >= min_rating)
     events = events.take(np.argsort(events.timestamp, kind="stable"))
@@ -74,4 +77,4 @@ FEATURES: dict[str, dict[str, FeatureInput]] = {
     },
 }
 FEATURES["both"] = FEATURES["ids"] | FEATURES["features"]
-"""What describes the events, for the table of the time split."""
+"""Sets of inputs that describe the events, for the table of the time split."""

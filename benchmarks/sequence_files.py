@@ -1,4 +1,4 @@
-"""Exports the on-device models of the settings as the pipeline does, and measures the files' size and speed."""
+"""Exports the on-device models in the settings as in the pipeline, and measures the size and speed of the files."""
 
 import tempfile
 from pathlib import Path
@@ -22,15 +22,15 @@ _VARIANTS = ("float32", "float16", "dynamic_range", "int8")
 def export_model(
     data: Data, train: Events, test: Events, items: Items, model: SequenceModelSettings, settings: Settings
 ) -> OnDeviceRecord:
-    """Fits a model and makes all its files.
+    """Fits a model and exports it in all variants.
 
     Args:
       data: how the events were divided.
-      train: training events, with the numbers of `items`.
-      test: the events that are asked about.
+      train: training events, with the item numbers of `items`.
+      test: test events, with the item numbers of `items`.
       items: the catalogue.
-      model: to be made, whether it is enabled or not.
-      settings: of the recommender, whose gate the files must pass.
+      model: the model, enabled or not.
+      settings: settings of the recommender, with the gate for the files.
     """
     split = settings.split.model_copy(update={"method": data.protocol})
     training, events = settings.training, numbered(train, items)

@@ -1,4 +1,4 @@
-"""Fits the on-device models, and baselines, to windows and measures all with the same code."""
+"""Fits the on-device models and baselines to windows, and measures all of them with the same code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,21 +21,21 @@ from schemas.settings import DataSettings, SequenceModelSettings, Settings
 from schemas.settings.on_device import FeatureInput
 
 Scores = Callable[[Windows], np.ndarray]
-"""Windows to [n, num_items + 1] float, the first of which is padding's."""
-_AT_ONCE = 1_024
+"""Returns the scores of all items for windows, [n, num_items + 1]; the first column is padding."""
+_WINDOWS_PER_CALL = 1_024
 
 
 def recalls(scores: Scores, windows: Windows, leave_out: bool = False) -> dict[str, float]:
-    """Shares of the windows whose label is among the first, the mean rank and NDCG@10 (one relevant item a window).
+    """Measures recall, the mean rank and NDCG@10 of the windows' labels, the one relevant item of each window.
 
     Args:
-      scores: of a contender.
-      windows: what is asked.
-      leave_out: whether the items of the contexts are left out of the lists.
+      scores: scores of a contender.
+      windows: the windows to score.
+      leave_out: whether the items of a window's context are left out of its list.
     """
     found = []
-    for begin in range(0, len(windows.label), _AT_ONCE):
-        block = windows.take(slice(begin, begin + _AT_ONCE))
+    for begin in range(0, len(windows.label), _WINDOWS_PER_CALL):
+        block = windows.take(slice(begin, begin + _WINDOWS_PER_CALL))
         values = scores(block)
         left_out = np.zeros(values.shape, bool)
         left_out[:, PADDING] = True
@@ -52,22 +52,22 @@ def recalls(scores: Scores, windows: Windows, leave_out: bool = False) -> dict[s
 
 
 def numbered(events: Events, items: Items) -> Interactions:
-    """Events with the numbers of the catalogue's items, as the models take them."""
+    """Sorts events, with the item numbers of the catalogue, into the order that the models require."""
     return events.sorted(int(events.user.max()) + 1, len(items.ids) + 1)
 
 
 def tiled(popularity: np.ndarray) -> Scores:
-    """The same list for all, by [num_items + 1] counts."""
+    """Makes scores that rank all windows by the same [num_items + 1] counts."""
     return lambda windows: np.tile(popularity.astype(np.float64), (len(windows.label), 1))
 
 
 def of_model(model: SequenceModel) -> Scores:
-    """Scores of a fitted model; it reads the features that it knows."""
+    """Makes scores from a fitted model, which ignores features that it was not trained with."""
     return lambda windows: model.score(model.encode(windows.context)).numpy()
 
 
 def fit_original(train: Windows, popularity: np.ndarray, changes: dict[str, Any], seed: int) -> Scores:
-    """Fits to the windows for all epochs of the settings, without early stopping."""
+    """Fits a model to the windows for all epochs in the settings, without early stopping."""
     settings = SequenceModelSettings.model_validate({"name": "original", "exclude_seen": False} | changes)
     tf.keras.utils.set_random_seed(seed)
     model = SequenceModel(SequenceData(popularity, 0, 0, 0.0, 1.0), settings)
@@ -78,7 +78,7 @@ def fit_original(train: Windows, popularity: np.ndarray, changes: dict[str, Any]
 
 
 def baselines(train: Events, test: Events, items: Items) -> dict[str, dict[str, float]]:
-    """Popularity, and cosine between the users of items, summed over the context."""
+    """Measures popularity, and item-kNN: cosine similarities of items by their users, summed over the context."""
     windows = Timelines(numbered(train, items), items).windows(numbered(test, items), {"item": FeatureInput(length=10)})
     size = len(items.ids) + 1
     rated = sparse.coo_matrix(
@@ -86,11 +86,11 @@ def baselines(train: Events, test: Events, items: Items) -> dict[str, dict[str, 
     ).tocsr()
     together = (rated.T @ rated).toarray()
     root = np.sqrt(np.maximum(np.diag(together), 1))
-    alike = together / root / root[:, np.newaxis]
-    np.fill_diagonal(alike, 0)
+    similarities = together / root / root[:, np.newaxis]
+    np.fill_diagonal(similarities, 0)
 
     def neighbours(block: Windows) -> np.ndarray:
-        return alike[block.context["item"]].sum(axis=1)
+        return similarities[block.context["item"]].sum(axis=1)
 
     popularity = np.append(0, items.popularity)
     return {
@@ -108,20 +108,20 @@ def measure_time_split(
     settings: Settings,
     seed: int,
 ) -> dict[str, float]:
-    """Fits as the pipeline does with a split by time, and measures on test events with an earlier training event."""
+    """Fits a model as the pipeline does with a split by time; measures test events with an earlier training event."""
     chosen = SequenceModelSettings.model_validate({"name": encoder, "encoder": encoder, "features": features})
     split = settings.split.model_copy(update={"method": "time"})
     training = settings.training.model_copy(update={"seed": seed})
     events = hold_out(numbered(train, items), training.validation_share, split.method, seed)
     fitted = fit_sequence(events, items, chosen, split, training)
-    # The items of the contexts are left out of all contenders' lists, including those that do not read ids.
-    asked = {"item": FeatureInput(length=10)} | features
-    windows = Timelines(numbered(train, items), items).windows(numbered(test, items), asked)
+    # All windows have item ids, even for models that do not read them, since all lists exclude the context's items.
+    inputs = {"item": FeatureInput(length=10)} | features
+    windows = Timelines(numbered(train, items), items).windows(numbered(test, items), inputs)
     return recalls(of_model(fitted.model), windows, leave_out=True)
 
 
 def genres_of(data: DataSettings, ids: list[str]) -> list[list[str]]:
-    """The names of each item's genres, from the items file."""
+    """Reads the names of the genres of each item from the items file."""
     columns = data.item_columns
     if not data.items or not columns.genres:
         return [[] for _ in ids]

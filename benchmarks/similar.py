@@ -1,10 +1,10 @@
-"""Compares ways to find similar items: the same rows, the same measures, one run.
+"""Compares methods that find similar items on the same data and measures, in one run.
 
     python -m benchmarks.similar --config pipeline/configs/movielens-100k.toml --seeds 42 43 44 --show 1 50 71
 
-Who has chosen one item chooses another next; similar items should foretell which. Tables in Markdown: means over the
-seeds, and in brackets the spread (highest - lowest). By default everything is measured on training events held out,
-the latest tenth and, apart from that, each user's last ten; with --test, on the test events of the split by time.
+Similar items should predict which item a user chooses next. Prints tables in Markdown: means over the seeds, and in
+brackets the spread (highest - lowest). By default, everything is measured on held-out training events, once the latest
+tenth and once each user's last ten; with --test, on the test events of the split by time.
 """
 
 import argparse
@@ -57,14 +57,16 @@ def main() -> None:
         "--show", nargs="*", default=[], metavar="ITEM", help="ids of items whose similar items are printed"
     )
     parser.add_argument(
-        "--test", action="store_true", help="measure on the test events: once, after everything is chosen"
+        "--test", action="store_true", help="measure on the test events; do so only once, after all choices are made"
     )
     arguments = parser.parse_args()
     settings = load(arguments.config)
     ratings = read(settings.data)
     data = divide(ratings, "time", settings.data.rating_scale)
-    divisions = {"held out of training, the latest tenth": hold_out(data)}
-    divisions["held out of training, each user's last ten"] = leave_last(data)
+    divisions = {
+        "held out from training, the latest tenth": hold_out(data),
+        "held out from training, each user's last ten": leave_last(data),
+    }
     if arguments.test:
         divisions = {"test, the latest fifth": data}
     for name, division in divisions.items():
@@ -89,7 +91,7 @@ def _print_table(data: Data, ratings: Ratings, settings: Settings, arguments: ar
 
 
 def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, Any]) -> np.ndarray:
-    """[num_items, num_items] scores; the item tower's time is that of the whole retrieval model."""
+    """Returns [num_items, num_items] scores; the item tower requires a fit of the whole retrieval model."""
     from benchmarks.atalaya import divided
     from recommender.training.fit_retrieval import fit_retrieval
     from recommender.training.fit_similar import fit_co_consumption, item_tower
@@ -113,7 +115,7 @@ def _row(name: str, runs: pd.DataFrame) -> str:
 
 
 def _show(item: int, ratings: Ratings, shown: dict[str, np.ndarray]) -> None:
-    print(f"\nLike {ratings.titles[item]}:")
+    print(f"\nSimilar to {ratings.titles[item]}:")
     for name, scores in shown.items():
         print(f"- {name}: " + "; ".join(ratings.titles[other] for other in first(scores, 5)[item]))
 

@@ -1,4 +1,4 @@
-"""A recommender of random vectors, of any size, for measuring the cost of calls."""
+"""A recommender with random vectors, of any size, for measuring the cost of calls."""
 
 import numpy as np
 import tensorflow as tf
@@ -24,21 +24,21 @@ class _Mean:
 
 
 class _NoMood(tf.Module):
-    """The same at all times."""
+    """A mood of zero at all times."""
 
     def __call__(self, users: tf.Tensor, timestamps: tf.Tensor) -> tf.Tensor:
         return tf.zeros(tf.shape(users))
 
 
 def random_parts(num_users: int, num_items: int, width: int, seen: int, seed: int = 0) -> Parts:
-    """Draws everything.
+    """Draws the parts of a recommender.
 
     Args:
-      num_users: known users `u0`, `u1`, ...
-      num_items: items `i0`, `i1`, ...
-      width: of the vectors of retrieval.
-      seen: about how many items each user has seen.
-      seed: of all random numbers.
+      num_users: number of known users `u0`, `u1`, ...
+      num_items: number of items `i0`, `i1`, ...
+      width: width of the retrieval vectors.
+      seen: approximate number of items that each user has seen.
+      seed: seed of all random numbers.
     """
     rng = np.random.default_rng(seed)
 
@@ -72,7 +72,7 @@ def random_parts(num_users: int, num_items: int, width: int, seen: int, seed: in
 
 
 def _random_rows(rng: np.random.Generator, num_users: int, num_items: int, seen: int) -> Ragged:
-    """[num_users + 1] rows of distinct items, the last one empty."""
+    """Draws [num_users + 1] rows of distinct items; the last row is empty."""
     cells = np.unique(rng.integers(0, num_users * num_items, num_users * seen))
     users, items = np.divmod(cells, num_items)
     return Ragged(items.astype(np.int32), np.searchsorted(users, np.arange(num_users + 2)))

@@ -1,10 +1,10 @@
-"""Measures a batch of the two towers' training with many users: as we train, and as TensorFlow and Keras would.
+"""Measures a training batch of the two-tower model with many users, compared with stock TensorFlow and Keras.
 
     python -m benchmarks.training [--users 67000]
 
-We give TensorFlow an allocator that keeps memory, and step by an Adam compiled into one pass. The ratings are made up
-(`benchmarks.scaling`). The sides take turns in processes of their own, since an allocator is chosen once in a process.
-Ends with status 1 where the bar is missed.
+Atalaya uses an allocator that keeps freed memory, and an Adam optimizer compiled into one pass. The ratings are
+synthetic (`benchmarks.scaling`). The variants take turns in separate processes, since a process cannot change its
+allocator. The exit status is 1 if the limit is exceeded.
 """
 
 import argparse
@@ -17,44 +17,45 @@ from multiprocessing import get_context
 import numpy as np
 import pandas as pd
 
-from benchmarks.scaling import EVENTS_A_USER, make_ratings
+from benchmarks.scaling import EVENTS_PER_USER, make_ratings
 from pipeline import tensorflow_environment
 
-LARGEST_SHARE = 0.6
+MAX_SHARE = 0.6
 _TURNS, _WARM_UP, _BATCHES = 3, 5, 30
-# What Atalaya replaces: the allocator, the optimizer.
-_SIDES = {
+# Whether the allocator and the optimizer are Atalaya's.
+_VARIANTS = {
     "ours": (True, True),
-    "our allocator alone": (True, False),
-    "our optimizer alone": (False, True),
+    "only our allocator": (True, False),
+    "only our optimizer": (False, True),
     "neither": (False, False),
 }
 
 
 def main() -> int:
-    """Prints the measures; returns the exit status."""
+    """Prints the measurements; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.splitlines()[0])
-    parser.add_argument("--users", type=int, default=67_000, help="(default: %(default)s)")
+    parser.add_argument("--users", type=int, default=67_000, help="number of users (default: %(default)s)")
     options = parser.parse_args()
-    seconds: dict[str, list[float]] = {side: [] for side in _SIDES}
+    seconds: dict[str, list[float]] = {variant: [] for variant in _VARIANTS}
     for turn in range(_TURNS):
-        for side, what_is_ours in _SIDES.items():
+        for variant, what_is_ours in _VARIANTS.items():
             with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as process:
-                seconds[side] += process.submit(_train, options.users, *what_is_ours).result()
-            print(f"turn {turn + 1} of {_TURNS}: {side} done", file=sys.stderr, flush=True)
+                seconds[variant] += process.submit(_train, options.users, *what_is_ours).result()
+            print(f"turn {turn + 1} of {_TURNS}: {variant} done", file=sys.stderr, flush=True)
     print(f"{options.users:,} users, {_TURNS} x {_BATCHES} batches\n")
-    print("| | a batch: median, s | 10 % below | 10 % above |\n|---|---:|---:|---:|")
-    for side, measured in seconds.items():
+    print("| | median batch, s | 10th percentile | 90th percentile |\n|---|---:|---:|---:|")
+    for variant, measured in seconds.items():
         low, middle, high = np.percentile(measured, (10, 50, 90))
-        print(f"| {side} | {middle:.3f} | {low:.3f} | {high:.3f} |")
+        print(f"| {variant} | {middle:.3f} | {low:.3f} | {high:.3f} |")
     share = float(np.median(seconds["ours"]) / np.median(seconds["neither"]))
-    held = share < LARGEST_SHARE
-    print(f"\nours takes {share:.2f} of the time, must be below {LARGEST_SHARE:g}: {'yes' if held else 'NO'}")
-    return 0 if held else 1
+    is_below = share < MAX_SHARE
+    verdict = "met" if is_below else "MISSED"
+    print(f"\nours takes {share:.2f} of the time of neither, expected below {MAX_SHARE:g}: {verdict}")
+    return 0 if is_below else 1
 
 
 def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> list[float]:
-    """Seconds of each batch after the first ones, in which TensorFlow compiles."""
+    """Returns the seconds of each batch after the warm-up, in which TensorFlow compiles."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "1" if is_allocator_ours else "0"
     tensorflow_environment.prepare()
@@ -69,7 +70,7 @@ def _train(num_users: int, is_allocator_ours: bool, is_optimizer_ours: bool) -> 
     from recommender.training.queries import QueryBatches
     from schemas.settings import RetrievalSettings
 
-    settings, ratings = RetrievalSettings(), make_ratings(num_users * EVENTS_A_USER)
+    settings, ratings = RetrievalSettings(), make_ratings(num_users * EVENTS_PER_USER)
     user, item = (pd.factorize(ratings[name])[0].astype(np.int32) for name in ("user_id", "item_id"))
     events = Interactions.of(
         user=user,

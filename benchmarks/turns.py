@@ -1,4 +1,4 @@
-"""Timing of calls that take turns."""
+"""Timing of alternatives that take turns."""
 
 import time
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 Call = Callable[[int], Any]
-"""Answers the request with that number."""
+"""Answers the request with the given number."""
 
 
 def take_turns(calls: dict[str, Call], rounds: int, warm_up: int, in_a_row: int = 1) -> dict[str, list[float]]:
-    """Seconds of each call in each round.
+    """Measures the seconds of each call in each round.
 
-    The order is drawn again in every round, since each call suffers from what the one before it left in the caches, and
-    a busy machine slows all of them.
+    Taking turns spreads the effect of a busy machine over all calls. The order is drawn again in every round, since
+    each call is affected by what the call before it left in the caches.
 
     Args:
-      calls: by name; the rounds that count have the numbers from 0.
-      rounds: that count.
-      warm_up: rounds before these: TensorFlow learns in the first ones which operators are worth a thread.
-      in_a_row: calls of a turn; several leave the caches to one contender, as a server that has it alone does.
+      calls: the calls by name; requests of measured rounds are numbered from 0.
+      rounds: number of measured rounds.
+      warm_up: number of rounds before these, in which TensorFlow learns which operators are worth a thread.
+      in_a_row: number of calls per turn; with several, one alternative has the caches to itself, as on a server.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     rng = np.random.default_rng(42)

@@ -10,31 +10,32 @@ from benchmarks.protocols import Data, hold_out
 from recommender.models.biases import fit_biases
 
 LARGEST_CATALOGUE = 20_000
-"""Number of items; a dense matrix of items by items for more does not fit in a small machine's memory."""
+"""Maximum number of items for a dense matrix of items by items, which has to fit in a small machine's memory."""
 EASE_REGULARISATIONS = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 IALS_EPOCHS = 16
-"""As in the paper."""
+"""The number of epochs in the paper."""
 IALS_DIMENSION = 32
 IALS_UNOBSERVED = 0.3
 IALS_REGULARISATION = 0.015
-"""Of a grid over these three, the best NDCG@10 on `hold_out` of MovieLens 100K divided at random; kept everywhere."""
+"""The best of a grid over these three by NDCG@10 on `hold_out` of MovieLens 100K with the random protocol; used for all
+data."""
 
 
 def popularity(data: Data, seed: int) -> Retrieval:
-    """Items with most training events first."""
+    """Ranks items by their number of training events."""
     counts = np.bincount(data.train.item, minlength=data.catalogue.num_items).astype(np.float32)
     return Retrieval(lambda users: np.tile(counts, (len(users), 1)), new_users=True)
 
 
 def biases(data: Data, seed: int) -> Rating:
-    """Damped user and item means."""
+    """Predicts ratings from damped user and item means."""
     train, catalogue = data.train, data.catalogue
     fitted = fit_biases(train.user, train.item, train.rating, catalogue.num_users, catalogue.num_items)
     return Rating(lambda users, items, timestamps: fitted.predict(users, items))
 
 
 def item_knn(data: Data, seed: int) -> Retrieval:
-    """Sum of the cosines of an item and those in the user's training events (all neighbours)."""
+    """Scores an item by the sum of its cosines with the items in the user's training events (all neighbours)."""
     _refuse_large(data)
     seen = interactions(data)
     lengths = np.sqrt(np.asarray(seen.sum(axis=0))[0])
@@ -46,9 +47,9 @@ def item_knn(data: Data, seed: int) -> Retrieval:
 
 
 def ease(data: Data, seed: int) -> Retrieval:
-    """EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019).
+    """Fits EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019).
 
-    The regularisation is that of the grid whose NDCG@10 on held-out training events is best.
+    The regularisation is the one in the grid with the best NDCG@10 on held-out training events.
     """
     _refuse_large(data)
     inner = hold_out(data)
@@ -72,10 +73,11 @@ def _ease_scores(data: Data, regularisation: float) -> Scores:
 
 
 def ials(data: Data, seed: int) -> Retrieval:
-    """Alternating least squares of Rendle et al., "Revisiting the Performance of iALS" (2021).
+    """Fits the alternating least squares of Rendle et al., "Revisiting the Performance of iALS" (2021).
 
-    The loss is the squared error of 1 at training events, `IALS_UNOBSERVED` times the squared score of every pair,
-    and each vector's squared length times `IALS_REGULARISATION` (its events + IALS_UNOBSERVED * the other side's size).
+    The loss is the sum of three parts: the squared differences of the scores of training events from 1; the squared
+    scores of all pairs times `IALS_UNOBSERVED`; and the squared length of each vector times
+    `IALS_REGULARISATION` * (number of its events + `IALS_UNOBSERVED` * number of vectors on the other side).
     """
     seen, random = interactions(data), np.random.RandomState(seed)
     items = random.normal(0, 0.1 / np.sqrt(IALS_DIMENSION), (seen.shape[1], IALS_DIMENSION)).astype(np.float32)
@@ -87,27 +89,27 @@ def ials(data: Data, seed: int) -> Retrieval:
     return Retrieval(lambda rows: users[rows] @ items.T + last)
 
 
-def _solve(seen: sparse.csr_matrix, others: np.ndarray) -> np.ndarray:
-    common, identity = IALS_UNOBSERVED * others.T @ others, np.eye(others.shape[1], dtype=np.float32)
-    solved = np.zeros((seen.shape[0], others.shape[1]), np.float32)
+def _solve(seen: sparse.csr_matrix, fixed: np.ndarray) -> np.ndarray:
+    common, identity = IALS_UNOBSERVED * fixed.T @ fixed, np.eye(fixed.shape[1], dtype=np.float32)
+    solved = np.zeros((seen.shape[0], fixed.shape[1]), np.float32)
     for row in range(seen.shape[0]):
-        own = others[seen.indices[seen.indptr[row] : seen.indptr[row + 1]]]
-        weight = IALS_REGULARISATION * (len(own) + IALS_UNOBSERVED * len(others))
+        own = fixed[seen.indices[seen.indptr[row] : seen.indptr[row + 1]]]
+        weight = IALS_REGULARISATION * (len(own) + IALS_UNOBSERVED * len(fixed))
         solved[row] = np.linalg.solve(common + own.T @ own + weight * identity, own.sum(axis=0))
     return solved
 
 
 def interactions(data: Data) -> sparse.csr_matrix:
-    """[num_users, num_items] float32, 1 at training events."""
+    """Returns a [num_users, num_items] float32 matrix with 1 at training events."""
     shape = (data.catalogue.num_users, data.catalogue.num_items)
     ones = np.ones(len(data.train.user), np.float32)
     return sparse.csr_matrix((ones, (data.train.user, data.train.item)), shape)
 
 
 def least(data: Data) -> np.ndarray:
-    """[num_items] float32, popularity scaled so small that it only breaks ties.
+    """Returns popularity, [num_items] float32, scaled down so far that it only breaks ties.
 
-    Without it, equal scores would share the best rank, and knowing nothing would look like knowing all.
+    Without it, unknown items with equal scores would be tied instead of ranked by popularity.
     """
     counts = np.bincount(data.train.item, minlength=data.catalogue.num_items)
     return (1e-6 * counts / counts.max()).astype(np.float32)
@@ -115,4 +117,6 @@ def least(data: Data) -> np.ndarray:
 
 def _refuse_large(data: Data) -> None:
     if data.catalogue.num_items > LARGEST_CATALOGUE:
-        raise Refusal(f"{data.catalogue.num_items} items; a matrix of items by items is made up to {LARGEST_CATALOGUE}")
+        raise Refusal(
+            f"expected at most {LARGEST_CATALOGUE} items for a matrix of items by items, got {data.catalogue.num_items}"
+        )

@@ -1,4 +1,4 @@
-"""Similar items by counts of the users, or of the stretches of their events, that contain both."""
+"""Similar items by co-occurrence: the number of users, or of windows of their events, that contain both items."""
 
 import numpy as np
 from scipy import sparse
@@ -8,49 +8,53 @@ from benchmarks.peers.baselines import interactions
 from benchmarks.protocols import Data
 
 SHRINKAGE = 30.0
-"""Counts by which Jaccard's denominator is raised, or that a lift starts from at 1. Held out, 30 is better for Jaccard
-than 10; for a lift, 5 to 100 give the same."""
+"""Constant added to Jaccard's denominator; for a lift, number of prior observations with a lift of 1. On held-out
+events, 30 is better than 10 for Jaccard; for a lift, 5 to 100 give the same result."""
 POPULARITY = 0.7
-"""Power of an item's share of events by which a lift is multiplied; the best of 0.3, 0.5 and 0.7 held out. With 1, a
-lift is the counts again."""
+"""A lift is multiplied by this power of the item's share of events: the best of 0.3, 0.5 and 0.7 on held-out events.
+With 1, the lift ranks like the counts."""
 WINDOW = 20
-"""Events before and after. Of 2, 5, 10, 20 and 50 held out, the best by recall@50; by recall@10 of counts, 10 is."""
+"""Number of events before and after: the best of 2, 5, 10, 20 and 50 by recall@50 on held-out events (10 is best by
+recall@10 of counts)."""
 
 
 def popularity(data: Data) -> np.ndarray:
-    """The same list for every item."""
+    """Scores items by popularity, with the same list for every item."""
     return np.tile(_popularity(data), (data.catalogue.num_items, 1))
 
 
 def counts(data: Data) -> np.ndarray:
-    """[num_items, num_items] float64, users who have both; of equally many, the more popular item comes first."""
-    return _together(data) + _least(data)
+    """Counts users who have both items, [num_items, num_items] float64; popularity breaks ties."""
+    return _together(data) + _tie_breaker(data)
 
 
 def cosine(data: Data) -> np.ndarray:
-    """Counts over the roots of both items' numbers of users."""
+    """Divides the counts by the square roots of both items' numbers of users."""
     root = np.sqrt(np.maximum(_popularity(data), 1))
-    return _together(data) / root / root[:, np.newaxis] + _least(data)
+    return _together(data) / root / root[:, np.newaxis] + _tie_breaker(data)
 
 
 def jaccard(data: Data) -> np.ndarray:
-    """Users who have both, over those who have either and a constant."""
+    """Divides the number of users who have both items by that of users who have either, plus a constant."""
     both, number = _together(data), _popularity(data)
-    return both / (number + number[:, np.newaxis] - both + SHRINKAGE) + _least(data)
+    return both / (number + number[:, np.newaxis] - both + SHRINKAGE) + _tie_breaker(data)
 
 
 def lift(data: Data) -> np.ndarray:
-    """How much more often than by chance, shrunk to 1 for small counts, times a power of popularity."""
+    """Computes how much more often than by chance users have both items, times a power of popularity.
+
+    The lift is shrunk towards 1 for small counts.
+    """
     return _lift(_together(data), data)
 
 
 def windowed_counts(data: Data) -> np.ndarray:
-    """Pairs of events of a user that are at most `WINDOW` apart."""
-    return _within(data) + _least(data)
+    """Counts pairs of a user's events that are at most `WINDOW` events apart."""
+    return _within(data) + _tie_breaker(data)
 
 
 def windowed_lift(data: Data) -> np.ndarray:
-    """As `lift`, of these pairs."""
+    """Computes `lift` from the pairs of `windowed_counts`."""
     return _lift(_within(data), data)
 
 
@@ -81,5 +85,5 @@ def _popularity(data: Data) -> np.ndarray:
     return np.bincount(data.train.item, minlength=data.catalogue.num_items).astype(np.float64)
 
 
-def _least(data: Data) -> np.ndarray:
+def _tie_breaker(data: Data) -> np.ndarray:
     return 1e-6 * _popularity(data) / _popularity(data).max()

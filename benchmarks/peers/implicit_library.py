@@ -1,7 +1,7 @@
-"""Models of the package implicit (Frederickson), fitted to training events as such, not to their ratings.
+"""Models of the package implicit (Frederickson), fitted to the presence of training events, not to their ratings.
 
-Hyperparameters: of a grid over dimension, regularisation and confidence (ALS) or learning rate and epochs (BPR), the
-best NDCG@10 on `hold_out` of MovieLens 100K divided at random; the same are kept for both protocols and other data.
+The hyperparameters are the best by NDCG@10 on `hold_out` of MovieLens 100K with the random protocol, from a grid over
+dimension, regularisation and confidence (ALS) or learning rate and epochs (BPR); they are used for all data.
 """
 
 from implicit.als import AlternatingLeastSquares
@@ -14,13 +14,13 @@ from benchmarks.protocols import Data
 
 
 def als(data: Data, seed: int) -> Retrieval:
-    """Alternating least squares (Hu, Koren and Volinsky, 2008)."""
+    """Fits alternating least squares (Hu, Koren and Volinsky, 2008)."""
     model = AlternatingLeastSquares(factors=64, regularization=20, alpha=2, iterations=15, random_state=seed)
     return _fit(model, data)
 
 
 def bpr(data: Data, seed: int) -> Retrieval:
-    """Bayesian personalised ranking (Rendle et al., 2009); with one thread, so that a seed gives the same again."""
+    """Fits Bayesian personalised ranking (Rendle et al., 2009), with one thread to make a seed reproducible."""
     model = BayesianPersonalizedRanking(
         factors=64, learning_rate=0.003, regularization=0.03, iterations=200, num_threads=1, random_state=seed
     )

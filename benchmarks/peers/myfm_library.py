@@ -12,19 +12,20 @@ from benchmarks.peers.baselines import interactions
 from benchmarks.protocols import Data
 
 RANK, ITERATIONS = 10, 300
-"""Fixed beforehand and not tuned: the sampler learns its own regularisation."""
+"""Fixed in advance, not tuned; the sampler learns its regularisation."""
 
 
 def one_hot(data: Data, seed: int) -> Rating:
-    """User and item as features."""
+    """Fits a model with the user and the item as features."""
     num_users, num_items = data.catalogue.num_users, data.catalogue.num_items
     return _fit(data, seed, sparse.identity(num_users, format="csr"), sparse.identity(num_items, format="csr"))
 
 
 def implicit_features(data: Data, seed: int) -> Rating:
-    """In addition to user and item: the user's training items and the item's training users, scaled to length 1.
+    """Fits a model with additional features: the user's training items and the item's training users, of length 1.
 
-    The part without time of the best model in Rendle et al., "On the Difficulty of Evaluating Baselines" (2019).
+    This is the best model in Rendle et al., "On the Difficulty of Evaluating Baselines" (2019), without its time
+    features.
     """
     seen = interactions(data)
     return _fit(data, seed, _with_features(seen), _with_features(seen.T.tocsr()))
@@ -42,6 +43,6 @@ def _fit(data: Data, seed: int, users: sparse.csr_matrix, items: sparse.csr_matr
     groups = [size for side in (users, items) for size in (side.shape[0], side.shape[1] - side.shape[0]) if size]
     train = data.train
     model = MyFMRegressor(rank=RANK, random_seed=seed)
-    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar has no switch
+    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar cannot be turned off
         model.fit(None, train.rating, blocks(train.user, train.item), n_iter=ITERATIONS, group_shapes=groups)
     return Rating(lambda user, item, timestamps: model.predict(None, blocks(user, item)))

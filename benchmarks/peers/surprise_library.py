@@ -10,14 +10,16 @@ from benchmarks.protocols import Data
 
 
 def svd(data: Data, seed: int) -> Rating:
-    """Biased matrix factorisation; on MovieLens 100K these hyperparameters do better than the package's defaults."""
+    """Fits biased matrix factorisation; on MovieLens 100K, these hyperparameters are better than the defaults."""
     return _fit(SVD(n_factors=100, n_epochs=60, reg_all=0.1, random_state=seed), data)
 
 
 def knn_baseline(data: Data, seed: int) -> Rating:
-    """Neighbouring items by Pearson correlation of the ratings minus biases; the package's recommended similarity."""
+    """Fits item-kNN by the Pearson correlation of ratings minus biases, the similarity that the package recommends."""
     if data.catalogue.num_items > LARGEST_CATALOGUE:
-        raise Refusal(f"{data.catalogue.num_items} items; a matrix of items by items is made up to {LARGEST_CATALOGUE}")
+        raise Refusal(
+            f"expected at most {LARGEST_CATALOGUE} items for a matrix of items by items, got {data.catalogue.num_items}"
+        )
     return _fit(KNNBaseline(sim_options={"name": "pearson_baseline", "user_based": False}, verbose=False), data)
 
 

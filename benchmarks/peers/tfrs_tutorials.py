@@ -9,14 +9,14 @@ from recommender.interactions.catalogue import Catalogue
 
 
 def retrieval(data: Data, seed: int) -> Retrieval:
-    """Two embedding tables of width 32, Adagrad 0.1, 3 epochs."""
+    """Fits two embedding tables of width 32, with Adagrad 0.1 for 3 epochs."""
     model = _fit(_Retrieval, data, seed)
     users, items = model.users.embeddings.numpy(), model.items.embeddings.numpy()[:-1]
     return Retrieval(lambda rows: users[rows] @ items.T)
 
 
 def rating(data: Data, seed: int) -> Rating:
-    """A multilayer perceptron on two embeddings of width 32, Adagrad 0.1, 3 epochs."""
+    """Fits a multilayer perceptron on two embeddings of width 32, with Adagrad 0.1 for 3 epochs."""
     model = _fit(_Ranking, data, seed)
     return Rating(lambda users, items, timestamps: model({"user": users, "item": items}).numpy()[:, 0])
 

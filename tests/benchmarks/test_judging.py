@@ -55,7 +55,7 @@ def test_by_time_known_pairs_and_new_users_and_items_are_measured_apart():
     assert values["1/rank x random"] == pytest.approx(1 / (1.5 / 2))
 
 
-def test_who_cannot_serve_new_ones_is_not_measured_on_them():
+def test_a_model_without_scores_for_new_users_and_items_is_not_measured_on_them():
     values = judge(Retrieval(lambda users: np.zeros((len(users), 4), np.float32)), _by_time())
     assert not {"user NDCG@10", "item 1/rank"} & set(values)
 
@@ -66,7 +66,7 @@ def test_ratings_by_time_are_those_of_known_pairs():
     assert values == {"RMSE": 1.5, "MAE": 1.5}
 
 
-def test_a_test_of_new_ones_only_is_refused():
+def test_a_test_with_only_new_users_and_items_is_refused():
     data = _data("time", _events((0, 0)), _events((1, 0), (0, 1)), 2, 2)
     with pytest.raises(DataError, match="too small or too new"):
         judge(Retrieval(lambda users: np.zeros((len(users), 2), np.float32)), data)
@@ -83,7 +83,7 @@ def _result(name: str, *runs: dict[str, float], ours: bool = False) -> Result:
     )
 
 
-def test_the_best_peer_has_the_least_error_and_ours_is_held_against_it_and_the_floor():
+def test_ours_is_compared_with_the_peer_of_least_error_and_with_the_floor():
     ours = _result("atalaya-rating", {"RMSE": 0.93, "MAE": 0.7}, {"RMSE": 0.95, "MAE": 0.7}, ours=True)
     results = [_result("a", {"RMSE": 0.99, "MAE": 0.6}), _result("b", {"RMSE": 0.935, "MAE": 0.8}), ours]
     assert best_peer(results, "RMSE") is results[1]
@@ -99,7 +99,7 @@ def test_the_best_peer_has_the_least_error_and_ours_is_held_against_it_and_the_f
     assert len({len(line) for line in table.splitlines()}) == 1
 
 
-def test_the_cost_of_both_fits_is_held_against_both_tutorials():
+def test_the_cost_of_both_fits_is_compared_with_both_tutorials():
     names = ("atalaya-retrieval", "atalaya-rating", "tutorial-retrieval", "tutorial-rating")
     results = [_result(name, {SECONDS: seconds}) for name, seconds in zip(names, (3.0, 2.5, 4.0, 1.0), strict=True)]
     assert [verdict.met for verdict in against_floors(results, "random")] == [False]

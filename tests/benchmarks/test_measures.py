@@ -61,7 +61,7 @@ def test_a_score_that_is_not_a_number_is_not_shown():
 
 
 def test_scores_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"expected \(1, 4\)"):
+    with pytest.raises(ValueError, match=r"expected the shape \(1, 4\)"):
         measures.rank(_table([[1, 2, 3]]), _events((0, 0)), _events((0, 1)), 4)
 
 
