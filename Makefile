@@ -54,9 +54,11 @@ IMAGE ?= atalaya:latest
 OLDER = $(filter 3.10,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 
 bench: data ## measure the models on MovieLens 100K, and what a local run costs
-	@$(BIN)/python -W ignore -m benchmarks.quality --protocols random --only $(BENCH_CONTENDERS)
-	@$(BIN)/python -m benchmarks.local_run
-	@$(BIN)/python -W ignore -m benchmarks.serving
+	@missed=; \
+	$(BIN)/python -W ignore -m benchmarks.quality --protocols random --only $(BENCH_CONTENDERS) || missed+=' quality'; \
+	$(BIN)/python -m benchmarks.local_run || missed+=' local_run'; \
+	$(BIN)/python -W ignore -m benchmarks.serving || missed+=' serving'; \
+	[[ -z $$missed ]] || { echo "bench: failed, or missed a floor:$$missed" >&2; exit 1; }
 BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases tutorial-rating atalaya-rating
 
 bench-index: setup ## measure exact and approximate search (MODEL=serving/NAME, INTERACTIONS=file of user item item ...)

@@ -1,52 +1,104 @@
-"""Measures a local run of the pipeline on MovieLens 100K: seconds per step, peak memory, and the cost of a second run.
+"""Measures a local run of the pipeline on MovieLens 100K: quality, seconds per step, peak memory, and a second run.
 
     python -m benchmarks.local_run
 
-Both runs take place in a temporary folder, each in a separate process. The yardstick for the machine of the day is
-measured in the same breath: the seconds that importing TensorFlow and TFX takes.
+Both runs take place in `build/local_run`, which is emptied before, each in a separate process; what they push is what
+`benchmarks.serving` asks. The yardstick for the machine of the day is measured in the same breath: the seconds that
+importing TensorFlow and TFX takes. Ends with status 1 where a floor is missed.
 """
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from schemas import layout
+from benchmarks.results import Verdict, format_verdicts
+from pipeline.local import PUSHED, REFUSED
+from schemas import layout, model_card, on_device_record
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "pipeline" / "configs" / "movielens-100k.toml"
+FOLDER = ROOT / "build" / "local_run"
+SERVING = FOLDER / "serving" / "movielens-100k"
+"""Where the runs push."""
+LARGEST_RANKING_BYTES, LARGEST_RETRIEVAL_BYTES = 400_000, 8_000_000
+ON_DEVICE = ["float32", "dynamic_range"]
+FEWEST_PAIRS, LARGEST_DIFFERENCE = 1_000, 1e-4
 
 
-def main() -> None:
-    """Runs the pipeline twice and prints what it took."""
+def main() -> int:
+    """Runs the pipeline twice and prints what it took, and whether the model reaches its floors.
+
+    Returns:
+      The exit status.
+    """
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    config = FOLDER / "movielens.toml"
     data = ROOT / "data" / "movielens-100k"
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "movielens.toml"
-        config.write_text(CONFIG.read_text().replace('"data/movielens-100k"', f'"{data}"'))
-        first = _run(config, "first run")
-        print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB")
-        second = _run(config, "second run, nothing changed")
-        imports = _seconds(second, "loading TensorFlow and TFX")
-        versions = layout.versions(Path(folder) / "serving" / "movielens-100k")
-        print(f"second run beyond its imports: {_seconds(second, 'in all') - imports:.1f} s; versions: {len(versions)}")
-        print(
-            f"first run against its imports: {_seconds(first, 'in all') / _seconds(first, 'loading'):.1f} times as long"
-        )
-        description = json.loads((versions[0] / layout.EXTRA / f"{layout.RANKING}.json").read_text())
-        print(
-            f"ranking.tflite: {description['bytes']:,} bytes; largest difference to the SavedModel "
-            f"{description['largest_difference']:.1e} on {description['compared']:,} pairs"
-        )
+    config.write_text(CONFIG.read_text().replace('"data/movielens-100k"', f'"{data}"'))
+    first = _run(config, "first run")
+    print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB")
+    second = _run(config, "second run, nothing changed")
+    imports = _seconds(second, "loading TensorFlow and TFX")
+    print(f"second run beyond its imports: {_seconds(second, 'in all') - imports:.1f} s")
+    print(f"first run against its imports: {_seconds(first, 'in all') / _seconds(first, 'loading'):.1f} times as long")
+    versions = layout.versions(SERVING)
+    pushed = Verdict(f"versions pushed {len(versions)}, exactly 1", len(versions) == 1)
+    verdicts = [pushed, *(against_floors(versions[0]) if versions else [])]
+    print(format_verdicts(verdicts))
+    return 0 if all(verdict.met for verdict in verdicts) else 1
+
+
+def against_floors(version: Path) -> list[Verdict]:
+    """A pushed version of MovieLens 100K against what it has to reach.
+
+    Args:
+      version: its folder.
+    """
+    evaluation = model_card.read(version).evaluation
+    verdicts = [Verdict(f"anomalies in the data {len(evaluation.anomalies)}, none", not evaluation.anomalies)]
+    for metric in ("lift_over_popularity", "lift_over_bias"):
+        lift = evaluation.value(metric)
+        assert lift is not None
+        text = f"{metric} {lift.value:.4f}, from {lift.lower:.4f}, above 0 beyond chance"
+        verdicts.append(Verdict(text, lift.lower > 0))
+    ranking, retrieval = (_description(version, name) for name in (layout.RANKING, layout.RETRIEVAL))
+    verdicts += [
+        _at_most("ranking.tflite, bytes", ranking["bytes"], LARGEST_RANKING_BYTES),
+        _at_most("ranking.tflite, largest difference", ranking["largest_difference"], LARGEST_DIFFERENCE),
+        Verdict(
+            f"ranking.tflite, pairs {ranking['compared']:,}, at least {FEWEST_PAIRS:,}",
+            ranking["compared"] >= FEWEST_PAIRS,
+        ),
+        _at_most("retrieval.tflite, bytes", retrieval["bytes"], LARGEST_RETRIEVAL_BYTES),
+        Verdict(f"retrieval.tflite, agreement {retrieval['agreement']:g}, exactly 1", retrieval["agreement"] == 1.0),
+    ]
+    exported = [variant.variant for record in on_device_record.read(version) for variant in record.exported]
+    text = f"on-device files {', '.join(exported) or 'none'}, exactly {', '.join(ON_DEVICE)}"
+    return [*verdicts, Verdict(text, exported == ON_DEVICE)]
+
+
+def _description(version: Path, name: str) -> dict[str, float]:
+    return json.loads((version / layout.EXTRA / f"{name}.json").read_text())
+
+
+def _at_most(what: str, value: float, most: float) -> Verdict:
+    return Verdict(f"{what} {value:,}, at most {most:,}", value <= most)
 
 
 def _run(config: Path, title: str) -> str:
     started = time.monotonic()
     command = [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
-    process = subprocess.run(command, cwd=config.parent, stdout=subprocess.PIPE, text=True, check=True)
+    process = subprocess.run(command, cwd=config.parent, stdout=subprocess.PIPE, text=True, check=False)
     print(f"{title}: {time.monotonic() - started:.1f} s")
+    if process.returncode not in (PUSHED, REFUSED):
+        sys.exit(f"{title}: failed with status {process.returncode}:\n{process.stdout[-2000:]}")
+    if process.returncode == REFUSED:
+        print(process.stdout[-2000:])
     for line in process.stdout.splitlines():
         if line.startswith(("[", "loading", "in all")) and line.split()[-1] != "started":
             print(f"    {line}")
@@ -59,4 +111,4 @@ def _seconds(output: str, what: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,7 +18,15 @@ from benchmarks.contender import Contender, Refusal
 from benchmarks.judging import describe, judge
 from benchmarks.protocols import Data, Protocol, divide
 from benchmarks.ratings import Ratings, read
-from benchmarks.results import CPU_SECONDS, SECONDS, Result, Verdict, against_floors, against_peers, format_tables
+from benchmarks.results import (
+    CPU_SECONDS,
+    SECONDS,
+    Result,
+    against_floors,
+    against_peers,
+    format_tables,
+    format_verdicts,
+)
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings, load
 
@@ -94,7 +102,7 @@ def _compare(
                 continue
             results.append(Result(contender, protocol, runs))
         verdicts = (against_floors if settings.name == MOVIELENS else against_peers)(results, protocol)
-        parts = [describe(data), format_tables(results), _format_verdicts(verdicts)]
+        parts = [describe(data), format_tables(results), format_verdicts(verdicts)]
         closing.append("\n\n".join(filter(None, parts)))
         report["results"] += [_as_json(result) for result in results]
         report["verdicts"] += [verdict._asdict() for verdict in verdicts]
@@ -123,10 +131,6 @@ def _run(contender: Contender, data: Data, settings: Settings, seeds: list[int])
         values = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
         print(f"{data.protocol} {contender.name}, seed {seed}: {values} after {cost[SECONDS]:.1f} s", flush=True)
     return runs
-
-
-def _format_verdicts(verdicts: list[Verdict]) -> str:
-    return "\n".join(f"{'met   ' if verdict.met else 'MISSED'}  {verdict.text}" for verdict in verdicts)
 
 
 def _as_json(result: Result) -> dict[str, Any]:

@@ -131,3 +131,8 @@ def against_peers(results: list[Result], protocol: str) -> list[Verdict]:
                 less = measure in LESS_IS_BETTER
                 verdicts.append(Verdict(text, own[measure] <= other if less else own[measure] >= other))
     return verdicts
+
+
+def format_verdicts(verdicts: list[Verdict]) -> str:
+    """A line for each requirement, met or missed."""
+    return "\n".join(f"{'met   ' if verdict.met else 'MISSED'}  {verdict.text}" for verdict in verdicts)

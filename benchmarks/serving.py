@@ -2,11 +2,13 @@
 
     python -m benchmarks.serving [--model serving/movielens-100k/<version>]
 
+Without --model it asks what `benchmarks.local_run` pushed.
+
 All hold the same vectors in one process and take turns, so that a busy machine slows all. The yardstick is given the
 user's vector, finds as many candidates as `recommend` does by default, and has them rated; `recommend` looks the user
 up, leaves out what was seen, orders by both scores and gives titles besides. Calls are compared as they are documented,
 a layer and signatures, and bound once to the inputs they use, which spares both sides most of Python's part. Ends with
-status 1 where a bar is missed.
+status 1 where a floor is missed.
 """
 
 import argparse
@@ -24,6 +26,8 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 from tensorflow.core.protobuf import saved_model_pb2
 
+from benchmarks.local_run import SERVING
+from benchmarks.results import Verdict, format_verdicts
 from benchmarks.turns import Call, take_turns
 from schemas import layout
 from schemas import signatures as names
@@ -37,10 +41,12 @@ ROOT = Path(__file__).parents[1]
 def main() -> int:
     """Prints the measures; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="a pushed version (default: the newest of MovieLens 100K)")
+    parser.add_argument("--model", type=Path, help="a pushed version (default: local_run's)")
     parser.add_argument("--rounds", type=int, default=1000, help="calls of each kind")
     options = parser.parse_args()
-    version = options.model or layout.newest(ROOT / "serving" / "movielens-100k")
+    if not options.model and not layout.versions(SERVING):
+        parser.error(f"{SERVING}: no pushed version; run python -m benchmarks.local_run before, or give --model")
+    version = options.model or layout.newest(SERVING)
     model = tf.saved_model.load(str(version))
     users, items = (_ids(file, column) for file, column in (("ratings", "user_id"), ("items", "item_id")))
     inputs = _defaults(version)
@@ -98,11 +104,17 @@ def _defaults(version: Path) -> dict[str, tf.Tensor]:
 
 def _judge(medians: dict[str, float]) -> int:
     recommend, _, index, rate, bound_recommend, bound_index, bound_rate, many = medians.values()
-    throughput = BATCH * recommend / many
-    print(f"recommend / (BruteForce + rate): {recommend / (index + rate):.2f}, at most 1 is asked for")
-    print(f"the same, all bound: {bound_recommend / (bound_index + bound_rate):.2f}")
-    print(f"throughput of {BATCH} users / of one: {throughput:.1f}, at least {LEAST_THROUGHPUT_RATIO:g} is asked for")
-    return 0 if recommend <= index + rate and throughput >= LEAST_THROUGHPUT_RATIO else 1
+    print(f"recommend / (BruteForce + rate), all bound: {bound_recommend / (bound_index + bound_rate):.2f}")
+    ratio, throughput = recommend / (index + rate), BATCH * recommend / many
+    least = f"at least {LEAST_THROUGHPUT_RATIO:g}"
+    verdicts = [
+        Verdict(f"recommend / (BruteForce + rate) {ratio:.2f}, at most 1", ratio <= 1),
+        Verdict(
+            f"throughput of {BATCH} users / of one {throughput:.1f}, {least}", throughput >= LEAST_THROUGHPUT_RATIO
+        ),
+    ]
+    print(format_verdicts(verdicts))
+    return 0 if all(verdict.met for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":
