@@ -32,16 +32,16 @@ STEPS = {
     "example-validator": {"import-schema-gen", "statistics-gen"},
     "trainer": {"transform"},
     "tf-lite-exporter": {"ratings-example-gen", "trainer"},
-    "canary": {"ratings-example-gen", "tf-lite-exporter"},
-    "latest-blessed-model": {"tf-lite-exporter"},
+    "canary": {"ratings-example-gen", "trainer"},
+    "latest-blessed-model": {"trainer"},
     "evaluator": {
         "example-validator",
         "import-schema-gen",
         "latest-blessed-model",
         "ratings-example-gen",
-        "tf-lite-exporter",
+        "trainer",
     },
-    "pusher": {"canary", "evaluator", "tf-lite-exporter"},
+    "pusher": {"canary", "evaluator", "tf-lite-exporter", "trainer"},
     "batch-recommender": {"pusher"},
 }
 
@@ -383,7 +383,7 @@ def test_artifacts_can_lie_in_cloud_storage_and_what_is_pushed_on_a_volume(tmp_p
             {"metadata": {"kind": "sqlite", "sqlite": {"path": "/mnt/atalaya/"}}},
             "kubeflow.metadata.sqlite.path: /mnt/atalaya/ is the folder of a volume; give a file in it",
         ),
-        ({"root": "/mnt/atalaya/../etc"}, "kubeflow.root: /mnt/atalaya/../etc holds `..`"),
+        ({"root": "/mnt/atalaya/../etc"}, "kubeflow.root: /mnt/atalaya/../etc contains `..`"),
         ({"data": "/srv/shop"}, "kubeflow.data: /srv/shop is on no mounted volume"),
         ({"resources": {"Trainr": {}}}, "kubeflow.resources.Trainr: no such step; the steps are: default, .*Trainer"),
         ({"resources": {"IndexExporter": {}}}, "IndexExporter: no such step"),
@@ -420,7 +420,7 @@ CLOUD = {"root": "gs://bucket", "outputs": "/mnt/atalaya", "data": "gs://bucket/
     ("sections", "kubeflow", "said"),
     [
         ({"data": {"folder": "/srv/shop"}}, {"data": None}, "kubeflow.data: /srv/shop is on no mounted volume"),
-        ({"data": {"folder": "/mnt/data/../.."}}, {"data": None}, "kubeflow.data: /mnt/data/../.. holds `..`"),
+        ({"data": {"folder": "/mnt/data/../.."}}, {"data": None}, "kubeflow.data: /mnt/data/../.. contains `..`"),
         (
             {"beam": {"engine": "portable", "portable": {"job_server": "localhost:8099"}}},
             {},

@@ -36,5 +36,5 @@ def test_tfx_compiles_no_other_strategy_for_vertex_ai(monkeypatch, tmp_path):
         }
     )
     monkeypatch.setattr(vertex, "use_own_strategy", lambda resolver: None)
-    with pytest.raises(ValueError, match="only support LatestArtifactStrategy and LatestBlessedModelStrategy"):
+    with pytest.raises(TypeError, match="only support LatestArtifactStrategy and LatestBlessedModelStrategy"):
         vertex.compile_pipeline(settings, tmp_path / "pipeline.json")
