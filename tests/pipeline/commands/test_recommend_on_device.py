@@ -67,7 +67,7 @@ def test_one_model_is_asked_for_by_its_name(version: Path) -> None:
     assert recommend_on_device.ask(version, "good", ["i40"], K)["items"][0]["item_id"] == "i1"
     with pytest.raises(DataError, match="no on-device model 'other'; there are: bad, good"):
         recommend_on_device.ask(version, "other", ["i1"], 3)
-    with pytest.raises(DataError, match=r"no file that takes ids was exported of bad \(bad: recall@10 is"):
+    with pytest.raises(DataError, match=r"no file that takes ids was exported of bad \(bad: expected recall@10 above"):
         recommend_on_device.ask(version, "bad", ["i1"], 3)
 
 

@@ -47,7 +47,7 @@ def test_a_line_for_each_file_and_a_reason_for_each_refusal(records: tuple[OnDev
         "exported",
     ]
     [large, reason] = [line for line in lines if line.strip().startswith("good.tflite")]
-    assert large.split()[-1] == "refused" and reason.startswith("good.tflite is not exported: it has ")
+    assert large.split()[-1] == "refused" and reason.startswith("good.tflite is not exported: expected at most ")
     assert any(line.startswith("on-device model bad is not exported: ") for line in lines)
 
 
