@@ -15,7 +15,7 @@ ARG LOCK=requirements.txt
 COPY $LOCK .
 # The lock is complete, so nothing is resolved; the tools of development go again.
 RUN pip install --no-cache-dir --no-deps --require-hashes --requirement $LOCK \
-    && pip uninstall --yes import-linter mypy pre-commit pytest ruff uv
+    && pip uninstall --yes import-linter mypy pre-commit pytest pytest-xdist ruff uv
 COPY pyproject.toml README.md LICENSE runner.py ./
 COPY schemas schemas
 COPY recommender recommender
