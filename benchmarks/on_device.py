@@ -128,7 +128,7 @@ def _files(ratings: Ratings, settings: Settings) -> bool:
     print(f"\nThe files, seed {settings.training.seed}: the time of a call that returns k items and, for comparison,")
     print("of a matrix product of the same size\n")
     print(
-        "| | width | k | bytes | recall@10 | microseconds | product's | |\n|---|---|---|---|---|---|---|---|",
+        "| | width | k | bytes | recall@10 | call, microseconds | product, microseconds | |\n|---|---|---|---|---|---|---|---|",
         flush=True,
     )
     met, unmeasured = True, {*MAX_BYTES, *MAX_MICROSECONDS}
