@@ -127,10 +127,8 @@ def _files(ratings: Ratings, settings: Settings) -> bool:
     data, train, test, items = _numbered(ratings, "random", settings)
     print(f"\nThe files, seed {settings.training.seed}: the time of a call that returns k items and, for comparison,")
     print("of a matrix product of the same size\n")
-    print(
-        "| | width | k | bytes | recall@10 | call, microseconds | product, microseconds | |\n|---|---|---|---|---|---|---|---|",
-        flush=True,
-    )
+    print("| | width | k | bytes | recall@10 | call, microseconds | product, microseconds | |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     met, unmeasured = True, {*MAX_BYTES, *MAX_MICROSECONDS}
     for model in settings.on_device.models:
         record = export_model(data, train, test, items, model, settings)
