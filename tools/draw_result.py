@@ -1,4 +1,4 @@
-"""Draws what a pushed version's model card measured next to its baselines, as SVG on the standard output.
+"""Draws the metrics in a pushed version's model card and those of its baselines, as SVG on the standard output.
 
 usage: python tools/draw_result.py serving/NAME/VERSION [en|es] > docs/pictures/result.svg
 """
@@ -36,11 +36,11 @@ BASELINES = {
     "rmse": "bias",
 }
 WIDTH, BAR, LEFT, PANEL = 760, 420, 220, 84
-"""Pixels: of the picture, of the longest bar, of the names at the left; height of a metric's panel."""
+"""Pixels: width of the picture, of the longest bar and of the names on the left; height of a metric's panel."""
 
 
 class Measured(NamedTuple):
-    """A metric over all evaluation ratings, the bounds of its interval, and the baseline's value."""
+    """A metric over all evaluation ratings, the bounds of its interval, and the value of its baseline."""
 
     metric: str
     value: float
@@ -50,7 +50,7 @@ class Measured(NamedTuple):
 
 
 def read(card: dict[str, Any]) -> list[Measured]:
-    """The metrics that are drawn, from a model card's `evaluation`."""
+    """Reads the metrics to draw from a model card's `evaluation`."""
     overall = {record["metric"]: record for record in card["evaluation"]["metrics"] if not record["slice"]}
     return [
         Measured(
@@ -65,7 +65,7 @@ def read(card: dict[str, Any]) -> list[Measured]:
 
 
 def draw(name: str, measured: list[Measured], words: dict[str, str]) -> str:
-    """The picture: for each metric of the recommender `name` two bars, on a scale of their own."""
+    """Draws two bars for each metric of the recommender `name`, with a separate scale for each metric."""
     height = 50 + PANEL * len(measured)
     title = escape(f"{name}: {words['title']}")
     lines = [

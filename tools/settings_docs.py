@@ -18,21 +18,22 @@ _HEAD = """# Settings
 
 <!-- Written by `make docs` from schemas/settings/: edit that, not this page. -->
 
-One TOML file holds the settings of one recommender; `atalaya run --config FILE` reads it. Only `name` and `data.folder`
-are required. An unknown key or a value that is not allowed ends the command with exit status 2 before anything is run,
-with the key and what is allowed. Relative paths are relative to the working directory.
+The settings of one recommender are in one TOML file, which `atalaya run --config FILE` reads. Only `name` and
+`data.folder` are required. An unknown key or a value that is not allowed ends the command with exit status 2 before
+anything is run, with a message that gives the key and what is allowed. Relative paths are relative to the working
+directory.
 
-Where a key chooses between alternatives, such as `ranking.model`, the settings of each are in a table with the
-alternative's name, such as `[ranking.bayesian]`. A file may hold the tables of several alternatives: all are checked,
-and those that are not chosen have no effect, so that one line switches between them.
+If a key chooses between alternatives, such as `ranking.model`, the settings of each are in a table with the
+alternative's name, such as `[ranking.bayesian]`. A file may contain the tables of several alternatives: all are
+checked, but only the chosen one has an effect, so that one line switches between them.
 
-In the names of tables, `NAME` stands for the name of a metric, a feature or a step.
+In the names of tables, `NAME` is the name of a metric, a feature or a step.
 """
 _NAMES: dict[Any, str] = {bool: "boolean", int: "integer", float: "number", str: "text", Path: "path"}
 
 
 def page() -> str:
-    """The page in Markdown, with one table for all sections of the same class."""
+    """Returns the page in Markdown, with one table for all sections of the same class."""
     titles: dict[type[Section], list[str]] = {}
     for section, title in _sections(Settings, "", ""):
         titles.setdefault(section, []).append(title)
@@ -40,13 +41,13 @@ def page() -> str:
 
 
 def meaning(section: type[Section], key: str) -> str:
-    """The docstring of a key, in the section's class or in the next base that has one."""
+    """Returns the docstring of a key, from the section's class or the next base that has one."""
     bases = (base for base in section.__mro__ if issubclass(base, Section) and key in base.model_fields)
     return " ".join(next(text for base in bases if (text := base.model_fields[key].description)).split())
 
 
 def _sections(section: type[Section], path: str, title: str) -> Iterator[tuple[type[Section], str]]:
-    """The sections, depth first, with their titles as in TOML."""
+    """Yields the sections, depth first, with their titles as in TOML."""
     yield section, title
     for key, field in section.model_fields.items():
         inner = f"{path}.{key}".removeprefix(".")
@@ -57,7 +58,7 @@ def _sections(section: type[Section], path: str, title: str) -> Iterator[tuple[t
 
 
 def _held(annotation: Any) -> tuple[type[Section] | None, str]:
-    """The section that a field is, lists or names, and what its path has after the field's key."""
+    """Returns the section that is the field's type, element type or value type, and the suffix of its path."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     held, name = annotation, ""
     if origin is tuple:
@@ -84,7 +85,7 @@ def _is_section(annotation: Any) -> bool:
 
 
 def _type(annotation: Any, metadata: list[Any], many: bool = False) -> str:
-    """A type in words, in the plural if there are many."""
+    """Describes a type, in the plural if `many`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type(arguments[0], [*metadata, *arguments[1:]], many)

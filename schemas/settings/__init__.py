@@ -1,12 +1,12 @@
 """The settings of one recommender: a frozen, typed tree read from one TOML file, with a module for each section.
 
-`load` refuses unknown keys, wrong types and impossible combinations at once and names the key's path. Every setting has
+`load` refuses unknown keys, wrong types and impossible combinations, with the path of the key. Every setting has
 a default that is right for most data sets; a file needs only `name` and `data.folder`. Relative paths are relative to
 the working directory.
 
 Where a key chooses between alternatives, such as `ranking.model`, the settings of each are in a table with the
-alternative's name, such as `[ranking.bayesian]`. A file may hold the tables of several alternatives: all are checked,
-and those that are not chosen have no effect, so that one line switches between them.
+alternative's name, such as `[ranking.bayesian]`. A file may contain the tables of several alternatives: all are
+checked, but only the chosen one has an effect, so that one line switches between them.
 """
 
 from schemas.settings.batch import BatchSettings

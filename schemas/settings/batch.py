@@ -7,10 +7,10 @@ from schemas.settings.serving import NumItems
 
 
 class BatchSettings(Section):
-    """Recommendations for all known users, written once a model is pushed."""
+    """Recommendations for all known users, written after a model is pushed."""
 
     enabled: bool = False
-    """Whether they are written."""
+    """Whether to write recommendations."""
     k: NumItems = 100
     """Number of items to recommend to each user."""
     folder: Path = Path("recommendations")

@@ -23,25 +23,25 @@ class ProcessWorkers(Section):
     """A program that the engine starts on each of the cluster's hosts."""
 
     command: str | None = None
-    """Path of the program, which follows Beam's contract of a container's `boot`. Needed with `kind = "process"`."""
+    """Path of the program, which takes the arguments of Beam's `boot` program. Required with `kind = "process"`."""
 
 
 class DockerWorkers(Section):
     """A container that the engine starts on each of the cluster's hosts."""
 
     image: str | None = None
-    """The container image, with this project and Beam's `boot` in it. Needed with `kind = "docker"`."""
+    """The container image, with this project and Beam's `boot` program. Required with `kind = "docker"`."""
 
 
 class WorkerSettings(Section):
-    """Where an engine on a cluster gets the Python processes that run the steps' code.
+    """The Python processes in which an engine on a cluster runs the steps' code.
 
-    In all cases, the processes need this project and its locked packages, and must see the folders of the data and
-    of the artifacts under the same paths as the machine that runs the pipeline.
+    The processes always need this project and its locked packages, and access to the folders of the data and of the
+    artifacts under the same paths as on the machine that runs the pipeline.
     """
 
     kind: Literal["external", "process", "docker"] = "external"
-    """Where the processes come from. The tables of these names hold the settings of each."""
+    """How the processes are started; the settings of each way are in the table of its name."""
     external: ExternalWorkers = ExternalWorkers()
     process: ProcessWorkers = ProcessWorkers()
     docker: DockerWorkers = DockerWorkers()
@@ -57,7 +57,7 @@ class WorkerSettings(Section):
 
 
 class JobServerSettings(Section):
-    """An engine that is reached through a job server of Beam's."""
+    """An engine that is reached through a Beam job server."""
 
     job_server: Address | None = None
     """Address of a running job server, `host:port`."""
@@ -65,21 +65,21 @@ class JobServerSettings(Section):
 
 
 class FlinkSettings(JobServerSettings):
-    """An Apache Flink cluster, reached through a job server of Beam's; either `job_server` or `rest` is needed."""
+    """An Apache Flink cluster, reached through a Beam job server; either `job_server` or `rest` is required."""
 
     rest: Address | None = None
     """Without `job_server`: address of the cluster's REST endpoint, `host:port`. A job server is started here for each
     step, which needs Java."""
     job_server_jar: Path | None = None
-    """With `rest`: the job server's file. Absent: Beam downloads the one of its version and of `version`."""
+    """With `rest`: jar of the job server. Absent: Beam downloads the one for its own version and `version`."""
     version: Literal["1.17", "1.18", "1.19", "1.20", "2.0"] = "1.19"
     """Version of the cluster."""
     parallelism: PositiveInt | None = None
-    """Number of slots that a step uses. Absent: the cluster's default."""
+    """Number of slots for a step. Absent: the cluster's default."""
 
 
 class SparkSettings(JobServerSettings):
-    """An Apache Spark 3 cluster, reached through a job server of Beam's; either `job_server` or `master` is needed."""
+    """An Apache Spark 3 cluster, reached through a Beam job server; either `job_server` or `master` is required."""
 
     master: (
         Annotated[str, Field(pattern=r"^(spark://[^\s:/,]+:[0-9]{1,5}(,[^\s:/,]+:[0-9]{1,5})*|local(\[[0-9*]+\])?)$")]
@@ -88,13 +88,13 @@ class SparkSettings(JobServerSettings):
     """Without `job_server`: address of the cluster, such as `spark://host:7077` or `local[4]`. A job server is started
     here, which needs Java."""
     job_server_jar: Path | None = None
-    """With `master`: the job server's file. Absent: Beam downloads the one of its version."""
+    """With `master`: jar of the job server. Absent: Beam downloads the one for its own version."""
 
 
 class DataflowSettings(Section):
-    """Google Cloud Dataflow; its credentials are those of the environment.
+    """Google Cloud Dataflow, with the credentials of the environment.
 
-    `project`, `region`, `temp_location` and either `image` or `packages` are needed.
+    `project`, `region`, `temp_location` and either `image` or `packages` are required.
     """
 
     project: str | None = None
@@ -102,11 +102,11 @@ class DataflowSettings(Section):
     region: str | None = None
     """Region of the jobs, such as `europe-west4`."""
     temp_location: CloudFolder | None = None
-    """`gs://` folder for what the workers exchange."""
+    """`gs://` folder for temporary files of the workers."""
     staging_location: CloudFolder | None = None
-    """`gs://` folder for what is sent to the workers. Absent: below `temp_location`."""
+    """`gs://` folder for files that are sent to the workers. Absent: below `temp_location`."""
     image: str | None = None
-    """Container image of the workers, with this project and Beam's `boot` in it."""
+    """Container image of the workers, with this project and Beam's `boot` program."""
     packages: tuple[Path, ...] = ()
     """Instead of an image: wheels that each worker installs when it starts, this project's first."""
     machine_type: str | None = None
@@ -126,16 +126,16 @@ class DataflowSettings(Section):
 
 
 class PortableSettings(JobServerSettings):
-    """Any other runner with a job server of Beam's; `job_server` is needed."""
+    """Any other runner with a Beam job server; `job_server` is required."""
 
 
 class BeamSettings(Section):
     """The engine that runs the data steps on Apache Beam."""
 
     engine: Literal["direct", "flink", "spark", "dataflow", "portable"] = "direct"
-    """`direct` is Beam's own, on this machine; the tables of the other names hold the settings of each."""
+    """`direct` is Beam's own engine, on this machine; the settings of the others are in the tables of their names."""
     workers: PositiveInt = 1
-    """With `direct`: number of processes; 1 runs in memory, which is fastest up to some millions of rows."""
+    """With `direct`: number of processes; 1 runs in memory, which is fastest for up to a few million rows."""
     flink: FlinkSettings = FlinkSettings()
     spark: SparkSettings = SparkSettings()
     dataflow: DataflowSettings = DataflowSettings()
@@ -157,7 +157,7 @@ class BeamSettings(Section):
         return self
 
     def endpoint(self) -> str | None:
-        """Address that jobs are submitted to from here, or None if the settings name none."""
+        """Returns the address to which jobs are submitted from here, None without one in the settings."""
         if self.engine == "flink":
             return self.flink.job_server or self.flink.rest
         if self.engine == "spark":

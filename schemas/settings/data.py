@@ -20,7 +20,7 @@ class RatingColumns(Section):
     rating: Name = "rating"
     """The rating, a number."""
     timestamp: Name = "timestamp"
-    """The time of the rating, as `timestamp_format` says."""
+    """The time of the rating, in the format `timestamp_format`."""
 
     @model_validator(mode="after")
     def _differ(self) -> "RatingColumns":
@@ -36,32 +36,32 @@ class ItemColumns(Section):
     item: Name = "item_id"
     """The item's id."""
     title: str | None = "title"
-    """The title; without this column, an item is shown by its id."""
+    """The title; without this column, an item's id is shown instead."""
     genres: str | None = "genres"
     """The genres; without this column, items have none."""
 
 
 class DataSettings(Section):
-    """Where the data is and how it is read."""
+    """The data files and how to read them."""
 
     folder: Path
     """Folder of the files."""
     ratings: Name = "ratings.csv"
-    """Ratings file below `folder`; may hold `{SPAN}` as in TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
+    """Ratings file below `folder`; may contain `{SPAN}` as in TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
     items: str | None = "items.csv"
     """Items file below `folder`, with one row per item. `""`: no file; the catalogue is the rated items."""
     columns: RatingColumns = RatingColumns()
     item_columns: ItemColumns = ItemColumns()
     delimiter: Annotated[str, Field(pattern=r"^[\t -~]$")] = ","
-    """Separator of the columns: one ASCII character, not the quote."""
+    """Separator of the columns: one ASCII character, except the quote."""
     genre_separator: Annotated[str, Field(min_length=1)] = "|"
     """Separator of an item's genres."""
     timestamp_format: str = "unix"
     """`unix` (seconds since 1970-01-01 UTC), or a strptime format such as `%m/%d/%Y %H:%M`, read as UTC."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating; a rating outside is rejected. Absent: those of the training ratings."""
+    """Lowest and highest rating; ratings outside are rejected. Absent: those of the training ratings."""
     max_reject_share: Fraction = 0.01
-    """Maximum share of rejected rows in a file; more of them stop the run."""
+    """Maximum share of rejected rows in a file; if there are more, the run stops."""
 
     @field_validator("items", mode="before")
     @classmethod

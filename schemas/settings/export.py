@@ -21,15 +21,15 @@ Float32AndOthers = AfterValidator(_float32_and_each_once)
 
 
 class ExportSettings(Section):
-    """Where a blessed model goes and what goes with it."""
+    """The folder of pushed versions and the TFLite files in them."""
 
     serving: Path = Path("serving")
     """Versions are pushed to `<serving>/<name>/<version>/`."""
     tflite_variants: Annotated[tuple[Literal["float32", "float16", "dynamic_range"], ...], Float32AndOthers] = (
         "float32",
     )
-    """Variants of the TFLite files; `float32` must be one. `float16` takes half the bytes, `dynamic_range` a quarter at
-    best, with large tables in 8 bits. A variant whose answers differ too much from the SavedModel's stops the run."""
+    """Variants of the TFLite files; `float32` is required. `float16` takes half the bytes; `dynamic_range`, with large
+    tables in 8 bits, down to a quarter. A variant whose answers differ too much from the SavedModel's stops the run."""
     tflite_tolerance: Positive = 1e-4
-    """Maximum difference between the answers of the float32 TFLite models and the SavedModel's: of ratings in their
-    unit, of scores as a share of the largest one shown."""
+    """Maximum difference between the answers of the float32 TFLite models and the SavedModel: of ratings, on the rating
+    scale; of scores, as a share of the largest score shown."""

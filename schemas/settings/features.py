@@ -6,14 +6,14 @@ from schemas.settings.section import PositiveInt, Section
 
 
 class FeatureSettings(Section):
-    """What is computed from the columns."""
+    """Features computed from the columns."""
 
     title_words: PositiveInt = 10_000
     """Size of the vocabulary of words in titles."""
     user_activity_bounds: tuple[PositiveInt, ...] = (1, 10, 50, 200)
-    """Evaluation slices by the user's number of training events: lower bounds, ascending."""
+    """Lower bounds of the evaluation slices by the user's number of training events, ascending."""
     item_popularity_bounds: tuple[PositiveInt, ...] = (1, 10, 100)
-    """Evaluation slices by the item's number of training events: lower bounds, ascending."""
+    """Lower bounds of the evaluation slices by the item's number of training events, ascending."""
 
     @field_validator("user_activity_bounds", "item_popularity_bounds")
     @classmethod

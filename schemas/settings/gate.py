@@ -29,7 +29,7 @@ class SliceFloor(Bound):
     """A bound on one metric within one slice."""
 
     feature: Literal["user_activity", "item_popularity"]
-    """What the examples are sliced by."""
+    """Feature that defines the slices."""
     value: str
     """Name of the slice, such as `1-9`; the bounds in `[features]` define the slices."""
     metric: str
@@ -40,20 +40,20 @@ DEFAULT_TOLERANCES = {"ndcg_at_10": 0.01, "rmse": 0.01}
 
 
 class GateSettings(Section):
-    """What a model must show before it is pushed.
+    """Conditions that a model must meet to be pushed.
 
-    Two floors always hold and need no setting: the retrieval model beats popularity (NDCG@10, difference and the low
-    end of its 95 % interval above 0) and the ranking model is no worse than user and item biases (RMSE).
+    Two conditions always apply: the retrieval model is better than popularity (the difference in NDCG@10 and the lower
+    end of its 95 % interval are above 0), and the ranking model is no worse than user and item biases (RMSE).
     """
 
     thresholds: dict[str, Bound] = {}
-    """Bounds on all evaluation examples, by the name of the metric: `rmse`, `mae`, `mrr`, `ndcg_at_10`,
-    `top_100_accuracy` and others; an unknown name is refused with the list of all."""
+    """Bounds for metrics over all evaluation examples, by the name of the metric, such as `rmse` or `ndcg_at_10`; an
+    unknown name is refused with the list of all metrics."""
     slices: tuple[SliceFloor, ...] = ()
-    """Bounds on slices of the evaluation examples."""
+    """Bounds for metrics over slices of the evaluation examples."""
     tolerances: dict[str, NonNegative] = DEFAULT_TOLERANCES
-    """By metric name: how much worse a model may be than the last blessed one, on the same examples, in the metric's
-    unit. A metric given here replaces its default; the other defaults remain."""
+    """For each metric, how much worse a model may be than the last blessed model on the same examples, in the unit of
+    the metric. A metric given here replaces its default; the other defaults remain."""
 
     @field_validator("tolerances")
     @classmethod

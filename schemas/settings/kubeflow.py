@@ -1,6 +1,6 @@
-"""The section `[kubeflow]`: where runs are, and with which image, store, volumes and resources.
+"""The section `[kubeflow]`: the server of the runs, and their image, metadata store, volumes and resources.
 
-None of them is secret: passwords come from Kubernetes secrets, and the client's credentials from its environment.
+The section has no secrets: passwords come from Kubernetes secrets, and the client's credentials from its environment.
 """
 
 from pathlib import Path, PurePosixPath
@@ -28,7 +28,7 @@ from schemas.settings.kubernetes import (
 from schemas.settings.section import Name, NonNegativeInt, Section
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
-"""Environment variables through which a step receives them from the secret."""
+"""Environment variables through which a step receives user and password from the secret."""
 
 
 class Volume(Section):
@@ -61,16 +61,16 @@ class SecretFiles(Section):
 
 
 class Toleration(Section):
-    """A taint of nodes that a step's pod tolerates, in Kubernetes' terms."""
+    """A taint of nodes that a step's pod tolerates, as in Kubernetes."""
 
     key: QualifiedName | None = None
     """Key of the taint. Absent: any, with the operator `Exists`."""
     operator: Literal["Equal", "Exists"] = "Equal"
-    """`Equal`: key and value must be those given; `Exists`: the key is enough."""
+    """`Equal`: key and value must match; `Exists`: only the key must match."""
     value: LabelValue = ""
     """With the operator `Equal`: value of the taint."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Effect of the taint. Absent: all of them."""
+    """Effect of the taint. Absent: all effects."""
 
     @model_validator(mode="after")
     def _operator_fits(self) -> "Toleration":
@@ -82,20 +82,20 @@ class Toleration(Section):
 
 
 class Resources(Section):
-    """What a step's container requests and may use, in Kubernetes' notation; absent: the cluster's default."""
+    """Resources that a step's container requests and may use, as in Kubernetes. Absent: the cluster's default."""
 
     cpu: Cores | None = None
-    """Cores requested, such as `2` or `500m`."""
+    """Requested cores, such as `2` or `500m`."""
     cpu_limit: Cores | None = None
     """Maximum number of cores."""
     memory: Memory | None = None
-    """Memory requested, such as `4Gi`."""
+    """Requested memory, such as `4Gi`."""
     memory_limit: Memory | None = None
     """Maximum memory."""
     gpus: NonNegativeInt = 0
     """Number of GPUs."""
     gpu_type: QualifiedName = "nvidia.com/gpu"
-    """Kubernetes' name of the GPUs."""
+    """Kubernetes' resource name of the GPUs."""
     node_selector: dict[QualifiedName, LabelValue] = {}
     """Labels that a node must have to run the step."""
     tolerations: tuple[Toleration, ...] = ()
@@ -114,20 +114,20 @@ class SqliteSettings(Section):
     """A file on a volume."""
 
     path: MountPath | None = None
-    """The file. Absent: `metadata.sqlite` next to the artifacts."""
+    """Path of the file. Absent: `metadata.sqlite` next to the artifacts."""
 
 
 class MysqlSettings(Section):
-    """A MySQL or MariaDB server, with a user who logs in by `mysql_native_password`."""
+    """A MySQL or MariaDB server, with a user who logs in with `mysql_native_password`."""
 
     host: Name = "atalaya-mysql"
-    """Name of the server. The default is not `mysql`, since Kubeflow Pipelines calls its own server that."""
+    """Name of the server. The default is not `mysql`, which is the name of Kubeflow Pipelines' own server."""
     port: Annotated[int, Field(ge=1, le=65535)] = 3306
     """Port of the server."""
     database: Name = "atalaya"
     """Name of the database."""
     secret: ObjectName = "atalaya-mysql"
-    """The Kubernetes secret that holds user and password."""
+    """The Kubernetes secret with user and password."""
     user_key: SecretKey = "username"
     """Key of the user in the secret."""
     password_key: SecretKey = "password"
@@ -135,11 +135,11 @@ class MysqlSettings(Section):
 
 
 class MetadataStoreSettings(Section):
-    """Where TFX's metadata of the runs is kept: the cache, the lineage and the blessings are read from it."""
+    """The store of TFX's metadata of the runs, from which the cache, the lineage and the blessings are read."""
 
     kind: Literal["sqlite", "mysql"] = "sqlite"
-    """`sqlite`: for one run and one step at a time; `mysql`: for several. The tables of these names hold the settings
-    of each."""
+    """`sqlite` is for one run and one step at a time, `mysql` for several. The settings of each are in the table of its
+    name."""
     sqlite: SqliteSettings = SqliteSettings()
     mysql: MysqlSettings = MysqlSettings()
 
@@ -148,51 +148,51 @@ class KubeflowSettings(Section):
     """A run on Kubeflow Pipelines 2."""
 
     host: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
-    """Address of the API server, such as `http://localhost:8080`. Absent: that of the namespace `kubeflow` in the
-    cluster that the command runs in."""
+    """Address of the API server, such as `http://localhost:8080`. Absent: the server in the namespace `kubeflow` of the
+    cluster in which the command runs."""
     certificate_authority: Path | None = None
-    """PEM file, on the machine that the command runs on, of the authority that signed the server's certificate.
-    Absent: the usual ones."""
+    """PEM file, on the machine on which the command runs, of the authority that signed the server's certificate.
+    Absent: the system's authorities."""
     namespace: Namespace = "kubeflow"
-    """Namespace of the runs, if the server has several users; other servers ignore it."""
+    """Namespace of the runs, if the server has several users; ignored by other servers."""
     experiment: Name | None = None
     """Experiment of the runs. Absent: the recommender's name."""
     service_account: ObjectName | None = None
-    """The Kubernetes service account of the steps. Absent: the server's default. Servers before 2.17 ignore it in the
-    runs of a schedule."""
+    """Kubernetes service account of the steps. Absent: the server's default. Servers before 2.17 ignore it for the runs
+    of a schedule."""
     image: Image = ""
-    """The container image with this project installed, by digest (`name@sha256:...`) where it is to stay the same."""
+    """Container image with this project, by digest (`name@sha256:...`) if it must stay the same."""
     image_pull_secrets: tuple[ObjectName, ...] = ()
     """Kubernetes secrets with the credentials of the image's registry. All servers from 2.5 on support them."""
     run_as_non_root: bool = False
-    """Whether the steps' pods ask Kubernetes to refuse root as their user, which namespaces of pod security
-    "restricted" demand. Servers from 2.16 on support it; older ones refuse the run."""
+    """Whether Kubernetes must refuse to run the steps' pods as root, as required in namespaces with the pod security
+    level "restricted". Servers from 2.16 on support this; older ones refuse the run."""
     data: DataFolder | None = None
-    """The folder of the data, on a mounted volume or a `gs://` address. Absent: `data.folder`, which must be absolute
-    then."""
+    """Folder of the data: on a mounted volume, or a `gs://` address. Absent: `data.folder`, which must then be
+    absolute."""
     root: str = "/mnt/atalaya"
-    """Folder of the artifacts on a mounted volume, or a `gs://` or `s3://` address; then `outputs` is needed too."""
+    """Folder of the artifacts: on a mounted volume, or a `gs://` or `s3://` address, which requires `outputs` too."""
     outputs: MountPath | None = None
-    """Folder on a mounted volume for what others read: pushed models and recommendations. Absent: `root`."""
+    """Folder of the pushed models and recommendations, on a mounted volume. Absent: `root`."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
-    """How often a failed step is retried."""
+    """Number of times that a failed step is retried."""
     metadata: MetadataStoreSettings = MetadataStoreSettings()
     volumes: tuple[Volume, ...] = ()
-    """Volumes of every step."""
+    """Volumes mounted in every step."""
     variables: dict[Variable, str] = {}
-    """Environment variables of every step's container, taken literally. Do not put secrets here: the compiled pipeline
-    shows them."""
+    """Environment variables of every step's container, used literally. Do not put secrets here, since the compiled
+    pipeline contains them."""
     secrets: tuple[Secret, ...] = ()
-    """Secrets in environment variables of every step."""
+    """Secrets that every step receives in environment variables."""
     secret_files: tuple[SecretFiles, ...] = ()
-    """Secrets in files of every step."""
+    """Secrets that every step receives as files."""
     resources: dict[str, Resources] = {}
-    """Resources by the step's name, such as `Trainer`; `default` is for steps that are not named."""
+    """Resources by the name of the step, such as `Trainer`; `default` applies to all other steps."""
     time_zone: Name = "UTC"
-    """Time zone of schedules, by its name in the IANA database. Kubeflow Pipelines has one for all schedules, `UTC` or
-    the value of its scheduler's variable `CRON_SCHEDULE_TIMEZONE`: name the same one here."""
+    """Time zone of schedules, by its name in the IANA database. Kubeflow Pipelines has one time zone for all schedules,
+    `UTC` or the value of its scheduler's variable `CRON_SCHEDULE_TIMEZONE`; give the same here."""
     catch_up: bool = False
-    """Whether a schedule makes up for the runs it missed while it was disabled or the server was down."""
+    """Whether a schedule starts the runs that it missed while it was disabled or the server was down."""
     max_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
     """Maximum number of runs of one schedule at the same time."""
 

@@ -6,9 +6,9 @@ from schemas.settings.section import Section
 
 
 class LocalSettings(Section):
-    """Where a run on this machine keeps its own files."""
+    """Folders of a run on this machine."""
 
     artifacts: Path = Path("artifacts")
-    """Artifacts and metadata are kept in `<artifacts>/<name>/`."""
+    """Artifacts and metadata are stored in `<artifacts>/<name>/`."""
     runs: Path = Path("runs")
     """The log and the report of each run are written to `<runs>/<run>/`."""

@@ -14,10 +14,10 @@ class FeatureInput(Section):
     """One feature of the context's events as an input of the model."""
 
     length: PositiveInt
-    """Number of values read, of the latest events: of `item`, `rating` and `age` one per event, of the others several.
-    """
+    """Number of values, from the latest events: `item`, `rating` and `age` have one per event, the others may have
+    several."""
     width: PositiveInt | None = None
-    """Width of its embedding; absent: 8. Not for `item`, whose embedding has the width `embedding_width`."""
+    """Width of the embedding. Absent: 8. Not for `item`, whose width is `embedding_width`."""
 
 
 class CnnSettings(Section):
@@ -26,7 +26,7 @@ class CnnSettings(Section):
     filters: tuple[PositiveInt, ...] = (32, 32)
     """Number of filters of each layer."""
     kernels: tuple[PositiveInt, ...] = (3, 3)
-    """Number of events that each layer sees at once; as many as `filters`."""
+    """Number of events in the window of each layer; as many values as `filters`."""
 
     @model_validator(mode="after")
     def _as_many(self) -> "CnnSettings":
@@ -46,37 +46,37 @@ class AttentionSettings(Section):
     """Causal self-attention."""
 
     heads: PositiveInt = 2
-    """Number of heads, of which the widths of the events' vectors must be multiples."""
+    """Number of heads; the widths of the events' vectors must be multiples of it."""
 
 
 class SequenceModelSettings(Fit):
     """One model: it recommends items of the catalogue (the labels) from the user's latest events (the context)."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-    """Name of the model and of its file, `on_device/<name>.tflite`: lower-case letters, digits and `_`. Not `items` or
-    `on_device`, which are files of all models."""
+    """Name of the model and of its file, `on_device/<name>.tflite`: lower-case letters, digits and `_`. `items` and
+    `on_device` are not allowed, since these files are shared by all models."""
     enabled: bool = True
     """Whether the model is trained."""
     encoder: Literal["bow", "cnn", "rnn", "attention"] = "bow"
-    """How events become one vector: their mean with a learned weight for each position, stacked convolutions, an LSTM
-    or causal self-attention. The mean is enough for contexts of up to 10 events, where the order says little. The
-    tables named after the encoders hold their settings; the mean has none."""
+    """How the events are encoded as one vector: their mean with a learned weight for each position (`bow`), stacked
+    convolutions, an LSTM, or causal self-attention. The mean is sufficient for contexts of up to 10 events, whose order
+    matters little; it has no settings. Those of the others are in the tables of their names."""
     cnn: CnnSettings = CnnSettings()
     rnn: RnnSettings = RnnSettings()
     attention: AttentionSettings = AttentionSettings()
     features: dict[Feature, FeatureInput] = {"item": FeatureInput(length=10)}
-    """What describes an event: `item` its id, `genre` and `title_word` those of the item, `rating` the one given, `age`
-    the time since. At least one of `item`, `genre` and `title_word`."""
+    """Features of an event: its `item`, the item's `genre` and `title_word`, the `rating`, and the `age`, the time
+    since the event. At least one of `item`, `genre` and `title_word` is required."""
     embedding_width: PositiveInt = 24
-    """Width of the items' embeddings, which context and labels share, and of the context's vector."""
+    """Width of the items' embeddings, shared by context and labels, and of the context's vector."""
     dense: tuple[PositiveInt, ...] = ()
     """Widths of the dense layers (ReLU) between the encoder and the last layer, a linear one of `embedding_width`."""
     dropout: Dropout = 0.1
     """Share of the context's events that are left out of a training window."""
     gap: NonNegativeInt | None = None
-    """A training context ends up to this many events before its label's; 0: the label is the very next event. A model
-    that is used long after the last event it knows does better with a wide gap. Absent: 0 for a random split, 200 for a
-    split by time."""
+    """Maximum number of events between a training context and its label; 0: the label is the next event. A wide gap is
+    better for a model that is used long after the last event in its training data. Absent: 0 for a random split, 200
+    for a split by time."""
     learning_rate: Positive = 0.01
     regularization: NonNegative = 0.0
     """Weight of the squared embeddings in the loss."""
@@ -88,9 +88,9 @@ class SequenceModelSettings(Fit):
     """Size of the uniform sample of a sampled softmax. Absent: a full softmax for up to 20,000 items, a sample of 4,096
     for more."""
     k: PositiveInt = 50
-    """Number of items that a call returns; sorting them is up to a third of its time."""
+    """Number of items that a call returns; sorting them takes up to a third of its time."""
     exclude_seen: bool = True
-    """Whether the items of the context are left out of what a call returns."""
+    """Whether the items of the context are left out of the answer."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "SequenceModelSettings":
@@ -123,7 +123,7 @@ class SequenceModelSettings(Fit):
 
 
 class OnDeviceSettings(Section):
-    """Small models that recommend on a phone from its user's latest events alone."""
+    """Small models that recommend on a phone, using only its user's latest events."""
 
     models: tuple[SequenceModelSettings, ...] = ()
     """Each is trained, measured, and exported if it passes the gate."""
@@ -131,15 +131,16 @@ class OnDeviceSettings(Section):
         "float32",
         "dynamic_range",
     )
-    """Variants of the TFLite files; `float32` must be one. `float16` takes about half the bytes, `dynamic_range`, with
-    the weights in 8 bits, less; `int8` computes in 8 bits too, calibrated on training windows."""
+    """Variants of the TFLite files; `float32` is required. `float16` takes about half the bytes, `dynamic_range`, with
+    8-bit weights, less; `int8` also computes in 8 bits, calibrated on training windows."""
     max_recall_loss: NonNegative = 0.02
-    """Maximum loss of a variant's recall@10 against float32's, as a share of it; a variant that loses more is not
+    """Maximum loss of recall@10 compared with float32, as a share of float32's; a variant that loses more is not
     exported."""
     max_bytes: PositiveInt | None = None
-    """Maximum size of a file; absent: no limit."""
+    """Maximum size of a file, in bytes. Absent: no limit."""
     max_latency_us: Positive | None = None
-    """Maximum median time of a call on one thread of the machine that trains, in microseconds; absent: no limit."""
+    """Maximum median time of a call on one thread of the machine that runs the pipeline, in microseconds. Absent: no
+    limit."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "OnDeviceSettings":
@@ -150,5 +151,5 @@ class OnDeviceSettings(Section):
 
     @property
     def enabled(self) -> tuple[SequenceModelSettings, ...]:
-        """The models to be made."""
+        """The enabled models."""
         return tuple(model for model in self.models if model.enabled)

@@ -16,7 +16,7 @@ class BayesianSettings(Section):
     sweeps: PositiveInt = 150
     """Number of times that all vectors are sampled; the prediction is the mean over sweeps."""
     burn_in: NonNegativeInt = 20
-    """Number of first sweeps that are left out of the mean, since they depend on the start; less than `sweeps`."""
+    """Number of initial sweeps left out of the mean, since they depend on the starting point; less than `sweeps`."""
     side_features: PositiveInt = 200
     """Number of columns to which the side features (who rated what, genres and release periods) are reduced, for users
     and for items."""
@@ -38,29 +38,29 @@ class NetworkSettings(ImprovingFit, RequestTime, ItemFeatures):
     user_id: bool = True
     """A vector for each user."""
     history: bool = True
-    """Vectors of the other items that the user rated, and of these weighted by their ratings."""
+    """Vectors of the other items that the user rated, and the same vectors weighted by the ratings."""
     history_length: PositiveInt = 50
-    """Maximum number of other training events of the user that an example uses, the latest ones."""
+    """Maximum number of the user's latest other training events used by an example."""
     embedding_dimension: PositiveInt = 26
     """Width of the vectors."""
     cross_layers: NonNegativeInt = 1
     """Number of cross layers (DCN-v2) on the vectors of user, item and time."""
     deep_layers: tuple[PositiveInt, ...] = (32,)
-    """Widths of the dense layers on top of them. Without layers of either kind, the prediction is the dot product."""
+    """Widths of the dense layers above the cross layers. Without any layers, the prediction is the dot product."""
     retrieval_weight: NonNegative = 0.0
-    """Weight of a second task for the same vectors: to find the rated item among those of the batch."""
+    """Weight of a second task for the same vectors: identifying the rated item among those of the batch."""
     history_dropout: Dropout = 0.2
-    """Share of the user's other events that are left out of a training example."""
+    """Share of the user's other events left out of a training example."""
     id_dropout: Dropout = 0.05
-    """Share of training examples whose user, and of those whose item, is treated as never seen before."""
+    """Share of training examples whose user is treated as unknown, and likewise whose item is."""
     regularization: NonNegative = 0.07
-    """Weight of the squared biases and vectors in the loss, where the squared error of the rating counts 1."""
+    """Weight of the squared biases and vectors in the loss; the squared error of the rating has weight 1."""
     head_regularization: NonNegative = 0.01
     """Weight of the squared parameters of the cross and dense layers in the loss."""
     learning_rate: Positive = 0.003
     """Step size of Adam."""
     batch_size: PositiveInt = 1024
-    """Ratings in a batch."""
+    """Number of ratings in a batch."""
     epochs: PositiveInt = 20
     patience: PositiveInt = 1
 
@@ -69,6 +69,6 @@ class RankingSettings(Section):
     """The model that predicts ratings."""
 
     model: Literal["bayesian", "network"] = "bayesian"
-    """Which of the two models is fitted; its settings are those of the table of that name."""
+    """The model to fit, with the settings in the table of its name."""
     bayesian: BayesianSettings = BayesianSettings()
     network: NetworkSettings = NetworkSettings()

@@ -9,21 +9,21 @@ from schemas.settings.shared import ItemFeatures, RequestTime, TwoTowerFit
 
 
 class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
-    """The retrieval model, which proposes candidates; docs/models.md says what each part is for."""
+    """The retrieval model, which proposes candidates; docs/models.md explains the purpose of each part."""
 
     user_id: bool = True
     """Query tower: a vector for each user."""
     history: Literal["sum", "decayed", "attention", "none"] = "sum"
-    """Query tower: how the vectors of the user's items are pooled: with equal weights, with larger weights for later
-    items, with learned weights, or not at all."""
+    """Query tower: how the vectors of the user's items are pooled: with equal weights, larger weights for later items,
+    learned weights, or not at all."""
     history_length: PositiveInt = 500
-    """Maximum number of training events of the user that a query uses, the latest ones."""
+    """Maximum number of the user's latest training events used by a query."""
     history_half_life: PositiveInt = 10
-    """With `history = "decayed"`: the weight halves every this many events."""
+    """With `history = "decayed"`: number of events after which the weight halves."""
     last_items: NonNegativeInt = 0
-    """Query tower: number of latest items that are added with a learned gate for each position."""
+    """Query tower: number of latest items added with a learned gate for each position."""
     shared_items: bool = False
-    """Whether the user's items have the vectors of the candidate tower instead of separate ones."""
+    """Whether the user's items use the vectors of the candidate tower instead of separate ones."""
 
     embedding_dimension: PositiveInt = 256
     """Width of all vectors."""
@@ -37,29 +37,29 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """With `normalize`: divisor of the product."""
 
     targets: Literal["auto", "scattered", "blocks"] = "auto"
-    """Which of a user's events a training query predicts from the others: scattered ones, or one consecutive block.
-    `auto`: scattered ones for a random split, blocks for a split by time."""
+    """Which of a user's events a training query predicts from the others: scattered events, or a block of consecutive
+    ones. `auto`: scattered for a random split, blocks for a split by time."""
     parts: AtLeastTwo | None = None
-    """Number of parts into which a user's events are divided; each epoch predicts each part once, from all the others.
+    """Number of parts into which a user's events are divided; each epoch predicts each part once, from all other parts.
     Absent: 8 for scattered targets, 4 for blocks, which should be long."""
     item_frequency: Literal["counted", "streaming"] = "counted"
-    """How the sampled softmax estimates how often batches hold an item: from counts of all training events, or from a
-    running estimate over batches, for data that is never seen as a whole."""
+    """How the sampled softmax estimates the frequency of an item in batches: from counts of all training events, or
+    by a running estimate over batches, for data that is streamed."""
     hard_negatives: NonNegativeInt = 0
-    """Number of negatives that count for each query, those with the highest scores; 0: all."""
+    """Number of negatives with the highest scores that count for each query; 0: all negatives."""
     history_dropout: Dropout = 0.3
-    """Share of the user's events that are left out of a training query."""
+    """Share of the user's events left out of a training query."""
     weight_decay: NonNegative = 5e-5
     learning_rate: Positive = 0.004
     batch_size: PositiveInt = 256
-    """Queries in a batch; each predicts one part of a user's events."""
+    """Number of queries in a batch; each predicts one part of a user's events."""
     epochs: PositiveInt = 12
 
     linear_rank: NonNegativeInt = 64
     """With a random split: width of the linear autoencoder whose scores are added to those of the towers; 0: none."""
     linear_regularization: Annotated[tuple[Positive, ...], Field(min_length=1)] = (100.0, 400.0, 1600.0)
-    """Ridge penalties of the linear autoencoder to try; the best on held-out training events is used."""
+    """Ridge penalties to try for the linear autoencoder; the best on held-out training events is used."""
     linear_content_weight: NonNegative = 2.0
-    """How much a shared genre or release period counts in the linear autoencoder, where a shared user counts 1."""
+    """Weight of a shared genre or release period in the linear autoencoder; a shared user has weight 1."""
     trend_days: NonNegative = 14.0
-    """With a split by time: decay time, in days, of the recent popularity that is added to the scores; 0: none."""
+    """With a split by time: decay time, in days, of the recent popularity added to the scores; 0: none."""

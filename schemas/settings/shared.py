@@ -1,4 +1,4 @@
-"""Groups of settings that several sections share."""
+"""Groups of settings shared by several sections."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ RequestTimeForm = Literal["bucket", "normalized", "hour", "weekday"]
 
 
 class ItemFeatures(Section):
-    """What an item's vector is the sum of."""
+    """The vectors whose sum is an item's vector."""
 
     item_id: bool = True
     """A vector for each item."""
@@ -27,18 +27,18 @@ class RequestTime(Section):
 
     request_time: tuple[RequestTimeForm, ...] = ()
     """Forms in which the time is used: time buckets, position between the first and the last training event, hour of
-    the day (UTC), day of the week (UTC). None: the time is not used."""
+    the day (UTC), day of the week (UTC). Empty: the time is not used."""
     time_buckets: AtLeastTwo = 100
     """With `bucket` in `request_time`: number of buckets, each with the same number of training events."""
 
 
 class Fit(Section):
-    """How a model is fitted by Adam, and when the fit ends."""
+    """How a model is fitted with Adam, and when the fit ends."""
 
     learning_rate: Positive
-    """Step size of Adam at the start; it falls to 0 along a cosine over the epochs."""
+    """Initial step size of Adam; it decreases to 0 along a cosine over the epochs."""
     batch_size: PositiveInt
-    """Examples in a batch."""
+    """Number of examples in a batch."""
     epochs: PositiveInt
     """Maximum number of passes over the training data."""
     patience: PositiveInt
@@ -55,17 +55,17 @@ class ImprovingFit(Fit):
 
 
 class TwoTowerFit(ImprovingFit):
-    """How a model of two towers is fitted, under a softmax over items."""
+    """How a model of two towers is fitted with a softmax over items."""
 
     full_softmax_items: NonNegativeInt = 20_000
-    """Catalogues up to this size are scored in full; of larger ones, the batch's items and a uniform sample."""
+    """Maximum size of catalogues that are scored in full; of larger ones, the batch's items and a sample are."""
     uniform_negatives: NonNegativeInt = 4096
-    """Size of the uniform sample, drawn for each batch, where the catalogue is not scored in full."""
+    """Size of the uniform sample, drawn for each batch, if the catalogue is not scored in full."""
     dropout: Dropout = 0.3
-    """Share of the elements of a query's vector that are set to 0 in training."""
+    """Share of the elements of a query's vector set to 0 in training."""
     id_dropout: Dropout = 0.1
-    """Share of the items of a batch, and of the users of training queries if the model has any, that are treated as
-    unknown; an unknown item is represented by its content alone."""
+    """Share of the items of a batch, and of the users of training queries if the model has users, treated as unknown.
+    An unknown item is represented by its content only."""
     weight_decay: NonNegative
     """Weight of the sum of the squared parameters in the loss."""
     patience: PositiveInt = 4

@@ -7,21 +7,21 @@ from schemas.settings.shared import ItemFeatures, TwoTowerFit
 
 
 class CoConsumptionSettings(TwoTowerFit, ItemFeatures):
-    """Two towers for items on both sides, fitted to pairs of items that a user chose shortly after each other."""
+    """Two towers, both for items, fitted to pairs of items that a user chose shortly after each other."""
 
     window: PositiveInt = 10
-    """Maximum distance, in events of the user, between the items of a pair. The distance used is drawn uniformly from 1
-    to this for each event, so that the nearest items count most."""
+    """Maximum distance, in events of the user, between the items of a pair. For each event, the distance is drawn
+    uniformly from 1 to this maximum, so that close items have more weight."""
     popularity_weight: Fraction = 0.5
-    """0: order by how much more often than by chance two items go together; 1: by how often they do."""
+    """0: order by how much more often than by chance two items occur together; 1: by how often they do."""
     shared_towers: bool = False
-    """Whether both towers are the same."""
+    """Whether both towers share their parameters."""
     embedding_dimension: PositiveInt = 64
     """Width of the vectors."""
     weight_decay: NonNegative = 5e-6
     learning_rate: Positive = 0.03
     batch_size: PositiveInt = 4096
-    """Events in a batch."""
+    """Number of events in a batch."""
     epochs: PositiveInt = 4
 
 
@@ -29,6 +29,6 @@ class SimilarSettings(Section):
     """The model of similar items."""
 
     model: Literal["item_tower", "co_consumption"] = "co_consumption"
-    """`item_tower`: cosines of the retrieval model's vectors of items, without settings; `co_consumption`: a separate
-    model, with the settings of the table of that name."""
+    """`item_tower`: cosines of the retrieval model's item vectors, without settings; `co_consumption`: a separate
+    model, with the settings in the table of its name."""
     co_consumption: CoConsumptionSettings = CoConsumptionSettings()

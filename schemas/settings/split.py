@@ -9,7 +9,7 @@ class SplitSettings(Section):
     """How the ratings are split into training and evaluation."""
 
     method: Literal["random", "time"] = "random"
-    """`random`: by a seeded hash of user and item; `time`: the latest events are the evaluation."""
+    """`random`: by a seeded hash of user and item; `time`: the latest events are for evaluation."""
     eval_share: Share = 0.2
     """Share of the ratings for evaluation."""
     seed: NonNegativeInt = 42

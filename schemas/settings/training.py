@@ -4,11 +4,12 @@ from schemas.settings.section import NonNegativeInt, Section, Share
 
 
 class TrainingSettings(Section):
-    """What the fits of all models share."""
+    """Settings shared by the fits of all models."""
 
     validation_share: Share = 0.1
-    """Share of the training events held out to decide when to stop; the evaluation events are never used for that."""
+    """Share of the training events held out to determine when to stop; evaluation events are never used for this."""
     refit: bool = True
-    """Fit a second time, to all training events, for as many epochs as were best on the held-out ones."""
+    """Whether to fit a second time, to all training events, for the number of epochs that was best on the held-out
+    events."""
     seed: NonNegativeInt = 42
     """Seed of all random numbers in training."""

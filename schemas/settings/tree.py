@@ -25,7 +25,7 @@ from schemas.settings.training import TrainingSettings
 from schemas.slices import slice_labels
 
 RECOMMENDER_NAME = r"[a-z0-9][a-z0-9_-]*"
-"""Pattern of a recommender's name, which is a folder's name too."""
+"""Pattern of a recommender's name, which is also the name of its folders."""
 
 
 class Settings(Section):
@@ -65,7 +65,7 @@ class Settings(Section):
 
 
 def fast(settings: Settings) -> Settings:
-    """The same recommender in less time: nothing is fitted twice, and similar items have no separate model."""
+    """Returns settings that train in less time: without a second fit, and without a separate model of similar items."""
     training = settings.training.model_copy(update={"refit": False})
     similar = settings.similar.model_copy(update={"model": "item_tower"})
     return settings.model_copy(update={"training": training, "similar": similar})
