@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs a command under conditions of another machine: `tools/elsewhere.sh .venv/bin/python -m pytest tests/batch`.
-# One core; a user without name, home and privileges; temporary files in a folder with a space in its name, files that only
-# the user can read; ASCII as the locale's encoding, a time zone that is not a whole hour from UTC; a narrow terminal with
-# colours, a proxy that does not answer; and other values of the variables that Atalaya sets or reads.
-# It needs user namespaces (`unshare` of util-linux 2.38), but not root.
+# Runs a command under the conditions of another machine: `tools/elsewhere.sh .venv/bin/python -m pytest tests/batch`.
+# These are: one core; a user without a name, a home or privileges; temporary files in a folder with a space in its name,
+# and files that only the user can read; a locale with ASCII encoding, and a time zone that is not a whole number of hours
+# from UTC; a narrow terminal with colours; a proxy that does not answer; and different values of the variables that
+# Atalaya sets or reads. It needs user namespaces (`unshare` of util-linux 2.38), but not root.
 set -euo pipefail
 
 temporary=$(mktemp -d -t 'a folder.XXXXXX')
 trap 'rm -rf "$temporary"' EXIT
 umask 077
-core=$(taskset --cpu-list --pid $$ | sed 's/.*: //; s/[,-].*//')  # the first of the allowed ones
+core=$(taskset --cpu-list --pid $$ | sed 's/.*: //; s/[,-].*//')  # the first allowed core
 unshare --user true 2>/dev/null ||
   { echo "elsewhere: user namespaces are not allowed here; allow them (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or run as root" >&2; exit 2; }
 unshare --user --map-user=54321 --map-group=54321 \

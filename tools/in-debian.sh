@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command on a clone of HEAD in a new root of another Debian release, so that one machine can test both stacks:
+# Runs a command in a clone of HEAD in a new root of another Debian release, so that one machine can test both stacks:
 # trixie (glibc 2.41) uses Python 3.13 with TFX 1.21, bookworm (glibc 2.36) Python 3.10 with TFX 1.16.
-#   usage, as root: tools/in-debian.sh trixie|bookworm [COMMAND]     without a command: make run && make test
-# It needs debootstrap and a Debian mirror (MIRROR= names one). The root stays in ~/.cache/atalaya/RELEASE, with the
-# packages' cache; its clone is made again each time. bookworm has no Python 3.10: uv downloads one.
-# Of the environment, pip's index, the proxies, ATALAYA_* and TZ are passed on (with sudo: sudo --preserve-env).
+#   usage, as root: tools/in-debian.sh trixie|bookworm [COMMAND]     default command: make run && make test
+# It needs debootstrap and a Debian mirror (set MIRROR to choose one). The root is kept in ~/.cache/atalaya/RELEASE, with
+# the package cache; the clone is created again each time. bookworm has no Python 3.10, so uv downloads it.
+# pip's index, the proxies, ATALAYA_* and TZ are passed on from the environment (with sudo: sudo --preserve-env).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -27,7 +27,7 @@ if [[ ! -e $root/.complete ]]; then
   touch "$root/.complete"
 fi
 
-# Host names and certificates are this machine's; so are pip's index and the proxies, through their variables.
+# Use the host names and certificates of this machine, and through their variables pip's index and the proxies.
 cp -L /etc/hosts /etc/resolv.conf "$root/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 rm -rf "$root/srv/atalaya"
@@ -36,7 +36,7 @@ environment=(HOME=/root LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/b
 environment+=(SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt)
 while IFS= read -r variable; do environment+=("$variable"); done < <(env | grep -iE '^(PIP_(EXTRA_)?INDEX_URL|(https?|no)_proxy|ATALAYA_[A-Z]+|TZ)=')
 
-# The mounts belong to a namespace and end with it.
+# The mounts are in a namespace, and are removed with it.
 export root
 unshare --mount bash -euo pipefail -c '
   mount --make-rprivate /

@@ -3,8 +3,8 @@
 #   py313   TFX 1.21 on Python 3.13 or 3.12, where glibc is 2.39 or newer: requirements.txt
 #   py310   TFX 1.16 on Python 3.10, on older systems: requirements-py310.txt
 # ATALAYA_STACK=py313 or py310 in the environment chooses one; PYTHON=/path/to/python names the interpreter to use.
-# Does nothing if that was done for the current lock and pyproject.toml; an interrupted installation is repeated.
-# `tools/setup.sh bench` creates .venv-bench in the same way, with the other libraries that the benchmarks need.
+# Does nothing if .venv is current for the lock and pyproject.toml; repeats an interrupted installation.
+# `tools/setup.sh bench` creates .venv-bench in the same way, with the other libraries for the benchmarks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,11 +18,11 @@ esac
 stamp=$venv/.installed
 unfinished=$venv/.unfinished
 
-# The version of this system's glibc, or nothing with another C library.
+# The version of this system's glibc, empty with another C library.
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | awk '{print $2}') || true
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }  # WANTED PRESENT
 
-# Sets `stack`, and `reason` to why it was chosen.
+# Sets `stack`, the versions and files that belong to it, and `reason`, why it was chosen.
 choose_stack() {
   [[ $(uname -sm) == "Linux x86_64" && -n $glibc ]] ||
     die "TFX has packages only for Linux with glibc on x86_64, and this is $(uname -sm)${glibc:+ with glibc $glibc}; use such a system or a container."
@@ -49,20 +49,20 @@ choose_stack() {
   if [[ $stack == py313 ]]; then remedy+="; or use Python 3.10 with ATALAYA_STACK=py310"; fi
 }
 
-# What the environment depends on: the folder too, since scripts in it name the interpreter by its full path.
+# Identifies all that the environment depends on, including the folder, since its scripts have the interpreter's full path.
 fingerprint() { echo "$PWD"; cat "${locks[@]}" pyproject.toml tools/setup.sh | cksum; }
 
 is_done() {
   [[ -x $venv/bin/python && ! -e $unfinished && -f $stamp && "$(<"$stamp")" == "$(fingerprint)" ]] && has_python
 }
 
-# Whether the environment's interpreter fits the stack and, if PYTHON names one, is that one.
+# Whether the environment's interpreter fits the stack and, if PYTHON is set, is the same as PYTHON.
 has_python() {
   local present
   present=$(fitting "$venv/bin/python" 2>/dev/null) && [[ -z ${PYTHON:-} || $present == "$(fitting "$PYTHON" 2>/dev/null)" ]]
 }
 
-# Candidate interpreters, the likeliest first. A shim of pyenv may exist and not work.
+# Prints candidate interpreters, most likely first. A shim of pyenv may exist but not work.
 interpreters() {
   local version
   printf '%s\n' ${PYTHON:+"$PYTHON"} "${versions[@]/#/python}"
@@ -72,7 +72,7 @@ interpreters() {
   printf '%s\n' python3 python
 }
 
-# Prints the base interpreter of $1 if its version fits and it has its C headers: one of the packages is compiled.
+# Prints the base interpreter of $1 if its version fits and it has the C headers to compile one of the packages.
 fitting() {
   "$1" - "${versions[@]}" <<'PY'
 import os, sys, sysconfig
@@ -87,7 +87,7 @@ print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
 PY
 }
 
-# Sets `python`: the interpreter for the environment, or nothing if none fits.
+# Sets `python`, the interpreter for the environment, empty if none fits.
 find_python() {
   local candidate
   if [[ -n ${PYTHON:-} ]]; then
@@ -102,10 +102,10 @@ find_python() {
   python=
 }
 
-# The lines of the lock for one package, hashes included.
+# Prints the lines of the lock for one package, including hashes.
 locked() { awk -v name="$1==" 'index($0, name) == 1 {on = 1; print; next} on && /^    --hash/ {print; next} {on = 0}' "$lock"; }
 
-# Sets `uv`: the environment's own, the one on PATH, or the locked one, installed into a scratch folder by any Python that has pip.
+# Sets `uv`: the one in the environment, on PATH, or the locked one, installed into a scratch folder with any Python that has pip.
 find_uv() {
   local candidate
   # A copy, since the environment may be removed and created again.
@@ -161,7 +161,7 @@ make_venv() {
   fi
 }
 
-# A C++ compiler for the one package that comes as source: the machine's own, or the one in the wheel of ziglang.
+# Finds a C++ compiler for the one package without a wheel: the machine's, or the one in the wheel of ziglang.
 find_compiler() {
   local language
   if command -v c++ >/dev/null || command -v g++ >/dev/null; then return; fi
@@ -171,8 +171,8 @@ find_compiler() {
   "$uv" pip sync --quiet --require-hashes --python "$scratch/zig/bin/python" tools/compiler.txt ||
     die "a C++ compiler is needed and could not be fetched; install one (Debian: apt install g++) and repeat the command."
   for language in cc c++; do
-    # The baseline instruction set, so that the build may be kept in a shared cache. For Debian's own Python: the
-    # system's headers, after all others, and without a linker option that zig lacks.
+    # Use the baseline instruction set, so that the build can be kept in a shared cache. For Debian's Python, add the
+    # system's headers after all others, and drop a linker option that zig does not have.
     cat >"$scratch/$language" <<SH
 #!/bin/sh
 for argument; do shift; [ "\$argument" = -Wl,-Bsymbolic-functions ] || set -- "\$@" "\$argument"; done
@@ -186,7 +186,7 @@ SH
 install_packages() {
   echo "set-up: installing $(grep -h '^[a-z].*==' "${locks[@]}" | sort -u | wc -l) locked packages into $venv, for Python $("$venv/bin/python" -c 'import platform; print(platform.python_version())')"
   if ! "$uv" pip sync --quiet --require-hashes --python "$venv/bin/python" "${locks[@]}"; then
-    # If uv failed before it changed anything (no connection), the environment is as good as before.
+    # If uv failed before it changed anything (no connection), the environment can still be used.
     if [[ $(echo "$venv"/lib/python3.*/site-packages) -ot $unfinished ]]; then rm -f "$unfinished"; fi
     die "the locked packages could not be installed; uv's output is above."
   fi
@@ -206,7 +206,7 @@ trap 'rm -rf "$scratch"' EXIT
 SECONDS=0
 echo "set-up: $contents on Python $wanted ($lock), because $reason"
 find_python
-# Interrupted, or the folder was moved: its scripts then start an interpreter that does not exist.
+# Start again after an interruption, or if the folder was moved, since the scripts start an interpreter by its path.
 if [[ -e $unfinished || (-f $stamp && $(head -n 1 "$stamp") != "$PWD") ]]; then rm -rf "$venv"; fi
 follow_pip
 find_uv
