@@ -159,7 +159,7 @@ def test_no_pod_has_a_sidecar_of_istios():
 
 
 @pytest.mark.parametrize("folder", [BASE, MYSQL], ids=["base", "mysql"])
-def test_all_lies_in_the_default_namespace(folder):
+def test_everything_is_in_the_default_namespace(folder):
     assert yaml.safe_load((folder / "kustomization.yaml").read_text())["namespace"] == KubeflowSettings().namespace
     assert not any("namespace" in document["metadata"] for document in _documents(folder).values())
 

@@ -56,7 +56,7 @@ def test_the_tools_of_development_do_not_stay():
     assert set(removed.group(1).split()) == tools - {"setuptools"}  # which builds the project, and which TFX imports
 
 
-def test_the_image_runs_steps_as_nobody_in_particular():
+def test_the_image_runs_steps_as_a_user_without_rights():
     _, _, image = _stages()
     assert _of(image, "USER") == ["1000:1000"] and image.index(("USER", "1000:1000")) > image.index(image[1])
     assert "useradd --uid 1000" in _of(image, "RUN")[0]

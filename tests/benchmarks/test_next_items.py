@@ -51,13 +51,13 @@ def test_equal_times_come_in_random_order():
     assert sorted(order) == list(range(20)) != order
 
 
-def test_an_item_is_not_like_itself():
+def test_an_item_is_not_similar_to_itself():
     assert first(np.eye(4) * 5 + np.arange(4), 2).tolist() == [[3, 2], [3, 2], [3, 1], [2, 1]]
 
 
 @pytest.fixture
 def data() -> Data:
-    """Users 0 and 1 chose items 0 and 1, user 2 items 1 and 2, then 0; item 3 nobody."""
+    """Users 0 and 1 chose items 0 and 1, user 2 items 1 and 2, then 0; no user chose item 3."""
     train = make_events((0, 0, 1), (0, 1, 2), (1, 1, 1), (1, 0, 2), (2, 1, 1), (2, 2, 2), (2, 0, 3))
     return make_data(train, make_events(), 3, 4)
 
@@ -69,7 +69,7 @@ def test_hand_worked_counts(data: Data):
     assert co_occurrence.jaccard(data)[0, :3] == pytest.approx([0, 3 / 33, 1 / 33], abs=1e-5)
 
 
-def test_a_window_leaves_out_what_lies_further_apart(data: Data, monkeypatch: pytest.MonkeyPatch):
+def test_a_window_excludes_events_further_apart(data: Data, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(co_occurrence, "WINDOW", 1)
     assert co_occurrence.windowed_counts(data)[1] == pytest.approx([2, 0, 1, 0], abs=1e-5)
     assert co_occurrence.windowed_counts(data)[0] == pytest.approx([0, 2, 1, 0], abs=1e-5)

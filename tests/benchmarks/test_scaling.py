@@ -7,7 +7,7 @@ from benchmarks import scaling
 from benchmarks.scaling import Cost
 
 
-def test_made_up_ratings_are_as_many_as_asked_and_none_twice():
+def test_synthetic_ratings_have_the_requested_number_and_no_duplicates():
     ratings = scaling.make_ratings(3_000)
     assert len(ratings) == 3_000
     assert not ratings.duplicated(["user_id", "item_id"]).any()
@@ -15,7 +15,7 @@ def test_made_up_ratings_are_as_many_as_asked_and_none_twice():
     assert ratings["rating"].between(1, 5).all() and ratings["rating"].nunique() == 5
 
 
-def test_a_measurement_goes_on_with_what_the_steps_before_took(tmp_path, monkeypatch):
+def test_an_interrupted_measurement_keeps_the_costs_of_completed_steps(tmp_path, monkeypatch):
     runs = [
         [("ExampleGen", Cost(10.0, 1.0), False), ("Transform", Cost(20.0, 2.0), False)],
         [

@@ -42,7 +42,7 @@ def test_what_is_missing_or_wrong_is_named_with_its_key(tmp_path, text, expected
     assert expected in str(error.value)
 
 
-def test_options_of_other_engines_may_stand_beside(tmp_path):
+def test_options_of_other_engines_are_allowed(tmp_path):
     beam = _load(
         tmp_path, '[beam]\nengine = "flink"\n[beam.flink]\nrest = "f:8081"\n[beam.spark]\nmaster = "spark://s:7077"\n'
     ).beam

@@ -122,7 +122,7 @@ def test_slices_are_named_by_their_bounds():
     assert slice_labels((5, 6)) == ["0-4", "5", "6+"]
 
 
-def test_all_problems_are_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, 'nmae = "x"\n[split]\nseed = -1\n')
     assert len(str(caught.value).splitlines()) == 3

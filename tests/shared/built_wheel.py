@@ -1,4 +1,4 @@
-"""The wheel of this project, as a container gets it."""
+"""The wheel of this project, as installed in a container."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ PACKAGES = ("components", "pipeline", "recommender", "schemas")
 
 
 def build(folder: Path) -> Path:
-    """Builds it in a copy, so that nothing is written into the checkout."""
+    """Builds the wheel from a copy of the sources, so that nothing is written into the checkout."""
     project = folder / "project"
     project.mkdir()
     for name in ("pyproject.toml", "runner.py"):

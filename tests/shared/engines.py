@@ -1,4 +1,4 @@
-"""Runs of the whole pipeline on small data, whose Beam steps run on one engine or another; what has to be the same."""
+"""Runs of the whole pipeline on small data with different Beam engines, and a comparison of their results."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def prepare(folder: Path, engine: str) -> list[str]:
     """Writes data and settings into a folder and returns the command that runs the pipeline there.
 
     Args:
-      folder: that exists, to work in.
+      folder: an existing folder to work in.
       engine: the section `beam` of the settings, as TOML; empty for the direct engine.
     """
     small_shop.write(folder / "data")
@@ -42,14 +42,14 @@ def prepare(folder: Path, engine: str) -> list[str]:
 
 
 def run(folder: Path, command: list[str]) -> str:
-    """Returns what a run that pushes prints."""
+    """Runs the pipeline, which must succeed; returns its output."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def assert_same_results(one: Path, other: Path) -> None:
-    """Examples and vocabularies of two runs are the same, metrics but for the order of sums, and all users served."""
+    """Asserts that two runs have the same examples, vocabularies and, up to rounding, metrics, and serve all users."""
     for split in ("train", "eval", "candidates"):
         assert _examples(one, split) == _examples(other, split)
     assert _vocabularies(one) == _vocabularies(other)
@@ -58,7 +58,7 @@ def assert_same_results(one: Path, other: Path) -> None:
 
 
 def artifact(folder: Path, step: str, output: str) -> Path:
-    """The newest artifact of a step's output."""
+    """Returns the newest artifact of a step's output."""
     return max((folder / "artifacts" / "shop" / step / output).iterdir(), key=lambda path: int(path.name))
 
 
@@ -67,7 +67,7 @@ def _examples(folder: Path, split: str) -> Counter[bytes]:
 
     files = (artifact(folder, "RatingsExampleGen", "examples") / f"Split-{split}").iterdir()
     records = tf.data.TFRecordDataset(list(map(str, files)), compression_type="GZIP").as_numpy_iterator()
-    # Written anew, since an example's features have no order of their own.
+    # Serialize again, since the order of an example's features is not defined.
     return Counter(tf.train.Example.FromString(record).SerializeToString(deterministic=True) for record in records)
 
 

@@ -1,4 +1,4 @@
-"""A made-up remote file system, `far://`, and two steps that read and write files by their paths."""
+"""A fake remote file system, `far://`, and two steps that read and write files by their paths."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ SCHEME = "far://"
 
 
 class FarAway(filesystem.Filesystem):
-    """Keeps files below a folder of this machine, under addresses that `open` and `Path` cannot use."""
+    """Stores files in a folder of this machine, under addresses that `open` and `Path` cannot use."""
 
     SUPPORTED_SCHEMES = [SCHEME]
     base = Path("/nowhere")
@@ -66,7 +66,7 @@ class FarAway(filesystem.Filesystem):
 
 
 class WriterExecutor(base_executor.BaseExecutor):
-    """Writes a file in a folder in its output, and says where that is."""
+    """Writes a file in a folder of its output, and records the output's address."""
 
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:
         [model] = output_dict["model"]
@@ -77,7 +77,7 @@ class WriterExecutor(base_executor.BaseExecutor):
 
 
 class ReaderExecutor(base_executor.BaseExecutor):
-    """Copies what the writer wrote, twice on end."""
+    """Writes the content of the writer's file, twice."""
 
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:
         [model], [copied] = input_dict["model"], output_dict["copied"]

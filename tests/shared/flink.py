@@ -1,7 +1,7 @@
 """A standalone Flink cluster on this machine: a JobManager, two TaskManagers and Beam's job server.
 
-The files are fetched by tools/flink.sh. Every process leads a group of its own, so that its end is the end of all
-that it started, and takes a port that was free. Workers are started by the TaskManagers and belong to their groups.
+The files are fetched by tools/flink.sh. Every process has its own process group, so that killing the group also ends
+its child processes, and uses a free port. Workers are started by the TaskManagers and belong to their groups.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 TASK_MANAGERS = 2
 START_SECONDS = 180
 _JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
-# Memory for graphs of some hundred vertices that pass little data; a job that lost its TaskManager is started again.
+# Memory for graphs of some hundred vertices with little data; a job that lost its TaskManager is restarted.
 _CONFIG = """
 env.java.opts.all: "{exports}"
 jobmanager.rpc.address: localhost
@@ -54,7 +54,7 @@ classloader.resolve-order: parent-first
 
 
 def why_not() -> str:
-    """What keeps a cluster from being started, or nothing."""
+    """Returns the reason why a cluster cannot be started, empty if it can."""
     if FOLDER not in os.environ:
         return f"{FOLDER} does not name the folder of Flink's files: `make test-flink` fetches them and runs this"
     if not shutil.which("java"):
@@ -65,13 +65,13 @@ def why_not() -> str:
 
 
 def files() -> Path:
-    """Where tools/flink.sh put what it fetched."""
+    """Returns the folder of the files that tools/flink.sh fetched."""
     return Path(os.environ[FOLDER])
 
 
 @dataclass
 class Cluster:
-    """What runs, and where it is reached: `rest` and `job_server` are ports of this machine."""
+    """A running cluster; `rest` and `job_server` are ports of this machine."""
 
     folder: Path
     rest: int
@@ -79,21 +79,21 @@ class Cluster:
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def settings(self) -> str:
-        """The settings that send a recommender's Beam steps here."""
+        """Returns the settings with which Beam steps run on this cluster."""
         return (
             f'[beam]\nengine = "flink"\n[beam.flink]\njob_server = "localhost:{self.job_server}"\n'
             f'[beam.flink.workers]\nkind = "process"\nprocess.command = "{self.folder / "worker"}"\n'
         )
 
     def start(self, name: str) -> None:
-        """Starts the process of a name, whose output goes to `<name>.log` beside the others'."""
+        """Starts the process with a name; its output is written to `<name>.log`."""
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
                 self._command(name), env=self._environment(), stdout=log, stderr=log, start_new_session=True
             )
 
     def kill(self, name: str) -> None:
-        """Ends a process and all that it started, at once."""
+        """Kills a process and all processes that it started."""
         process = self.processes.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -109,24 +109,24 @@ class Cluster:
             if self._num_task_managers() == TASK_MANAGERS and ports.listens(self.job_server):
                 return
             time.sleep(0.5)
-        raise RuntimeError(f"no whole Flink cluster within {START_SECONDS} s; the logs are in {self.folder}")
+        raise RuntimeError(f"expected a complete Flink cluster within {START_SECONDS} s; the logs are in {self.folder}")
 
     def running_vertices(self) -> int:
-        """Number of a job's vertices that are at work."""
-        jobs = self._ask("jobs/overview")["jobs"]
+        """Returns the number of running vertices of all jobs."""
+        jobs = self._get("jobs/overview")["jobs"]
         return sum(job["tasks"]["running"] for job in jobs if job["state"] == "RUNNING")
 
     def finished_jobs(self) -> int:
-        """Number of jobs that came to their end."""
-        return sum(job["state"] == "FINISHED" for job in self._ask("jobs/overview")["jobs"])
+        """Returns the number of finished jobs."""
+        return sum(job["state"] == "FINISHED" for job in self._get("jobs/overview")["jobs"])
 
     def _num_task_managers(self) -> int:
         try:
-            return int(self._ask("overview")["taskmanagers"])
+            return int(self._get("overview")["taskmanagers"])
         except (OSError, ValueError):
             return 0
 
-    def _ask(self, path: str) -> dict:
+    def _get(self, path: str) -> dict:
         with urllib.request.urlopen(f"http://localhost:{self.rest}/{path}", timeout=10) as answer:
             return json.load(answer)
 
@@ -152,13 +152,13 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
-    """Starts a cluster and ends it, whatever happens; its logs stay in `folder`."""
+    """Starts a cluster and always stops it; its logs are kept in `folder`."""
     rest, rpc, job_server = ports.free(3)
     conf = folder / "conf"
     shutil.copytree(files() / "flink" / "conf", conf)
     for name in ("tmp", "logs", "pids", "lib"):
         (folder / name).mkdir()
-    # With Beam among Flink's own classes, and not only among the job's, workers outlive the stages of a job.
+    # If Beam is among Flink's classes, and not only among the job's, workers outlive the stages of a job.
     for jar in [*files().glob("flink/lib/*.jar"), *files().glob("job-server/*.jar")]:
         if not jar.name.startswith("slf4j-"):
             (folder / "lib" / jar.name).symlink_to(jar.resolve())

@@ -1,4 +1,4 @@
-"""Holds requests and answers against what Kubeflow Pipelines publishes of its REST API: `kubeflow_api.json`."""
+"""Checks requests and answers against the published REST API of Kubeflow Pipelines, `kubeflow_api.json`."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 API: dict[str, Any] = json.loads((Path(__file__).parent / "kubeflow_api.json").read_text(encoding="utf-8"))
 _ENUMERATIONS, _TYPES = API["enumerations"], API["types"]
-# Of `kubernetes_executor_config.proto`, what Atalaya's pipelines, or newer versions of kfp-kubernetes in them, use.
+# The fields of `kubernetes_executor_config.proto` that Atalaya's pipelines use, or kfp-kubernetes in newer versions.
 _FROM_2_5 = {
     "imagePullSecret": {"secretName", "secretNameParameter"},
     "nodeSelector": {"labels", "nodeSelectorJson"},
@@ -25,7 +25,7 @@ _FROM_2_16 = {
 
 
 def operation(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The operation that a request asks for, and its parameters in the path; KeyError where there is none."""
+    """Returns the operation of a request and its path parameters; raises KeyError for an unknown operation."""
     for name in API["operations"]:
         verb, template = name.split()
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", template)
@@ -35,14 +35,14 @@ def operation(method: str, path: str) -> tuple[str, dict[str, str]]:
 
 
 def problems_of_request(name: str, query: dict[str, str], body: Any, form: dict[str, Any]) -> list[str]:
-    """What a request to an operation has that it must not have, and what it lacks."""
+    """Returns the differences of a request from the operation's published form."""
     known = API["operations"][name]
     found = [f"query parameter {key} is unknown" for key in query if key not in known.get("query", {})]
     for key, kind in known.get("query", {}).items():
         if query.get(key):
             found += _problems(_from_text(query[key], kind), kind, key)
     if set(form) != set(known.get("form", {})):
-        found.append(f"the form holds {sorted(form)}")
+        found.append(f"the form has {sorted(form)}")
     if ("body" in known) != (body is not None):
         found.append(f"the body is {body!r}")
     elif body is not None:
@@ -51,14 +51,14 @@ def problems_of_request(name: str, query: dict[str, str], body: Any, form: dict[
 
 
 def problems_of_answer(name: str, answer: Any) -> list[str]:
-    """What an answer has that is not published."""
+    """Returns the differences of an answer from the operation's published form."""
     kind = API["operations"][name].get("returns")
     found = _problems(answer, kind, "answer") if kind else ["an empty object is expected"] * (answer != {})
     return [f"{name}: {problem}" for problem in found]
 
 
 def unknown_fields(executor: dict[str, Any], release: tuple[int, int]) -> list[str]:
-    """Of what is asked of Kubernetes for a step: what a server of this release (2.5 or newer) refuses as unknown."""
+    """Returns the Kubernetes fields of a step that a server of this release (2.5 or newer) refuses as unknown."""
     newer = _FROM_2_16 if release >= (2, 16) else {}
     found = []
     for field, value in executor.items():
@@ -111,7 +111,7 @@ def _problems_of_object(value: Any, fields: dict[str, str], where: str) -> list[
 
 
 def _is_int64(value: Any) -> bool:
-    # Published as text; a server reads numbers as well, and the SDK sends them.
+    # The API specifies text, but a server also accepts numbers, which the SDK sends.
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value.isdigit())
 
 

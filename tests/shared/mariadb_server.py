@@ -1,4 +1,4 @@
-"""A MariaDB server on this machine, for the time of a test."""
+"""A MariaDB server on this machine for the duration of a test."""
 
 import contextlib
 import os
@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 
 class MariaDB(NamedTuple):
-    """A server that runs."""
+    """A running server."""
 
     port: int
     socket: Path
-    """Through which the administrator, who has no password, is let in."""
+    """Socket for the administrator, who needs no password."""
 
     @classmethod
     @contextlib.contextmanager
     def started(cls, folder: Path) -> Iterator["MariaDB"]:
-        """Starts an empty server that listens on the loopback address alone, and ends it."""
+        """Starts an empty server that listens only on the loopback address, and stops it."""
         own = ["--no-defaults", f"--datadir={folder / 'data'}"]
         if os.getuid() == 0:
-            own.append("--user=root")  # who has to say so
+            own.append("--user=root")  # mariadbd refuses to run as root otherwise
         install = ["mariadb-install-db", *own, "--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(install, check=True, capture_output=True)
         with socket.socket() as probe:
@@ -39,7 +39,7 @@ class MariaDB(NamedTuple):
             process.wait()
 
     def ask(self, query: str, seconds: float = 0) -> list[list[str]]:
-        """The rows of the answer; waits so long for the server to start."""
+        """Returns the rows of the answer; waits up to `seconds` for the server to start."""
         command = ["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root", "--batch", "-N", "-e", query]
         deadline = time.monotonic() + seconds
         while True:

@@ -1,6 +1,6 @@
-"""What the profiles "baseline" and "restricted" of Kubernetes' Pod Security Standards refuse in a pod, as documented.
+"""The rules of the profiles "baseline" and "restricted" of Kubernetes' Pod Security Standards, as documented.
 
-Rules for Windows and for the hosts of probes, and the user namespaces that relax some of them, are left out.
+Rules for Windows and for the hosts of probes are left out, as are user namespaces, which relax some rules.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ _PROFILES = ("RuntimeDefault", "Localhost")
 
 
 def violations(pod: dict[str, Any]) -> list[str]:
-    """The rules of "restricted", which include those of "baseline", that a pod's specification breaks."""
+    """Returns the rules of "restricted", which include those of "baseline", that a pod's specification violates."""
     whole = pod.get("securityContext", {})
     found = [f"{key} is true" for key in ("hostNetwork", "hostPID", "hostIPC") if pod.get(key)]
     found += _shared(whole, "the pod")
@@ -60,7 +60,7 @@ def _of_container(container: dict[str, Any], whole: dict[str, Any]) -> list[str]
 
 
 def _shared(context: dict[str, Any], whose: str) -> list[str]:
-    """Rules for the contexts of pods and of containers."""
+    """Checks the rules that apply to both pods and containers."""
     linux = context.get("seLinuxOptions", {})
     types = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
     broken = {

@@ -5,7 +5,7 @@ import socket
 
 
 def free(number: int) -> list[int]:
-    """Different ports that nothing listens at."""
+    """Returns different free ports."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
         for each in sockets:
@@ -14,7 +14,7 @@ def free(number: int) -> list[int]:
 
 
 def listens(port: int) -> bool:
-    """Whether something does."""
+    """Returns whether a process listens on the port."""
     with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=2):
         return True
     return False

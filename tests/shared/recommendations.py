@@ -1,4 +1,4 @@
-"""Tables of recommendations of `random_parts`, compared."""
+"""Comparison of tables of recommendations of `random_parts`."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +9,9 @@ _TOLERANCE = 1e-5
 
 
 def assert_same(found: pa.Table, expected: pa.Table) -> None:
-    """The same rows in the same order, scores to 1e-5: their last bits depend on how many users a call is for.
+    """Asserts the same rows in the same order, with scores equal to 1e-5, since these depend on the users per call.
 
-    Two items of a user with scores as close as that could change places: there must be none.
+    Items of a user with almost equal scores could change places, so there must be none.
     """
     users, scores = (expected[name].to_numpy() for name in ("user_id", "score"))
     assert not np.any((users[1:] == users[:-1]) & (np.abs(np.diff(scores)) < 10 * _TOLERANCE))

@@ -1,4 +1,4 @@
-"""Whether this machine has what Beam's threads lock with: semaphores in /dev/shm."""
+"""Whether this machine has semaphores in /dev/shm, which Beam's threads need for locks."""
 
 import multiprocessing
 
@@ -13,5 +13,5 @@ def _are_there() -> bool:
     return True
 
 
-needed = pytest.mark.skipif(not _are_there(), reason="Beam needs semaphores, and /dev/shm is absent or closed here")
+needed = pytest.mark.skipif(not _are_there(), reason="Beam needs semaphores, and /dev/shm is missing or unusable here")
 """Marks a test in which Beam writes text, statistics or metrics."""

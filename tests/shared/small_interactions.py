@@ -1,4 +1,4 @@
-"""Interactions from columns of any numbers."""
+"""Interactions from columns of numbers of any type."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def interactions(
     num_users: int | None = None,
     num_items: int | None = None,
 ) -> Interactions:
-    """Of as many users and items as the largest indices say, unless given."""
+    """Makes interactions; the numbers of users and items are derived from the largest indices unless given."""
     users, items = np.array(user, np.int32), np.array(item, np.int32)
     return Interactions.of(
         user=users,
@@ -32,6 +32,6 @@ def interactions(
 
 
 def divided(events: Interactions, settings: Settings) -> HoldOut:
-    """As the Trainer divides them."""
+    """Divides events as the Trainer does."""
     training = settings.training
     return hold_out(events, training.validation_share, settings.split.method, training.seed)

@@ -1,4 +1,4 @@
-"""A recommender of known vectors, small enough to be checked by brute force."""
+"""A recommender with known vectors, small enough to be checked by brute force."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ NUM_USERS, NUM_ITEMS = 5, 23
 
 
 class Encoder:
-    """The mean of the history's items' vectors, moved by the time."""
+    """Encodes a history as the mean of its items' vectors plus the time."""
 
     def __init__(self, vectors: np.ndarray):
         self._vectors = tf.Variable(np.vstack([vectors, np.zeros_like(vectors[:1])]))
@@ -23,7 +23,7 @@ class Encoder:
 
 
 class Rater(tf.Module):
-    """A table of ratings, which rise by 1 if a time is given."""
+    """A table of ratings, which increase by 1 if a time is given."""
 
     def __init__(self, ratings: np.ndarray):
         self.ratings = tf.Variable(ratings)

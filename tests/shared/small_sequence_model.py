@@ -1,4 +1,4 @@
-"""On-device sequence models whose answers can be worked out by hand, as the training of such models leaves them."""
+"""On-device sequence models whose answers can be computed by hand, in the files that training writes."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,10 @@ IDS = [f"i{number}" for number in range(1, NUM_ITEMS + 1)]
 
 
 def follower_scores(outlier: float = 0.0, step: int = 1) -> np.ndarray:
-    """[NUM_ITEMS + 1, NUM_ITEMS + 1] scores of items by the item of the context: item i + step first, then those after.
+    """Makes [NUM_ITEMS + 1, NUM_ITEMS + 1] scores by the context's item i: item i + step first, then those after it.
 
     Args:
-      outlier: a number in the row of padding, which no answer depends on; in 8 bits it leaves the other numbers none.
+      outlier: a number in the padding row, which does not affect answers, but in 8 bits leaves the others no precision.
       step: 1 for the item that the users of `write` choose next.
     """
     item = np.arange(1, NUM_ITEMS + 1)
@@ -27,7 +27,7 @@ def follower_scores(outlier: float = 0.0, step: int = 1) -> np.ndarray:
 
 
 class SmallSequenceModel(tf.Module):
-    """Adds up the scores that the events' items give, the latest event's 64-fold, and leaves out the context."""
+    """Sums the scores of the events' items, with weight 64 for the latest event, and leaves out the context."""
 
     def __init__(self, table: np.ndarray, needs_flex: bool = False):
         super().__init__()
@@ -77,12 +77,12 @@ class SmallSequenceModel(tf.Module):
 
 
 def write(folder: Path, model: SmallSequenceModel, num_users: int = 30) -> None:
-    """Writes a model's folder; its users choose the item after their latest one, three in four times.
+    """Writes a model's folder; in three of four windows, users choose the item after their latest one.
 
     Args:
-      folder: named like the model.
+      folder: folder with the name of the model.
       model: the model.
-      num_users: who have two evaluation windows each.
+      num_users: number of users, with two evaluation windows each.
     """
     tf.saved_model.save(model, str(folder / "saved_model"), signatures=model.signatures())
     random = np.random.default_rng(3)
@@ -109,7 +109,7 @@ def write(folder: Path, model: SmallSequenceModel, num_users: int = 30) -> None:
 
 
 def _draw_windows(number: int, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """Contexts of 1 to LENGTH different items, and labels that are none of them."""
+    """Draws contexts of 1 to LENGTH different items, and labels that are not among them."""
     context, label = np.zeros([number, LENGTH], np.int32), np.zeros(number, np.int32)
     for window in range(number):
         size = int(random.integers(1, LENGTH + 1))

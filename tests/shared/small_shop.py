@@ -1,4 +1,4 @@
-"""Ratings and items of a made-up shop, in columns of its own: users who each like one of four groups of items."""
+"""Ratings and items of a synthetic shop with its own column names: each user likes one of four groups of items."""
 
 import csv
 import random
@@ -13,17 +13,17 @@ columns = { user = "client", item = "product", rating = "stars", timestamp = "wh
 timestamp_format = "%m/%d/%Y %H:%M"
 max_reject_share = 0.01
 """
-"""The settings that say how to read them."""
+"""The settings to read the files."""
 
 
 def write(folder: Path) -> None:
-    """Writes `ratings.csv` and `items.csv`; one rating cannot be read."""
+    """Writes `ratings.csv` and `items.csv`; one rating is unreadable."""
     generator = random.Random(7)
     rows = []
     for user in range(USERS):
         liked = [item for item in range(ITEMS) if item % GROUPS == user % GROUPS]
         others = [item for item in range(ITEMS) if item % GROUPS != user % GROUPS]
-        # Few of the user's group and fewer of the others: what is liked and not yet seen can be found out.
+        # Few items of the user's group and fewer of the others, so that unseen items of the group can be predicted.
         chosen = [*generator.sample(liked, 14), *generator.sample(others, EVENTS - 14)]
         generator.shuffle(chosen)
         for number, item in enumerate(chosen):
@@ -39,6 +39,6 @@ def write(folder: Path) -> None:
     with open(folder / "items.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["item_id", "title", "genres"])
-        # The last item is rated and not described; one is described and never rated.
+        # The last item is rated but not described; another is described but never rated.
         writer.writerows((f"p{item:02}", f"Product, no. {item}", f"group {item % GROUPS}") for item in range(ITEMS - 1))
         writer.writerow(["p-new", "Never rated", "group 1"])

@@ -94,7 +94,7 @@ def test_a_manifest_cut_short_vouches_for_nothing(version, written, tmp_path, ma
     assert list(shards(tmp_path)) == [f"shard-{number:05}-of-00004.parquet" for number in range(4)]
 
 
-def test_a_model_that_was_not_pushed_recommends_nothing_and_it_is_said(version, tmp_path, caplog):
+def test_a_model_that_was_not_pushed_is_reported_and_recommends_nothing(version, tmp_path, caplog):
     recommendations = do(version, tmp_path, pushed=0)
     assert not (tmp_path / "17").exists()
     assert not recommendations.has_custom_property("destination")

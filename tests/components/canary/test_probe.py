@@ -213,7 +213,7 @@ def test_more_candidates_than_asked_for_are_noticed(tmp_path):
     assert failed(examine(save(tmp_path, make_parts(), Greedy))) == {"recommend, 1 candidate"}
 
 
-def test_a_missing_signature_is_refused_and_the_others_are_still_asked(tmp_path):
+def test_a_missing_signature_is_refused_and_the_others_are_still_tested(tmp_path):
     record = examine(save(tmp_path, make_parts(), without="rate"))
     assert failed(record) == {"signatures"}
     assert record.reasons == ["signatures: expected no missing signatures, got ['rate']"]

@@ -155,7 +155,7 @@ def test_an_index_that_looks_everywhere_finds_what_is_best_and_unseen(exported: 
     assert found["item_id"].numpy()[0].tolist() == [ITEMS[item] for item in SEEN[4][:3]]
 
 
-def test_what_is_left_over_is_empty(exported: tuple[Path, dict]) -> None:
+def test_padding_is_empty(exported: tuple[Path, dict]) -> None:
     approximate = tf.saved_model.load(_folder(exported))
     everything = approximate.retrieve(tf.constant(["u5", "u4"]), tf.constant(NUM_ITEMS + 2))
     assert not any(everything["item_id"].numpy()[0]) and not everything["score"].numpy()[0].any()
@@ -242,7 +242,7 @@ def test_content_holds_each_pair_once_in_order(examples: Path) -> None:
     assert members == [crime, drama, crime]
 
 
-def test_users_who_judge_an_index_did_not_fit_it() -> None:
+def test_an_index_is_evaluated_on_other_users_than_it_is_fitted_to() -> None:
     for num_users in (2, 7, 3_000):
         sampled, others = executor._sample(num_users)
         assert not set(sampled) & set(others) and set(sampled) | set(others) <= set(range(num_users))

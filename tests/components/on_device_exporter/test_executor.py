@@ -36,7 +36,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 
 @pytest.fixture(scope="module")
 def partly(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, OnDeviceRecord]]:
-    """A model that recommends what nobody chooses, and one whose table 8 bits spoil."""
+    """Exports a model that recommends items that no user chooses, and one whose table loses its values in 8 bits."""
     folder = tmp_path_factory.mktemp("run")
     models = folder / "sequences" / "Format-Serving"
     write(models / "bad", SmallSequenceModel(follower_scores(step=20)))

@@ -76,13 +76,13 @@ def test_only_what_was_rolled_back_is_withdrawn_and_only_until_it_is_brought_bac
     assert push("b", 700) == "withdrawn"
 
 
-def test_a_version_from_before_origins_told_the_model_is_withdrawn_too(base, tmp_path, model_card):
+def test_a_version_whose_origin_does_not_record_the_model_is_withdrawn_too(base, tmp_path, model_card):
     (base / "300" / layout.ORIGIN).write_text('{"model": "/somewhere", "artifact_id": 9}')
     folder.rollback(100, base, 400)
     assert folder.push([_model(tmp_path, "c")], base, 500, model_card).outcome == "withdrawn"
 
 
-def test_a_version_that_others_put_there_does_not_make_a_withdrawn_model_welcome(base, tmp_path, model_card):
+def test_a_version_pushed_by_others_does_not_readmit_a_withdrawn_model(base, tmp_path, model_card):
     folder.rollback(100, base, 400)
     shutil.copytree(tmp_path / "model-b", base / "450")
     assert folder.push([_model(tmp_path, "c")], base, 500, model_card).outcome == "withdrawn"

@@ -144,7 +144,7 @@ def test_evaluation_windows_ask_for_evaluation_events_from_training_events(folde
     assert windows["train/context_genre"].shape[1] == 4 and (windows["train/context_age"] != 0).all()
 
 
-def test_the_description_tells_how_to_call_and_what_was_left_out(folder: Path) -> None:
+def test_the_description_has_the_inputs_and_the_dropped_events(folder: Path) -> None:
     description = json.loads((folder / "mixed" / "model.json").read_text())
     assert description["inputs"]["context_rating"] == {"length": 3, "type": "float32", "padding": 0.0}
     assert description["inputs"]["context_age"]["padding"] == -1.0
@@ -168,7 +168,7 @@ def test_the_best_by_score_come_first_without_the_context(loaded: dict[str, Any]
     np.testing.assert_allclose(found["score"], logits[np.array(order) - 1], rtol=1e-5)
 
 
-def test_what_is_left_over_is_zero(loaded: dict[str, Any]) -> None:
+def test_padding_is_zero(loaded: dict[str, Any]) -> None:
     found = _call(loaded, "genres", "recommend", context_genre=[[1, 2, 0, 0]])
     assert sorted(found["item"][:NUM_ITEMS]) == list(range(1, NUM_ITEMS + 1))
     assert not found["item"][NUM_ITEMS:].any() and not found["score"][NUM_ITEMS:].any() and len(found["item"]) == 20

@@ -24,7 +24,7 @@ def record() -> TrainingRecord:
     return training_record(events, retrieval, (1.0, 5.0), SETTINGS, "c0de")
 
 
-def test_it_tells_the_window_of_the_training_events(record):
+def test_the_record_has_the_window_of_the_training_events(record):
     assert record.data == DataWindow(
         events=4,
         users=2,
@@ -38,7 +38,7 @@ def test_it_tells_the_window_of_the_training_events(record):
     )
 
 
-def test_it_tells_how_and_by_what(record):
+def test_the_record_has_seeds_choices_settings_and_libraries(record):
     assert record.name == "shop" and record.code_version == "c0de"
     assert record.seeds == {"split": 5, "training": 7}
     assert (record.chosen.linear_weight, record.chosen.trend_weight) == (0.25, 0.0)
@@ -47,7 +47,7 @@ def test_it_tells_how_and_by_what(record):
     assert set(record.libraries) >= {"tensorflow", "tf-keras", "tensorflow-recommenders", "tfx"}
 
 
-def test_it_lies_beside_the_model_and_tells_nothing_of_the_machine(record, tmp_path: Path):
+def test_the_record_is_written_next_to_the_model_without_paths_of_the_machine(record, tmp_path: Path):
     write_record(record, str(tmp_path))
     assert read(tmp_path) == record
     text = (tmp_path / "assets.extra" / "training.json").read_text()

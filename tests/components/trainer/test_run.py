@@ -50,7 +50,7 @@ def write(path: Path, examples: list[dict[str, Values]]) -> None:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Users like items of their own parity: 5 stars against 2; the last item nobody knows."""
+    """Users like items of their own parity: 5 stars against 2; no user has the last item."""
     folder = tmp_path_factory.mktemp("examples")
     rng = np.random.default_rng(4)
     rated = {user: rng.choice(NUM_ITEMS - 1, 9, replace=False).tolist() for user in range(NUM_USERS)}

@@ -4,7 +4,7 @@ from small_interactions import interactions
 
 
 def make_events() -> Interactions:
-    """User 1 comes back to item 5, user 2 has no event, 3 stands for unknown users."""
+    """User 1 returns to item 5, user 2 has no event, 3 is the unknown user."""
     user, item, timestamp = [1, 1, 0, 1, 1, 3], [5, 6, 7, 8, 5, 9], [10, 30, 5, 20, 40, 99]
     return interactions(user, item, 3.0, timestamp, num_users=3)
 

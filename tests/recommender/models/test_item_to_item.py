@@ -59,7 +59,7 @@ def test_popularity_counts_by_its_weight_and_is_the_median_for_unrated_items(wei
     assert queries @ candidates.T == pytest.approx(expected, rel=1e-5)
 
 
-def test_shared_towers_are_alike_in_both_directions_and_others_are_not() -> None:
+def test_shared_towers_are_symmetric_and_separate_ones_are_not() -> None:
     shared, apart = likeness(make_model(shared_towers=True)), likeness(make_model())
     assert shared == pytest.approx(shared.T, rel=1e-5)
     assert np.abs(apart - apart.T).max() > 0.01

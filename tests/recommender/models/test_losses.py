@@ -26,7 +26,7 @@ def test_full_softmax_by_hand() -> None:
 
 
 def test_log_q_raises_what_is_rarely_drawn() -> None:
-    """A candidate included with probability 1/4 stands for four: its logit is raised, as a negative and as positive."""
+    """A candidate sampled with probability 1/4 counts as four: its logit is raised, as a negative and as a positive."""
     inclusion = np.array([1.0, 0.25, 1.0])
     loss, slope = gradient(np.log(inclusion).tolist(), hard_negatives=0)
     raised = np.exp(LOGITS) / inclusion

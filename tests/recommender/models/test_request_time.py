@@ -30,7 +30,7 @@ def test_buckets_hold_equal_shares_of_training_and_the_future_falls_into_the_las
     assert found == pytest.approx(table[[0, 0, 1, 2, 3, 3]])
 
 
-def test_normalized_lies_between_the_first_and_the_last_training_event() -> None:
+def test_normalized_is_between_the_first_and_the_last_training_event() -> None:
     layer, table = make("normalized", [100, 300])
     found = layer(tf.constant([0, 100, 150, 300, 999], tf.int64)).numpy()
     assert found == pytest.approx(np.array([0, 0, 0.25, 1, 1])[:, np.newaxis] * table)

@@ -216,7 +216,7 @@ def test_rules_hold_for_all_rows(parts: Parts, served: Served) -> None:
     assert shown(allow=["i1", "i2", "i4"], deny=["i4"], genre=["crime"]) == {1}
 
 
-def test_what_is_most_alike_comes_first_and_never_itself(parts: Parts, served: Served) -> None:
+def test_the_most_similar_items_come_first_and_never_the_item_itself(parts: Parts, served: Served) -> None:
     result = served.similar_items(
         tf.constant(["i3", "nothing", "i8"]), exclude=tf.constant([["i1"], ["i1"], [""]]), k=4
     )

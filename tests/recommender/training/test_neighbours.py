@@ -21,7 +21,7 @@ def pairs(batches: NeighbourBatches, epochs: int = 10) -> set[tuple[int, int]]:
     return found
 
 
-def test_neighbours_lie_within_the_window_and_with_the_same_user() -> None:
+def test_neighbours_are_within_the_window_and_of_the_same_user() -> None:
     """User 0 has items 0 to 9 in this order, user 1 items 10 to 14, user 2 item 15 alone."""
     rows = [(0, item, 100 + item) for item in range(10)] + [(1, item, item) for item in range(10, 15)] + [(2, 15, 0)]
     order = np.random.default_rng(0).permutation(len(rows))

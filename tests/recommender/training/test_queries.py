@@ -66,7 +66,7 @@ def test_histories_keep_the_latest(users: Interactions) -> None:
 
 @pytest.mark.parametrize("kind", ["scattered", "blocks"])
 def test_every_epoch_has_the_same_number_of_batches(kind: str) -> None:
-    """Also where the number of queries, which is drawn, lies about a multiple of the batch size."""
+    """Also if the number of queries, which is random, is close to a multiple of the batch size."""
     users = interactions(np.arange(108) // 9, np.arange(108), 1.0, np.arange(108))
     for batch_size in range(2, 40):
         batches = QueryBatches(users, kind, parts=4, history_length=9, batch_size=batch_size, seed=0)
