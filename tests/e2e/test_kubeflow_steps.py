@@ -1,7 +1,8 @@
 """Every step that is compiled for Kubeflow Pipelines, run as its container would run it, without a cluster.
 
-It takes about ten minutes: each step is a process that imports TFX, and there are 11 or 12 of them in a run. What runs
-is the installed wheel, in empty working directories, compiled from the checkout.
+It takes minutes: there are 12 steps in a run, each a process. Two of the first run's are fresh ones, the others copies
+of one that has imported TFX. What runs is the installed wheel, in empty working directories, compiled from the
+checkout.
 """
 
 import json
@@ -20,6 +21,7 @@ import pytest
 import semaphores
 import small_shop
 from built_wheel import ROOT, build
+from forks import Forks
 from kubeflow_emulator import Emulator
 from mariadb_server import MariaDB
 from pipeline.kubeflow import lock as kubeflow_lock
@@ -55,6 +57,8 @@ volumes = [{{ claim = "atalaya", path = {root} }}, {{ claim = "data", path = {da
 [gate.thresholds]
 top_10_accuracy = {{ at_least = {floor} }}
 """
+FRESH = {("run-1", "import-schema-gen"), ("run-1", "trainer")}
+"""A cheap step, and the one that imports most."""
 USER, PASSWORD = "atalaya", "not-for-the-yaml"
 
 
@@ -68,20 +72,22 @@ class Place(NamedTuple):
     def environment(self, **more: str) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(self.packages), **more}
 
-    def compile(self, name: str, root: Path, store: str, batch: bool = False, floor: float = 0.0) -> Path:
+    def compile(
+        self, checkout: Forks, name: str, root: Path, store: str, batch: bool = False, floor: float = 0.0
+    ) -> Path:
         """The settings of a recommender whose volume is `root`, compiled in the checkout, as a user does."""
         config, package = self.folder / f"{name}.toml", self.folder / f"{name}.yaml"
         values = {"data": self.folder / "data", "root": root}
         texts = {key: json.dumps(str(value)) for key, value in values.items()}
         config.write_text(CONFIG.format(**texts, store=store, batch=json.dumps(batch), floor=floor))
-        program = (
-            "import sys; from pathlib import Path; from pipeline.kubeflow.compile import compile_pipeline\n"
-            "from schemas.settings import load; compile_pipeline(load(Path(sys.argv[1])), Path(sys.argv[2]))\n"
-        )
-        command = [sys.executable, "-W", "ignore", "-c", program, str(config), str(package)]
-        environment = self.environment(TF_USE_LEGACY_KERAS="1") | {"PYTHONPATH": str(ROOT)}
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+        _run(checkout, self.folder, "--kubeflow", "--compile-only", "--config", str(config), "-o", str(package))
         return package
+
+
+def _run(checkout: Forks, folder: Path, *options: str) -> None:
+    command = [sys.executable, str(ROOT / "runner.py"), *options]
+    process = checkout.run(command, folder, dict(os.environ))
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @pytest.fixture(scope="module")
@@ -102,47 +108,63 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture(scope="module")
-def local(place: Place) -> Path:
+def forks(place: Place) -> Iterator[Forks]:
+    """Starts the wheel's steps."""
+    with Forks.started(place.environment()) as forks:
+        yield forks
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Forks]:
+    """Starts the checkout's commands."""
+    with Forks.started(os.environ | {"PYTHONPATH": str(ROOT)}) as forks:
+        yield forks
+
+
+@pytest.fixture(scope="module")
+def local(place: Place, checkout: Forks) -> Path:
     """The version that a local run pushes."""
     folder = place.folder / "local"
     folder.mkdir()
     config = folder / "shop.toml"
     data = json.dumps(str(place.folder / "data"))
     config.write_text(CONFIG.format(data=data, root='"/unused"', store="", batch="false", floor=0.0))
-    command = [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
-    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stdout + process.stderr
+    _run(checkout, folder, "--local", "--config", str(config))
     [version] = (folder / "serving" / "shop").iterdir()
     return version
 
 
 @pytest.fixture(scope="module")
-def sqlite(place: Place) -> tuple[Emulator, Path]:
+def sqlite(place: Place, checkout: Forks, forks: Forks) -> tuple[Emulator, Path]:
     root = place.folder / "volume"
-    package = place.compile("sqlite", root, 'kind = "sqlite"', batch=True)
-    return Emulator(package, place.folder / "sqlite", place.environment()), root
+    package = place.compile(checkout, "sqlite", root, 'kind = "sqlite"', batch=True)
+    return Emulator(package, place.folder / "sqlite", place.environment(), forks, FRESH), root
 
 
 @pytest.fixture(scope="module")
 def first(sqlite: tuple[Emulator, Path]) -> dict[str, str]:
     """What each step of a first run printed, in which the Trainer was killed once."""
-    return _run_with_a_kill(*sqlite)
+    emulator, root = sqlite
+    return _run_with_a_kill(
+        emulator, set(emulator.tasks), "trainer", "fitting to", root / "artifacts/shop/Trainer/model"
+    )
 
 
-def _run_with_a_kill(emulator: Emulator, root: Path) -> dict[str, str]:
-    """A whole run; Kubeflow tries the Trainer again after it was killed. Returns what each step printed at last."""
-    before = emulator.upstream("trainer")
+def _run_with_a_kill(emulator: Emulator, steps: set[str], killed: str, words: str, output: Path) -> dict[str, str]:
+    """Runs steps, one of which is killed when it prints these words and has written to `output`; Kubeflow tries it
+    again. Returns what each step printed at last."""
+    before = emulator.upstream(killed)
     printed = emulator.run_all("run-1", at_once=2, steps=before)
-    process = emulator.start("trainer", "run-1")
+    process = emulator.start(killed, "run-1")
     for line in process.stdout:
-        if "fitting to" in line:
+        if words in line:
             process.send_signal(signal.SIGKILL)
             break
     assert process.wait() == -signal.SIGKILL
     # Half of what it wrote: the next attempt must not find it.
-    [half] = (root / "artifacts" / "shop" / "Trainer" / "model").iterdir()
+    [half] = output.iterdir()
     (half / "left behind").touch()
-    printed |= emulator.run_all("run-1", at_once=2, steps=set(emulator.tasks) - before)
+    printed |= emulator.run_all("run-1", at_once=2, steps=steps - before)
     assert not (half / "left behind").exists()
     return printed
 
@@ -220,6 +242,13 @@ def test_metrics_and_summaries_reach_kubeflow(sqlite, first):
     assert f"Pushed as the newest version {version}" in first["pusher"]
 
 
+def test_a_push_that_is_tried_again_pushes_nothing_twice(sqlite, first):
+    emulator, root = sqlite
+    before = _versions(root)
+    assert "Pusher: done already in this run" in emulator.run("pusher", "run-1")
+    assert _versions(root) == before
+
+
 def test_a_second_run_finds_all_in_the_cache_and_pushes_nothing(sqlite, first):
     emulator, root = sqlite
     before = _versions(root)
@@ -230,11 +259,11 @@ def test_a_second_run_finds_all_in_the_cache_and_pushes_nothing(sqlite, first):
     assert _versions(root) == before
 
 
-def test_a_refused_model_fails_no_step_and_is_not_pushed(place, sqlite, first):
+def test_a_refused_model_fails_no_step_and_is_not_pushed(place, checkout, forks, sqlite, first):
     _, root = sqlite
     before = _versions(root)
-    package = place.compile("refused", root, 'kind = "sqlite"', batch=False, floor=0.999)
-    strict = Emulator(package, place.folder / "refused", place.environment())
+    package = place.compile(checkout, "refused", root, 'kind = "sqlite"', batch=False, floor=0.999)
+    strict = Emulator(package, place.folder / "refused", place.environment(), forks)
     # Everything up to the gate is in the cache, as the second run has shown.
     printed = strict.run_all("run-3", at_once=1)
     assert "Nothing was pushed, the model was refused: " in printed["pusher"]
@@ -275,17 +304,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
         yield server
 
 
-def _on_mysql(place: Place, server: MariaDB, password: str) -> tuple[Emulator, Path]:
-    root = place.folder / "volume-mysql"
+@pytest.fixture(scope="module")
+def on_mysql(place: Place, checkout: Forks, server: MariaDB) -> Path:
+    """The recommender compiled for that server."""
     store = f'kind = "mysql"\nmysql = {{ host = "127.0.0.1", port = {server.port}, database = "shops" }}'
-    package = place.compile("mysql", root, store)
+    package = place.compile(checkout, "mysql", place.folder / "volume-mysql", store)
     assert PASSWORD not in package.read_text()
+    return package
+
+
+def _with_password(place: Place, forks: Forks, package: Path, password: str) -> Emulator:
     secrets = {"ATALAYA_MYSQL_USER": USER, "ATALAYA_MYSQL_PASSWORD": password}
-    return Emulator(package, place.folder / "mysql", place.environment(**secrets)), root
+    return Emulator(package, place.folder / "mysql", place.environment(**secrets), forks)
 
 
-def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(place, server):
-    emulator, _ = _on_mysql(place, server, "another-password")
+def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(place, forks, server, on_mysql):
+    emulator = _with_password(place, forks, on_mysql, "another-password")
     process = emulator.start("import-schema-gen", "run-0")
     printed, _ = process.communicate()
     assert process.returncode == 1
@@ -295,20 +329,19 @@ def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(place, server)
     assert "another-password" not in printed
 
 
-def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(place, server):
-    emulator, root = _on_mysql(place, server, PASSWORD)
-    printed = _run_with_a_kill(emulator, root)
+def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(place, forks, server, on_mysql):
+    emulator = _with_password(place, forks, on_mysql, PASSWORD)
+    # Those that need no model; how a step meets its store is the same for all.
+    steps = {"import-schema-gen", "ratings-example-gen", "statistics-gen", "example-validator", "latest-blessed-model"}
+    output = place.folder / "volume-mysql/artifacts/shop/StatisticsGen/statistics"
+    printed = _run_with_a_kill(emulator, steps, "statistics-gen", "Generating statistics for split", output)
     assert not any(PASSWORD in text for text in printed.values())
+    again = emulator.run("statistics-gen", "run-1")
+    assert "StatisticsGen: done already in this run" in again
     states = server.ask(
         "SELECT Type.name, Execution.last_known_state FROM shops.Execution JOIN shops.Type ON type_id = Type.id",
     )
     complete = "3"
     executions = Counter(name for name, _ in states)
-    assert len(executions) == len(emulator.tasks) and set(executions.values()) == {1}
+    assert len(executions) == len(steps) and set(executions.values()) == {1}
     assert {state for _, state in states} == {complete}
-    [version] = _versions(root)
-    assert f"Pushed as the newest version {version}" in printed["pusher"]
-    # The push itself, tried again although it was done.
-    again = emulator.run("pusher", "run-1")
-    assert "Pusher: already done in this run" in again
-    assert _versions(root) == [version]

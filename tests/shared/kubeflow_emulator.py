@@ -1,4 +1,4 @@
-"""Runs what was compiled for Kubeflow Pipelines on this machine: each container's command as a process of its own.
+"""Runs what was compiled for Kubeflow Pipelines on this machine: each container's command in a process.
 
 It fills in placeholders as Kubeflow's driver and launcher do, and no others: `{{$.pipeline_job_uuid}}` where it is the
 whole value of a task's parameter, and in a command the task's parameters, the paths of output artifacts and `{{$}}`.
@@ -15,22 +15,33 @@ from typing import Any
 
 import yaml
 
+from forks import Forked, Forks
+
 
 class Emulator:
     """One compiled pipeline, and where it runs."""
 
-    def __init__(self, package: Path, folder: Path, environment: dict[str, str]):
+    def __init__(
+        self,
+        package: Path,
+        folder: Path,
+        environment: dict[str, str],
+        forks: Forks,
+        fresh: Collection[tuple[str, str]] = (),
+    ):
         """Reads the pipeline.
 
         Args:
           package: the compiled file.
           folder: for working directories, logs and Kubeflow's own artifacts.
           environment: of the containers.
+          forks: what starts the steps.
+          fresh: runs and their steps that start as fresh processes instead.
         """
         self._specification = next(yaml.safe_load_all(package.read_text()))
         self._folder, self._environment = folder, environment
+        self._forks, self._fresh = forks, fresh
         self.tasks: dict[str, Any] = self._specification["root"]["dag"]["tasks"]
-        self.seconds: dict[str, float] = {}
 
     def output(self, run_id: str, step: str, name: str) -> Path:
         """The file of an output artifact; `executor_output.json` is what the step says of them all."""
@@ -41,12 +52,15 @@ class Emulator:
         direct = set(self.tasks[step].get("dependentTasks", []))
         return direct.union(*(self.upstream(name) for name in direct))
 
-    def start(self, step: str, run_id: str) -> subprocess.Popen[str]:
+    def start(self, step: str, run_id: str) -> subprocess.Popen[str] | Forked:
         """Starts a step in an empty working directory, its standard error with its standard output."""
         directory = self._folder / "empty" / run_id / f"{step}-{time.monotonic_ns()}"
         directory.mkdir(parents=True)
+        command = self._command(step, run_id)
+        if (run_id, step) not in self._fresh:
+            return self._forks.popen(command, cwd=directory, env=self._environment)
         return subprocess.Popen(
-            self._command(step, run_id),
+            command,
             cwd=directory,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -56,10 +70,8 @@ class Emulator:
 
     def run(self, step: str, run_id: str) -> str:
         """Runs a step to its end and returns what it printed."""
-        started = time.monotonic()
         process = self.start(step, run_id)
         printed, _ = process.communicate()
-        self.seconds[step] = time.monotonic() - started
         assert process.returncode == 0, printed[-5000:]
         return printed
 
