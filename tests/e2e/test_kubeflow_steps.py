@@ -245,7 +245,7 @@ def test_metrics_and_summaries_reach_kubeflow(sqlite, first):
 def test_a_push_that_is_tried_again_pushes_nothing_twice(sqlite, first):
     emulator, root = sqlite
     before = _versions(root)
-    assert "Pusher: done already in this run" in emulator.run("pusher", "run-1")
+    assert "Pusher: already done in this run" in emulator.run("pusher", "run-1")
     assert _versions(root) == before
 
 
@@ -337,7 +337,7 @@ def test_against_mysql_a_killed_step_is_tried_again_and_nothing_happens_twice(pl
     printed = _run_with_a_kill(emulator, steps, "statistics-gen", "Generating statistics for split", output)
     assert not any(PASSWORD in text for text in printed.values())
     again = emulator.run("statistics-gen", "run-1")
-    assert "StatisticsGen: done already in this run" in again
+    assert "StatisticsGen: already done in this run" in again
     states = server.ask(
         "SELECT Type.name, Execution.last_known_state FROM shops.Execution JOIN shops.Type ON type_id = Type.id",
     )
