@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from components.index_exporter import leaves as division
 from components.index_exporter.content import Content
+from recommender.serving.apart import apart
 from schemas import signatures as names
 
 MOST_PADDING = 10_000
@@ -180,12 +181,12 @@ class Index(tf.Module):
         has_rules = tf.add_n([tf.size(rule) for rule in rules]) > 0
         permitted, splits = tf.cond(
             has_rules,
-            lambda: _as_one_operator(self._permitted)(*rules),
+            lambda: apart(self._permitted)(*rules),
             lambda: (tf.range(0), tf.identity(self._splits)),
         )
         popular = tf.cond(
             has_rules & ~tf.reduce_all(is_known),
-            lambda: _as_one_operator(self._permitted_popular)(permitted),
+            lambda: apart(self._permitted_popular)(permitted),
             lambda: (tf.identity(self._popular), tf.identity(self._popular_scores)),
         )
 
@@ -318,11 +319,6 @@ def _searched(before: np.ndarray, recall: float) -> int:
         return 1
     # A leaf is searched if the leaves before it hold fewer items than are to be searched.
     return int(np.sort(before)[max(0, math.ceil(recall * len(before)) - 1)]) + 1
-
-
-def _as_one_operator(body: Any) -> Any:
-    """Makes a function a single operator of the graph, since every operator of a branch not taken costs time."""
-    return tf.function(body, autograph=False, experimental_attributes={"_noinline": True})
 
 
 def _constant(values: np.ndarray) -> tf.Variable:
