@@ -1,6 +1,11 @@
-"""The default run, on MovieLens 100K. It takes about two minutes: it is what `make run` does."""
+"""The settings of `make run` on the ratings of some users of MovieLens 100K, in a minute or two.
 
+How good the model of all ratings is, `make bench` measures.
+"""
+
+import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +20,7 @@ from schemas import verdict as verdicts
 pytestmark = [pytest.mark.e2e, semaphores.needed]
 
 ROOT = Path(__file__).parents[2]
+USERS = 250
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +33,31 @@ def data() -> Path:
     return ROOT / "data" / "movielens-100k"
 
 
-def test_the_default_settings_bless_and_push_a_model(data, tmp_path):
+@pytest.fixture
+def some(data: Path, tmp_path: Path) -> tuple[Path, int]:
+    """A folder with all films and the ratings of the first users, and how many ratings these are."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(data / "items.csv", folder)
+    with open(data / "ratings.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    kept = [row for row in rows if int(row[header.index("user_id")]) <= USERS]
+    with open(folder / "ratings.csv", "w", newline="") as file:
+        csv.writer(file).writerows([header, *kept])
+    return folder, len(kept)
+
+
+def test_the_default_settings_bless_and_push_a_model(some, tmp_path):
+    folder, ratings = some
     settings = (ROOT / "pipeline" / "configs" / "movielens-100k.toml").read_text()
-    config = tmp_path / "movielens.toml"
-    # How fast a call is, depends on the machine.
+    # What a model of so few ratings reaches, and how fast a call is on this machine, is not what is tested here.
+    for given, lenient in {"0.55": "0.0", "0.06": "0.0", "at_most = 0.95": "at_most = 4.0"}.items():
+        assert settings.count(given) == 1
+        settings = settings.replace(given, lenient)
     unhurried = "[canary]\nlatency_p50_ms = 1e6\nlatency_p99_ms = 1e6\n"
-    config.write_text(settings.replace('"data/movielens-100k"', f'"{data}"') + unhurried)
-    command = [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
+    config = tmp_path / "movielens.toml"
+    config.write_text(settings.replace('"data/movielens-100k"', f'"{folder}"') + unhurried)
+    command = [sys.executable, str(ROOT / "runner.py"), "--local", "--fast", "--config", str(config)]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     [evaluation] = (tmp_path / "artifacts" / "movielens-100k" / "Evaluator" / "evaluation").iterdir()
@@ -45,7 +69,7 @@ def test_the_default_settings_bless_and_push_a_model(data, tmp_path):
     card = cards.read(version)
     assert card.evaluation.model_dump_json() == verdict.model_dump_json()
     assert (card.training.data.catalogue_items, card.training.seeds["training"]) == (1682, 42)
-    assert 79_000 < card.training.data.events < 81_000
+    assert 0.79 * ratings < card.training.data.events < 0.81 * ratings
     ranking = json.loads((version / "assets.extra" / "ranking.json").read_text())
     assert ranking["bytes"] == (version / "assets.extra" / "ranking.tflite").stat().st_size <= 400_000
     assert ranking["compared"] >= 1_000 and ranking["largest_difference"] <= 1e-4

@@ -1,5 +1,6 @@
 """The step on real artifacts, with the probe in its own process."""
 
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,13 +33,21 @@ def _write(folder: Path, examples: list[dict[str, list[bytes]]]) -> None:
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export that the tests copy."""
+    folder = tmp_path_factory.mktemp("saved")
+    save(PARTS, str(folder), ServingSettings())
+    return folder
+
+
 @pytest.fixture
-def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
+def artifacts(tmp_path: Path, model_card: ModelCard, saved: Path) -> tuple[dict, dict]:
     model, examples = standard_artifacts.Model(), standard_artifacts.Examples()
     model.uri, examples.uri = str(tmp_path / "model"), str(tmp_path / "examples")
     model.id, examples.split_names = 7, '["train", "eval", "candidates"]'
     folder = tmp_path / "model" / "Format-Serving"
-    save(PARTS, str(folder), ServingSettings())
+    shutil.copytree(saved, folder)
     (folder / "assets.extra").mkdir()
     (folder / layout.TRAINING_RECORD).write_text(model_card.training.model_dump_json())
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
