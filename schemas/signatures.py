@@ -25,8 +25,6 @@ USER_ID = "user_id"
 ITEM_ID = "item_id"
 RATING = "rating"
 TIMESTAMP = "timestamp"
-HISTORY_ITEM_ID = "history_item_id"
-HISTORY_RATING = "history_rating"
 USER_ACTIVITY = "user_activity"
 ITEM_POPULARITY = "item_popularity"
 # Raw features of a catalogue example (split `candidates`), in addition to ITEM_ID.
@@ -38,9 +36,12 @@ POPULARITY = "popularity"
 # Transformed features; an index is a position in a vocabulary, whose size itself stands for unknown values.
 USER_INDEX = "user_index"
 ITEM_INDEX = "item_index"
-HISTORY_INDEX = "history_index"
 GENRE_INDEX = "genre_index"
 TITLE_WORD_INDEX = "title_word_index"
+
+# Of a training batch, in addition: what the user chose before.
+HISTORY_INDEX = "history_index"
+HISTORY_RATING = "history_rating"
 
 # Vocabularies of Transform.
 USER_VOCABULARY = "users"
@@ -50,6 +51,7 @@ TITLE_WORD_VOCABULARY = "title_words"
 
 # Tensors of the signatures, in addition to USER_ID, ITEM_ID, TITLE and RATING.
 EXAMPLES = "examples"
+HISTORY_ITEM_ID = "history_item_id"
 K = "k"
 EXCLUDE = "exclude"
 ALLOW = "allow"
