@@ -1,4 +1,4 @@
-"""`python -m pipeline.versions`: what was pushed, back to an earlier version, and away with old ones."""
+"""`atalaya versions` and `python -m pipeline.versions`: list, show, roll back and prune pushed versions."""
 
 import argparse
 import json
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.ver
         print(error, file=sys.stderr)
         return _BAD_INPUT
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}; the newest version stays what it was", file=sys.stderr)
+        print(f"{error.filename}: {error.strerror}; the newest version is unchanged", file=sys.stderr)
         return _BAD_INPUT
     if options.json:
         print(json.dumps(result))
@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.ver
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="What was pushed, back to an earlier version, and away with old ones.",
+        description="List, show, roll back or prune pushed versions.",
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--serving", type=Path, default=Path("serving"), help="where the recommenders lie (default: %(default)s)"
+        "--serving", type=Path, default=Path("serving"), help="folder of the recommenders (default: %(default)s)"
     )
     common.add_argument("--json", action="store_true", help="JSON instead of text")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -78,7 +78,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
     pruning = commands.add_parser("prune", parents=[common], help="remove old versions, never the newest blessed")
     pruning.add_argument("name", metavar="NAME", nargs="?", type=_name, help="one recommender (default: all)")
-    pruning.add_argument("--keep", metavar="N", type=_number, required=True, help="how many stay, from 1")
+    pruning.add_argument("--keep", metavar="N", type=_number, required=True, help="how many to keep, at least 1")
     pruning.set_defaults(command=_prune, show=view.show_prune)
     return parser
 
@@ -107,7 +107,7 @@ def _base(options: argparse.Namespace) -> Path:
 
 
 def _bases(options: argparse.Namespace) -> list[Path]:
-    """Of the named recommender, or of all."""
+    """The folder of the named recommender, or those of all."""
     return [_base(options)] if options.name else [options.serving / name for name in _names(options.serving)]
 
 
@@ -131,7 +131,7 @@ def _list(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _described(version: Version, base: Path) -> dict[str, Any]:
-    """A version in one line."""
+    """The facts of a version that a list shows."""
     evaluation = version.card.evaluation if version.card else None
     return {
         "version": version.number,
@@ -150,7 +150,7 @@ def _described(version: Version, base: Path) -> dict[str, Any]:
 
 
 def _as_json(record: BaseModel, include: set[str] | None = None) -> dict[str, Any]:
-    # By way of the text: only there is a number that is none a null.
+    # Through text: only there does NaN become null.
     return json.loads(record.model_dump_json(include=include))
 
 

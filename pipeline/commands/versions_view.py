@@ -1,4 +1,4 @@
-"""How `pipeline.commands.versions` shows its results on a terminal."""
+"""Tables and lines of `atalaya versions`."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -14,7 +14,7 @@ _MAIN_METRICS = ("ndcg_at_10", "top_100_accuracy", "rmse", "lift_over_popularity
 
 
 def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
-    """A table a recommender, the newest version first."""
+    """Prints a table for each recommender, the newest version first."""
     for recommender in recommenders:
         title = escape(recommender["name"])
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -32,7 +32,7 @@ def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
 
 
 def show_version(version: dict[str, Any], console: Console) -> None:
-    """What is known of one version."""
+    """Prints the facts of one version, and its model card."""
     console.print(f"{escape(version['folder'])}, pushed {_moment(version['version'])} UTC")
     for note in _notes(version):
         console.print(f"  {note}")
@@ -77,7 +77,7 @@ def _show_evaluation(evaluation: dict[str, Any], console: Console) -> None:
 
 
 def show_rollback(result: dict[str, Any], console: Console) -> None:
-    """What came of a rollback."""
+    """Prints the result of a rollback."""
     if not result["is_new"]:
         console.print(f"{result['asked_for']} is the newest already: {escape(result['folder'])}")
         return
@@ -89,7 +89,7 @@ def show_rollback(result: dict[str, Any], console: Console) -> None:
 
 
 def show_prune(recommenders: list[dict[str, Any]], console: Console) -> None:
-    """What was removed and what stays."""
+    """Prints which versions were removed and which were kept."""
     for result in recommenders:
         removed, kept = (", ".join(map(str, result[key])) or "none" for key in ("removed", "kept"))
         console.print(f"{escape(result['name'])}: removed {removed}; kept {kept}", soft_wrap=True)
@@ -119,7 +119,7 @@ def _value(record: dict[str, float | None] | None) -> str:
 
 
 def _label(metric: str) -> str:
-    """As it is written; a card may be older than a metric's name."""
+    """The metric's label; its name if the card is older than the label."""
     return METRICS[metric].label if metric in METRICS else escape(metric)
 
 
