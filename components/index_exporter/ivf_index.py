@@ -99,7 +99,8 @@ class Index(tf.Module):
         strings, table = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.string)
         nothing, no_rows, no = tf.constant([], tf.string), tf.constant([], tf.string, [0, 0]), tf.constant(False)
         shown = [
-            *(tf.TensorSpec([], tf.int32, names.K), _named(table, names.EXCLUDE)),
+            tf.TensorSpec([], tf.int32, names.K),
+            _named(table, names.EXCLUDE),
             *(_named(strings, name) for name in (names.ALLOW, names.DENY, names.GENRE)),
         ]
 

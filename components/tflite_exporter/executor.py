@@ -101,7 +101,7 @@ class _Exporter:
     def _compare_retrieval(self, file: Path) -> tuple[Comparison, Run]:
         run = verify.check(file, names.RETRIEVE_ON_DEVICE, [request.inputs() for request in self._requests])
         found = [Shown(output[names.ITEM_ID], output[names.SCORE]) for output in run["outputs"]]
-        own = [self._own_scores(*both) for both in zip(self._requests, found, strict=True)]
+        own = [self._own_scores(request, shown) for request, shown in zip(self._requests, found, strict=True)]
         return compare_shown(found, self._shown, own, self._tolerance), run
 
     def _own_scores(self, request: Request, found: Shown) -> dict[bytes, float]:

@@ -4,7 +4,7 @@ from schemas.settings.section import Positive, PositiveInt, Section
 
 
 class CanarySettings(Section):
-    """Limits for an exported model in a fresh process, which it must keep to be pushed; its answers are checked too."""
+    """Limits that an exported model must keep in a fresh process to be pushed, in addition to correct answers."""
 
     latency_p50_ms: Positive = 100.0
     """Maximum median time of a call of `recommend` for one user, in milliseconds."""
