@@ -44,7 +44,8 @@ class Served(tf.Module):
         default_weight = tf.constant(settings.rating_weight)
         query = [_spec(_STRINGS, names.USER_ID), _spec(_TABLE, names.HISTORY_ITEM_ID), _spec(_TIMES, names.TIMESTAMP)]
         shown = [
-            *(_spec(_COUNT, names.K), _spec(_TABLE, names.EXCLUDE)),
+            _spec(_COUNT, names.K),
+            _spec(_TABLE, names.EXCLUDE),
             *(_spec(_STRINGS, name) for name in (names.ALLOW, names.DENY, names.GENRE)),
         ]
         seen = _spec(_SWITCH, names.INCLUDE_SEEN)

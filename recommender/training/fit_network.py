@@ -56,7 +56,10 @@ def _fit(
     if held_out is not None:
         best = BestEpoch(
             lambda: _rmse(encode(model, ratings, settings), held_out),
-            *("RMSE", False, chosen.patience, chosen.min_improvement),
+            label="RMSE",
+            higher_is_better=False,
+            patience=chosen.patience,
+            min_improvement=chosen.min_improvement,
         )
     _LOG.info("network: fitting to %d events, at most %d epochs", len(events), epochs)
     optimizer = _averaging_adam(chosen.learning_rate, batches.num_batches())

@@ -52,7 +52,10 @@ def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings
     recent = recent_ratings_of_events(timeline, chosen.recent_events)
     basis = mood_basis(recent)
     ratings = Ratings(
-        *(events.user, events.item, events.rating, _in_blocks(basis, recent)),
+        events.user,
+        events.item,
+        events.rating,
+        _in_blocks(basis, recent),
         user_features(events.user, events.item, catalogue, chosen.side_features),
         item_features(events.user, events.item, catalogue, chosen.side_features),
     )

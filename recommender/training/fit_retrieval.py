@@ -94,7 +94,10 @@ def _fit_towers(
         contexts, measure = stop_by
         best = BestEpoch(
             lambda: measure(encode_users(model, contexts), encode_candidates(model, catalogue.num_items)),
-            *("NDCG", True, chosen.patience, chosen.min_improvement),
+            label="NDCG",
+            higher_is_better=True,
+            patience=chosen.patience,
+            min_improvement=chosen.min_improvement,
             first=1 + chosen.epochs // 2,
             tolerance=CHANCE,  # the later, the lower the learning rate
         )

@@ -99,7 +99,10 @@ def _fit(
     if measure is not None:
         best = BestEpoch(
             lambda: measure(*_encode(model, catalogue.num_items)),
-            *("NDCG", True, chosen.patience, chosen.min_improvement),
+            label="NDCG",
+            higher_is_better=True,
+            patience=chosen.patience,
+            min_improvement=chosen.min_improvement,
             first=1 + chosen.epochs // 2,
             tolerance=CHANCE,
         )
