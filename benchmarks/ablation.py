@@ -70,10 +70,29 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=Path("pipeline/configs/movielens-100k.toml"))
-    parser.add_argument("--protocols", nargs="+", choices=get_args(Protocol), default=list(get_args(Protocol)))
-    parser.add_argument("--kinds", nargs="+", choices=get_args(Kind), default=list(get_args(Kind)))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("pipeline/configs/movielens-100k.toml"),
+        help="settings file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--protocols",
+        nargs="+",
+        choices=get_args(Protocol),
+        default=list(get_args(Protocol)),
+        help="splits to measure (default: all)",
+    )
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=get_args(Kind),
+        default=list(get_args(Kind)),
+        help="kinds of models to measure (default: all)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[42, 43, 44], help="seeds of the fits (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     settings = load(arguments.config)
     ratings = read(settings.data)

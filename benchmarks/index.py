@@ -77,7 +77,7 @@ def main() -> None:
         help="share of ScaNN's leaves that a request searches (default: %(default)s, as in the settings)",
     )
     parser.add_argument("--rounds", type=int, default=10, help="number of turns of each method, of 20 requests each")
-    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--seed", type=int, default=42, help="seed of all random numbers (default: %(default)s)")
     options = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     print("| vectors | items | search | searched | recall@100 | p50 ms | p99 ms | queries/s at 256 | MB | build s |")

@@ -56,10 +56,27 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=Path("pipeline/configs/movielens-100k.toml"))
-    parser.add_argument("--protocols", nargs="+", choices=get_args(Protocol), default=list(get_args(Protocol)))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[42])
-    parser.add_argument("--only", nargs="+", choices=[contender.name for contender in CONTENDERS], metavar="CONTENDER")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("pipeline/configs/movielens-100k.toml"),
+        help="settings file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--protocols",
+        nargs="+",
+        choices=get_args(Protocol),
+        default=list(get_args(Protocol)),
+        help="splits to measure (default: all)",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42], help="seeds of the fits (default: %(default)s)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[contender.name for contender in CONTENDERS],
+        metavar="CONTENDER",
+        help="contenders to measure (default: all)",
+    )
     parser.add_argument("--json", type=Path, help="JSON file to write all numbers to")
     arguments = parser.parse_args()
     contenders = [one for one in CONTENDERS if not arguments.only or one.name in arguments.only]

@@ -50,9 +50,21 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=Path("pipeline/configs/movielens-100k.toml"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[42])
-    parser.add_argument("--only", nargs="+", choices=[*PEERS, *OURS], metavar="CONTENDER", default=[*PEERS, *OURS])
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("pipeline/configs/movielens-100k.toml"),
+        help="settings file (default: %(default)s)",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42], help="seeds of the fits (default: %(default)s)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[*PEERS, *OURS],
+        metavar="CONTENDER",
+        default=[*PEERS, *OURS],
+        help="contenders to measure (default: all)",
+    )
     parser.add_argument(
         "--show", nargs="*", default=[], metavar="ITEM", help="ids of items whose similar items are printed"
     )
