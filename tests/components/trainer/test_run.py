@@ -1,5 +1,6 @@
 """From files of transformed examples to a SavedModel, on a small made-up world."""
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.trainer import run
+from eager_fits import eager_fits
 from recommender.interactions.dataset import Dataset
 from recommender.interactions.examples import Vocabularies, read_dataset
 from recommender.training.fit_recommender import fit_recommender
@@ -115,7 +117,9 @@ def fit(files: Path, **changes: dict) -> np.ndarray:
     settings = Settings.model_validate(SETTINGS.model_dump() | changes)
     dataset = read_all(files)
     events = divided(dataset.interactions, settings)
-    return encode_candidates(fit_retrieval(events, dataset.catalogue, settings), dataset.catalogue.num_items)
+    with eager_fits():
+        model = fit_retrieval(events, dataset.catalogue, settings)
+        return encode_candidates(model, dataset.catalogue.num_items)
 
 
 @pytest.mark.parametrize("method", ["random", "time"])
@@ -154,6 +158,7 @@ EVERY_SWITCH = {
             **{"request_time": ["bucket", "hour"], "retrieval_weight": 0.5},
         },
     },
+    "training": {"validation_share": 0.2, "refit": False},
 }
 NO_SWITCH = {
     "retrieval": {
@@ -170,16 +175,17 @@ def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
 ) -> None:
     monkeypatch.setattr(run, "read_vocabularies", lambda folder: VOCABULARIES)
     settings = Settings.model_validate(SETTINGS.model_dump() | changes)
-    run.run_fn(
-        SimpleNamespace(
-            train_files=[str(files / "train-*")],
-            eval_files=[str(files / "candidates*")],
-            transform_graph_path="",
-            serving_model_dir=str(tmp_path / "model"),
-            model_run_dir=str(tmp_path / "logs"),
-            custom_config={"settings": settings.model_dump_json(), "code_version": "c0de"},
-        )
+    arguments = SimpleNamespace(
+        train_files=[str(files / "train-*")],
+        eval_files=[str(files / "candidates*")],
+        transform_graph_path="",
+        serving_model_dir=str(tmp_path / "model"),
+        model_run_dir=str(tmp_path / "logs"),
+        custom_config={"settings": settings.model_dump_json(), "code_version": "c0de"},
     )
+    # What every switch adds is fitted as a graph as well; the end-to-end runs do so with the default settings.
+    with contextlib.nullcontext() if changes is EVERY_SWITCH else eager_fits():
+        run.run_fn(arguments)
     model = tf.saved_model.load(str(tmp_path / "model"))
     events = read_all(files).interactions
     result = model.recommend(user_id=tf.constant(VOCABULARIES.users), k=NUM_ITEMS)

@@ -1,0 +1,20 @@
+"""Fits on tiny data without graphs and XLA, which take longer to build than all steps take."""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+
+import pytest
+
+
+@contextlib.contextmanager
+def eager_fits() -> Iterator[None]:
+    """Within it, Keras's loops run eagerly and Adam is not compiled; what is exported is traced as ever."""
+    import tensorflow as tf
+
+    from recommender.models import fit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.keras.Model, "run_eagerly", property(lambda model: True))
+        patch.setattr(fit, "_FusedAdam", functools.partial(tf.keras.optimizers.Adam, jit_compile=False))
+        yield
