@@ -16,5 +16,5 @@ def eager_fits() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tf.keras.Model, "run_eagerly", property(lambda model: True))
-        patch.setattr(fit, "_FusedAdam", functools.partial(tf.keras.optimizers.Adam, jit_compile=False))
+        patch.setattr(fit, "FusedAdam", functools.partial(tf.keras.optimizers.Adam, jit_compile=False))
         yield
