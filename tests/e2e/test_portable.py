@@ -1,11 +1,12 @@
 """The pipeline with its Beam steps handed to a job server, their code run by other processes.
 
 Beam's own job server in Python takes the jobs over the same interfaces as a cluster's, without Java. It takes minutes:
-the whole pipeline runs twice, and every step's workers import TensorFlow anew.
+the whole pipeline runs once, then Beam's steps run a second time, and the workers of each import TensorFlow anew.
 """
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,11 +38,13 @@ pytestmark = [
     pytest.mark.skipif(not _has_an_address(), reason=f"this machine's own name, {NAME}, has no address (/etc/hosts)"),
 ]
 START_SECONDS = 120
+POOL = "worker.worker_pool_main"
+STEPS = ["RatingsExampleGen", "StatisticsGen", "Transform", "Evaluator", "BatchRecommender"]
 
 
 @pytest.fixture(scope="module")
-def beam_section(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The settings of a job server and a worker pool that run as long as the tests."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """The folder with the logs of a job server and a worker pool that run as long as the tests, and their settings."""
     folder = tmp_path_factory.mktemp("services")
     job_server, pool = ports.free(2)
     # The pool starts `python`, whichever comes first.
@@ -52,7 +55,7 @@ def beam_section(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     modules = {
         "portability.local_job_service_main": ["-p", str(job_server), "--staging_dir", str(folder / "staging")],
-        "worker.worker_pool_main": [f"--service_port={pool}"],
+        POOL: [f"--service_port={pool}"],
     }
     processes = []
     try:
@@ -66,8 +69,11 @@ def beam_section(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 )
         _wait_for([job_server, pool])
         yield (
-            f'[beam]\nengine = "portable"\n[beam.portable]\njob_server = "localhost:{job_server}"\n'
-            f'[beam.portable.workers]\nexternal.address = "localhost:{pool}"\n'
+            folder,
+            (
+                f'[beam]\nengine = "portable"\n[beam.portable]\njob_server = "localhost:{job_server}"\n'
+                f'[beam.portable.workers]\nexternal.address = "localhost:{pool}"\n'
+            ),
         )
     finally:
         for process in processes:
@@ -76,11 +82,18 @@ def beam_section(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.wait()
 
 
-def test_results_are_those_of_the_direct_engine(beam_section, tmp_path):
-    for name, section in {"direct": "", "portable": beam_section}.items():
-        (tmp_path / name).mkdir()
-        engines.run(tmp_path / name, engines.prepare(tmp_path / name, section))
-    engines.assert_same_results(tmp_path / "direct", tmp_path / "portable")
+def test_results_are_those_of_the_direct_engine(services, tmp_path):
+    folder, section = services
+    (tmp_path / "run").mkdir()
+    engines.run(tmp_path / "run", engines.prepare(tmp_path / "run", ""))
+    shutil.copytree(tmp_path / "run", tmp_path / "direct")
+    printed = engines.run_beam_steps(tmp_path / "run", section)
+    assert [step for step in printed.splitlines() if step in STEPS] == STEPS
+    started = (folder / f"{POOL}.log").read_text().count("Starting worker with command")
+    assert started >= len(STEPS), "each step is a job at least"
+    for step, output in {"RatingsExampleGen": "examples", "Evaluator": "evaluation"}.items():
+        assert len(list((tmp_path / "run" / "artifacts" / "shop" / step / output).iterdir())) == 2
+    engines.assert_same_results(tmp_path / "direct", tmp_path / "run")
 
 
 def _wait_for(numbers: list[int]) -> None:

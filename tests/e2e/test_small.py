@@ -41,6 +41,7 @@ kind = "ivf"
 min_items = 10
 max_latency_ms = 1e6
 [canary]
+calls = 20
 latency_p50_ms = 1e6
 latency_p99_ms = 1e6
 [batch]
@@ -78,10 +79,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _command(shop: Path, seed: int = 1, floor: float = 0.0, more: str = "") -> list[str]:
+def _command(shop: Path, seed: int = 1, floor: float = 0.0, more: str = "", fast: bool = False) -> list[str]:
     config = shop / "shop.toml"
     config.write_text(CONFIG.format(data=small_shop.DATA, seed=seed, floor=floor, more=more))
-    return [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
+    return [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config), *["--fast"] * fast]
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +245,7 @@ def test_a_bad_model_below_a_threshold_and_worse_than_the_last_blessed_one_is_re
     before = _content(shop / "serving")
     hardly = "learning_rate = 1e-9\nepochs = 1"
     more = f"[retrieval]\n{hardly}\n[ranking]\nmodel = 'network'\n[ranking.network]\n{hardly}"
-    refused = _run(forks, shop, floor=0.999, more=more)
+    refused = _run(forks, shop, floor=0.999, more=more, fast=True)
     assert refused.returncode == 3, refused.stdout + refused.stderr
     assert "must be >= 0.999" in refused.stdout
     assert refused.stdout.count("must be at most 0.01 worse than the last blessed model") == 2
@@ -255,7 +256,7 @@ def test_a_bad_model_below_a_threshold_and_worse_than_the_last_blessed_one_is_re
 def test_killed_while_training_it_goes_on_from_there(shop, first, forks):
     before = _versions(shop)
     process = subprocess.Popen(
-        _command(shop, seed=2, more=EITHER), cwd=shop, stdout=subprocess.PIPE, text=True, bufsize=1
+        _command(shop, seed=2, more=EITHER, fast=True), cwd=shop, stdout=subprocess.PIPE, text=True, bufsize=1
     )
     for line in process.stdout:
         if "fitting to" in line:
@@ -263,7 +264,7 @@ def test_killed_while_training_it_goes_on_from_there(shop, first, forks):
             break
     assert process.wait() == -signal.SIGKILL
     assert _versions(shop) == before
-    again = _run(forks, shop, seed=2, more=EITHER)
+    again = _run(forks, shop, seed=2, more=EITHER, fast=True)
     assert again.returncode == 0, again.stdout + again.stderr
     assert _reused(again.stdout) == STEPS[:5]
     # The new model was compared with the first one on the same examples, and pushed beside it.

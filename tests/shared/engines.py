@@ -3,6 +3,8 @@
 The steps that Beam does not run are kept as cheap as possible.
 """
 
+import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -53,6 +55,18 @@ def prepare(folder: Path, engine: str) -> list[str]:
 def run(folder: Path, command: list[str]) -> str:
     """Runs the pipeline, which must succeed; returns its output."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_beam_steps(folder: Path, engine: str) -> str:
+    """Runs only the steps of Beam again, on another engine, in a folder of `run`; returns what that prints."""
+    config = folder / "shop.toml"
+    config.write_text(config.read_text() + engine)
+    shutil.rmtree(folder / "recommendations")
+    command = [sys.executable, "-W", "ignore", str(ROOT / "tests" / "shared" / "beam_steps.py"), "shop.toml"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -112,10 +112,11 @@ class Forks:
 
 def _serve(control: socket.socket) -> None:
     """Imports the libraries, then forks for each request until the other end is closed."""
-    from pipeline import node, tensorflow_environment
+    from pipeline import tensorflow_environment
+    from pipeline.garbage_collector import loading
 
     tensorflow_environment.prepare()
-    with node.loading():
+    with loading():
         for name in _IMPORTED:
             __import__(name)
     from tensorflow.python.eager import context
