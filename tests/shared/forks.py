@@ -78,6 +78,7 @@ class Forks:
         )
         theirs.close()
         try:
+            assert ours.recv(1), "the process that imports the libraries has ended; its error is above"
             yield cls(ours)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
@@ -124,6 +125,7 @@ def _serve(control: socket.socket) -> None:
     started = context.context_safe()
     assert started is None or not started._initialized, "TensorFlow runs already; its threads would be in no copy"
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that none is waited for
+    control.send(b"1")
     while True:
         _, received, _, _ = socket.recv_fds(control, 1, 3)
         if not received:
