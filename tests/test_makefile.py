@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def test_all_parts_of_the_benchmark_run_and_the_status_comes_at_the_end(tmp_path
     )
     python.chmod(0o755)
     # `data` counts as done.
-    command = ["make", "--old-file=data", "bench", f"BIN={tmp_path}"]
+    command = ["make", "--old-file=data", "bench", f"BIN={shlex.quote(str(tmp_path))}"]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     started = [line.split("benchmarks.")[1].split()[0] for line in process.stdout.splitlines()]
     assert started == PARTS

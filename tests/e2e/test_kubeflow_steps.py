@@ -100,10 +100,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     subprocess.run([*command, str(build(folder / "build"))], check=True)
     place = Place(folder, packages)
     # The checkout may be installed too, as an editable package: it must not be what runs.
-    program = "import components, pipeline, schemas; print(components.__file__, pipeline.__file__, schemas.__file__)"
+    program = (
+        "import components, pipeline, schemas as s; print(components.__file__, pipeline.__file__, s.__file__, sep=';')"
+    )
     command = [sys.executable, "-c", program]
     printed = subprocess.run(command, cwd="/", env=place.environment(), text=True, check=True, capture_output=True)
-    assert all(Path(path).is_relative_to(packages) for path in printed.stdout.split())
+    assert all(Path(path).is_relative_to(packages) for path in printed.stdout.strip().split(";"))
     return place
 
 
