@@ -31,7 +31,7 @@ _SCHEMA = "ratings.pbtxt"
 _CATALOGUE = "candidates"
 _PREPROCESSING = "components.transform.preprocessing"
 _TRAINING = "components.trainer.run"
-# What a model depends on; a change to the gate or to a folder trains nothing anew.
+# The settings that a model depends on: a change to the gate or to a folder trains no new model.
 _TRAINER_SETTINGS: dict[str, Any] = {
     "name": True,  # required, like the folder
     "data": {"folder", "rating_scale"},
