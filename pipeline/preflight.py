@@ -5,6 +5,7 @@ import glob
 import multiprocessing
 import os
 import re
+import shlex
 import socket
 import uuid
 from pathlib import Path
@@ -79,7 +80,8 @@ def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
     # TFX resolves {SPAN}, {YYYY} and the like and chooses the span, so the files of all spans are checked.
     found = sorted(glob.glob(re.sub(r"\{[^}]*\}", "*", pattern)))
     if not found:
-        advice = "; `atalaya data fetch movielens-100k` fetches it" if data.folder.name == "movielens-100k" else ""
+        fetch = f"; `atalaya data fetch {data.folder.name} --folder {shlex.quote(str(data.folder.parent))}` fetches it"
+        advice = fetch if data.folder.name == "movielens-100k" else ""
         raise DataError(f"{pattern}: no such file; data.folder and data.{table} say where it is expected{advice}")
     for path in found:
         if os.path.isdir(path):

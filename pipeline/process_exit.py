@@ -1,5 +1,6 @@
 """The end of a process that may have loaded TensorFlow."""
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -11,6 +12,9 @@ def leave(status: int) -> NoReturn:
     Args:
       status: the exit status.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # A closed stream is None; a reader that has gone, or a full disk, cannot be told anything.
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.flush()
     os._exit(status)

@@ -65,7 +65,8 @@ def perform(action: Callable[[Settings], int], config: Path, is_fast: bool = Fal
     except KeyboardInterrupt:
         return stopped()
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}; nothing was pushed", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"{place}{error.strerror or error}; nothing was pushed", file=sys.stderr)
         return _FAILED
 
 

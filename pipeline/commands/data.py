@@ -1,6 +1,7 @@
 """`atalaya data`: fetches and checks public data sets."""
 
 import argparse
+import shlex
 import sys
 
 from pipeline.commands import datasets
@@ -35,7 +36,6 @@ def _check(options: argparse.Namespace) -> int:
     if datasets.is_whole(target):
         print(f"{options.dataset}: complete in {target}")
         return 0
-    print(
-        f"{target}: files are missing or changed; `atalaya data fetch {options.dataset}` writes them", file=sys.stderr
-    )
+    fetch = f"atalaya data fetch {options.dataset} --folder {shlex.quote(str(options.folder))}"
+    print(f"{target}: files are missing or changed; `{fetch}` writes them", file=sys.stderr)
     return _BAD_DATA

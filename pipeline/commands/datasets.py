@@ -228,8 +228,11 @@ def fetch(options: argparse.Namespace) -> int:
     """Fetches the data set that the options name; returns the exit status."""
     try:
         prepare(DATASETS[options.dataset], options.folder)
-    except (DataError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}; give another --folder", file=sys.stderr)
         return 2
     return 0
 

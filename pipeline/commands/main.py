@@ -8,6 +8,10 @@ import importlib
 import sys
 from typing import NamedTuple, NoReturn
 
+_FAILED = 1
+_BROKEN_PIPE = 141
+"""The status that a shell reports of a program that SIGPIPE ended: what reads the output has gone."""
+
 
 class _Command(NamedTuple):
     module: str
@@ -61,7 +65,16 @@ def program() -> NoReturn:
     """Runs `atalaya` and ends the process with its exit status."""
     from pipeline.process_exit import leave
 
-    leave(main())
+    try:
+        status = main()
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        status = _BROKEN_PIPE
+    except OSError as error:
+        print(f"{error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        status = _FAILED
+    leave(status)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
             table.add_row(pushed, *cells, "\n".join([_verdict(version), *_notes(version)]))
         console.print(table)
         if recommender["foreign"]:
-            console.print(f"no versions: {escape(', '.join(recommender['foreign']))}", style="yellow")
+            console.print(f"not versions: {escape(', '.join(recommender['foreign']))}", style="yellow")
 
 
 def show_version(version: dict[str, Any], console: Console) -> None:
@@ -79,7 +79,7 @@ def _show_evaluation(evaluation: dict[str, Any], console: Console) -> None:
 def show_rollback(result: dict[str, Any], console: Console) -> None:
     """Prints the result of a rollback."""
     if not result["is_new"]:
-        console.print(f"{result['asked_for']} is the newest already: {escape(result['folder'])}")
+        console.print(f"{result['asked_for']} is already the newest: {escape(result['folder'])}")
         return
     console.print(
         f"{escape(result['folder'])} is the newest version now, a copy of {result['asked_for']}. "

@@ -252,7 +252,7 @@ def test_the_command_ends_with_2_and_no_stack_trace(
     offline = replace(dataset, sources=tuple(replace(source, fetch=unreachable) for source in dataset.sources))
     monkeypatch.setitem(datasets.DATASETS, "movielens-100k", offline)
     assert datasets.main(["movielens-100k", "--folder", str(folder)]) == 2
-    assert capsys.readouterr().err.startswith("error: small could not be fetched from any source:")
+    assert capsys.readouterr().err.startswith("small could not be fetched from any source:")
 
 
 def test_a_server_that_cannot_be_reached_is_a_data_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

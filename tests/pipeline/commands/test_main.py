@@ -166,7 +166,7 @@ def test_a_data_set_that_changed_is_reported(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "data" / "movielens-100k"
     assert atalaya.main(["data", "check", "movielens-100k"]) == 2
-    assert "`atalaya data fetch movielens-100k`" in capsys.readouterr().err
+    assert "`atalaya data fetch movielens-100k --folder data`" in capsys.readouterr().err
     folder.mkdir(parents=True)
     (folder / "ratings.csv").write_text("user_id\n")
     (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(b'user_id' + bytes([10])).hexdigest()}  ratings.csv\n")
@@ -178,3 +178,21 @@ def test_a_data_set_that_changed_is_reported(monkeypatch, tmp_path, capsys):
     ]
     (folder / "ratings.csv").write_text("item_id\n")
     assert atalaya.main(["data", "check", "movielens-100k"]) == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        ("| head -n 1", 0, ""),
+        ("> /dev/full", 1, "standard output: No space left on device\n"),
+        (">&-", 0, ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_no_traceback(monkeypatch, tmp_path, redirection, status, said, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    (tmp_path / "shop" / "1").mkdir(parents=True)
+    (tmp_path / "shop" / ("n" * 200)).mkdir()
+    command = f'"$0" -m pipeline.commands.main versions list --serving "$1" --json {redirection}'
+    process = subprocess.run(["sh", "-c", command, sys.executable, tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (status, said)

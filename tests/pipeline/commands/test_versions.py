@@ -92,7 +92,7 @@ def test_rollback_says_what_is_served_now_and_what_is_withdrawn(serving, capsys)
     assert (told[400]["newest"], told[400]["copy_of"], told[400]["rolled_back_from"]) == (True, 100, 200)
     assert [told[number]["withdrawn"] for number in (100, 200, 400)] == [False, True, False]
     assert _run(serving, "rollback", "shop", "100") == 0
-    assert "100 is the newest already" in capsys.readouterr().out
+    assert "100 is already the newest" in capsys.readouterr().out
     assert _there(serving) == ["bar/100", "shop/100", "shop/200", "shop/400"]
 
 
