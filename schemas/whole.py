@@ -30,7 +30,9 @@ def whole(path: Path) -> Iterator[Path]:
         for part in [*partial.rglob("*"), partial]:
             _flush(part)
         partial.replace(path)
-        _flush(path.parent)
+        # Some network file systems cannot flush a folder; the file is in place all the same.
+        with contextlib.suppress(OSError):
+            _flush(path.parent)
     finally:
         remove(partial)
 

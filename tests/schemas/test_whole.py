@@ -35,6 +35,17 @@ def test_after_an_error_nothing_is_left(tmp_path: Path, is_folder: bool) -> None
     assert os.listdir(tmp_path) == []
 
 
+def test_a_folder_that_cannot_be_flushed_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == str(tmp_path):
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with whole(tmp_path / "a") as partial:
+        partial.write_text("text")
+    assert (tmp_path / "a").read_text() == "text"
+
+
 def test_the_content_is_on_disk_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done, replace = [], Path.replace
     monkeypatch.setattr(os, "fsync", lambda descriptor: done.append(os.readlink(f"/proc/self/fd/{descriptor}")))

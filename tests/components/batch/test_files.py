@@ -38,3 +38,16 @@ def test_what_is_broken_off_leaves_the_earlier_file_alone(tmp_path):
         write_parquet(broken(), SCHEMA, path)
     assert os.listdir(tmp_path) == ["numbers.parquet"]
     assert len(pq.read_table(path)) == 3
+
+
+def test_a_path_need_not_be_utf8(tmp_path):
+    path = tmp_path / os.fsdecode(b"n\xfcmbers.parquet")
+    write_parquet(tables(3), SCHEMA, path)
+    with path.open("rb") as file:
+        assert len(pq.read_table(file)) == 3
+
+
+def test_an_error_gives_its_reason_without_the_unfinished_file(tmp_path):
+    with pytest.raises(OSError) as error:
+        write_parquet(tables(3), SCHEMA, tmp_path / "absent" / "numbers.parquet")
+    assert error.value.strerror == "No such file or directory"
