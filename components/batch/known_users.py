@@ -89,7 +89,7 @@ class KnownUsers:
 
 @functools.lru_cache(maxsize=1)
 def load(model: Path, k: int) -> KnownUsers:
-    """Loads a model once per process, since that takes seconds and Beam may create many workers."""
+    """Loads a model once per process, since that takes seconds and Beam may set up its workers many times."""
     return KnownUsers(model, k)
 
 

@@ -66,6 +66,6 @@ def _split(model: types.Artifact) -> tuple[str, float, int] | None:
     with fileio.open(path) as file:
         try:
             record = TrainingRecord.model_validate_json(file.read())
-        except ValidationError:
+            return record.data.split_method, record.data.eval_share, record.seeds["split"]
+        except (ValidationError, KeyError):
             return None
-    return record.data.split_method, record.data.eval_share, record.seeds["split"]

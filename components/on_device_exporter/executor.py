@@ -49,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
         settings = OnDeviceSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         output = Path(artifact_utils.get_single_uri(output_dict[ON_DEVICE_MODELS_KEY]))
         folder = output / layout.ON_DEVICE
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         trained = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(input_dict[SEQUENCE_MODELS_KEY])))
         models = [Trained(trained / each.name) for each in settings.enabled]
         if any(each.items != models[0].items for each in models):

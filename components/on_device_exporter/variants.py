@@ -142,7 +142,7 @@ def _compare_ids(trained: Trained, file: Path, least: float) -> list[str]:
       least: minimum share of the SavedModel's ids to be returned, in [0, 1]; if it is 1, scores are compared too.
 
     Raises:
-      RuntimeError: an answer has scores that are not finite, an id twice, or fewer items than the SavedModel's.
+      RuntimeError: an answer has scores that are not finite, an id twice, or not as many items as the SavedModel's.
     """
     calls = make_histories(trained)
     found = verify.check(file, names.RECOMMEND_IDS, calls)["outputs"]

@@ -61,7 +61,7 @@ class Executor(base_executor.BaseExecutor):
         settings = ExportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         source = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         folder = Path(artifact_utils.get_single_uri(output_dict[TFLITE_MODELS_KEY])) / layout.EXTRA
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         pairs = read_pairs(artifact_utils.get_split_uri(examples, "eval"))
         exporter = _Exporter(path_utils.serving_model_path(source.uri), folder, pairs, settings)

@@ -31,6 +31,12 @@ _SLICE_COLUMNS = {
     "below bias": "lift_over_bias",
 }
 
+_OPTIONAL_EXPORTS = (
+    ("IndexExporter", "index", "approximate index", f"{layout.EXTRA}/index"),
+    ("OnDeviceExporter", "on_device_models", "on-device sequences", layout.ON_DEVICE),
+)
+"""Node, its output, its name in the report, and its folder in the output and in a version."""
+
 
 def _destinations(artifacts: list[Any], name: str) -> list[Path]:
     return [Path(path) for artifact in artifacts if (path := artifact.get_string_custom_property(name))]
@@ -173,13 +179,13 @@ def _show_artifacts(nodes: dict[str, Node], version: Path | None, run_folder: Pa
     batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
     for what, path in (
         ("SavedModel", version or _output(nodes, "Trainer", "model") / "Format-Serving"),
-        *([("model card", version / layout.MODEL_CARD)] if version else []),
+        *([("model card", version / layout.MODEL_CARD)] if version and (version / layout.MODEL_CARD).exists() else []),
         ("on-device ranking", tflite / layout.tflite_file(layout.RANKING)),
         ("on-device retrieval", tflite / layout.tflite_file(layout.RETRIEVAL)),
         *(
-            ("on-device sequences", (version or _output(nodes, node, "on_device_models")) / layout.ON_DEVICE)
-            for node in nodes
-            if node == "OnDeviceExporter"
+            (what, (version or _output(nodes, node, output)) / folder)
+            for node, output, what, folder in _OPTIONAL_EXPORTS
+            if node in nodes
         ),
         *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
         ("evaluation", _output(nodes, "Evaluator", "evaluation")),
@@ -195,7 +201,10 @@ def _show_trial(transform: Node, version: Path, console: Console) -> None:
     graph = Path(transform.outputs["transform_graph"][0].uri)
     with open(graph / "transform_fn" / "assets" / names.USER_VOCABULARY, encoding="utf-8") as users:
         user = shlex.quote(users.readline().rstrip("\n"))
-    command = f"{_shown(Path(sys.executable))} -m pipeline.recommend --model {_shown(version.parent)} --user {user}"
+    python = Path(sys.executable)
+    atalaya = python.with_name("atalaya")
+    program = f"{_shown(atalaya)} recommend" if atalaya.exists() else f"{_shown(python)} -m pipeline.recommend"
+    command = f"{program} --model {_shown(version.parent)} --user {user}"
     console.print(f"Try it: {escape(command)}", soft_wrap=True)
 
 

@@ -161,7 +161,7 @@ def test_it_says_what_came_in_and_what_came_of_it(shop, first):
     assert any(line.strip().startswith("NDCG@10 above popularity's") and "yes" in line for line in lines)
     assert any("user_activity=10-49" in line for line in lines)
     assert "Blessed, pushed as the newest version" in first.stdout
-    assert "python -m pipeline.recommend" in first.stdout
+    assert "recommend --model serving/shop --user " in first.stdout
     [log] = (shop / "runs").glob("*/log.txt")
     assert "INFO" in log.read_text()
     assert "Traceback" not in first.stdout
