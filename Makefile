@@ -64,7 +64,7 @@ BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases 
 bench-index: setup ## measure exact and approximate search (MODEL=serving/NAME, INTERACTIONS=file of user item item ...)
 	@$(BIN)/python -W ignore -m benchmarks.index $(if $(MODEL),--model $(MODEL)) $(if $(INTERACTIONS),--interactions $(INTERACTIONS))
 
-bench-quality: data ## measure the models beside their peers' (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
+bench-quality: data ## measure the models and their peers (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
 	@bash tools/setup.sh bench
 	@.venv-bench/bin/python -W ignore -m benchmarks.quality --config $(CONFIG) --seeds $(SEEDS) $(if $(JSON),--json $(JSON))
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.local_run
 
-Both runs take place in `build/local_run`, which is emptied before, each in a separate process; what they push is what
-`benchmarks.serving` asks. The yardstick for the machine of the day is measured in the same breath: the seconds that
-importing TensorFlow and TFX takes. Ends with status 1 where a floor is missed.
+Both runs use `build/local_run`, which is emptied first, each in a separate process; `benchmarks.serving` measures the
+version that they push. For comparison between machines, the seconds for importing TensorFlow and TFX are printed. The
+exit status is 1 if a floor is missed.
 """
 
 import json

@@ -2,13 +2,13 @@
 
     python -m benchmarks.serving [--model serving/movielens-100k/<version>]
 
-Without --model it asks what `benchmarks.local_run` pushed.
+Without --model, it measures the version that `benchmarks.local_run` pushed.
 
-All hold the same vectors in one process and take turns, so that a busy machine slows all. The yardstick is given the
-user's vector, finds as many candidates as `recommend` does by default, and has them rated; `recommend` looks the user
-up, leaves out what was seen, orders by both scores and gives titles besides. Calls are compared as they are documented,
-a layer and signatures, and bound once to the inputs they use, which spares both sides most of Python's part. Ends with
-status 1 where a floor is missed.
+All hold the same vectors in one process and take turns, so that other work on the machine slows all of them. The exact
+index gets the user's vector and finds as many candidates as `recommend` does by default, and `rate` rates them;
+`recommend` also looks up the user, leaves out seen items, orders by both scores and returns titles. Calls are compared
+as documented, a layer and signatures, and bound to the inputs that they use, which removes most of Python's part from
+both. The exit status is 1 if a floor is missed.
 """
 
 import argparse

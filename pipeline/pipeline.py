@@ -58,7 +58,7 @@ def create_pipeline(
     # Ratings and items become examples: the splits train and eval, and the catalogue as the split candidates.
     examples = RatingsExampleGen(settings, code_version("components.example_gen.executor"))
 
-    # The ratings are held against the schema; what does not fit it forbids blessing further down.
+    # The ratings are validated against the schema; an anomaly prevents the blessing.
     schema = ImportSchemaGen(_SCHEMA, file_version(Path(schemas.__file__).parent / _SCHEMA))
     statistics = StatisticsGen(examples.outputs["examples"], exclude_splits=[_CATALOGUE])
     validator = ExampleValidator(
@@ -93,7 +93,7 @@ def create_pipeline(
         },
     )
 
-    # Each exporter writes files of its own; the Pusher puts them next to the model. An approximate index is optional.
+    # Each exporter writes its own files; the Pusher puts them next to the model. An approximate index is optional.
     model = trainer.outputs["model"]
     index_exporter = IndexExporter(
         model,
@@ -144,7 +144,7 @@ def create_pipeline(
         code_version=code_version("components.evaluator.component"),
     )
 
-    # It is tried where it will be used: a process with TensorFlow alone calls every signature, hostile inputs included.
+    # The model is tested as it will be served: a process with TensorFlow alone calls every signature.
     canary = Canary(
         model,
         examples.outputs["examples"],
@@ -166,7 +166,7 @@ def create_pipeline(
         code_version("components.pusher.executor"),
     )
 
-    # What was pushed recommends to all known users at once, where that is wanted.
+    # Optionally, the recommendations of the pushed model for all known users are written.
     batch = BatchRecommender(
         pusher.outputs["pushed_model"],
         settings.batch,

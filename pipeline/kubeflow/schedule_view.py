@@ -49,7 +49,7 @@ def show_all(found: list[Any], time_zone: str, console: Console) -> None:
             escape(cron(recurring)),
             (recurring.status or "unknown").lower(),
             str(recurring.max_concurrency),
-            "left out" if recurring.no_catchup else "made up for",
+            "left out" if recurring.no_catchup else "started later",
             recurring.recurring_run_id,
         )
     console.print(table)
@@ -57,7 +57,7 @@ def show_all(found: list[Any], time_zone: str, console: Console) -> None:
 
 
 def _line(recurring: Any) -> str:
-    missed = "left out" if recurring.no_catchup else "made up for"
+    missed = "left out" if recurring.no_catchup else "started later"
     at_a_time = f"at most {recurring.max_concurrency} at a time"
     return f"{escape(cron(recurring))}, {at_a_time}, missed runs {missed}"
 

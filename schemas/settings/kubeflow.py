@@ -166,7 +166,7 @@ class KubeflowSettings(Section):
     """Kubernetes secrets with the credentials of the image's registry. All servers from 2.5 on support them."""
     run_as_non_root: bool = False
     """Whether Kubernetes must refuse to run the steps' pods as root, as required in namespaces with the pod security
-    level "restricted". Servers from 2.16 on support this; older ones refuse the run."""
+    level "restricted"; servers from 2.17 on set the rest that it requires. Servers before 2.16 refuse the run."""
     data: DataFolder | None = None
     """Folder of the data: on a mounted volume, or a `gs://` address. Absent: `data.folder`, which must then be
     absolute."""

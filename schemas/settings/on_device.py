@@ -131,8 +131,8 @@ class OnDeviceSettings(Section):
         "float32",
         "dynamic_range",
     )
-    """Variants of the TFLite files; `float32` is required. `float16` takes about half the bytes, `dynamic_range`, with
-    8-bit weights, less; `int8` also computes in 8 bits, calibrated on training windows."""
+    """Variants of the TFLite files; `float32` is required. `float16` takes about three fifths of the bytes,
+    `dynamic_range`, with 8-bit weights, less; `int8` also computes in 8 bits, calibrated on training windows."""
     max_recall_loss: NonNegative = 0.02
     """Maximum loss of recall@10 compared with float32, as a share of float32's; a variant that loses more is not
     exported."""

@@ -46,7 +46,7 @@ def test_a_new_schedule_says_all_that_the_server_would_guess(server, command):
 def test_concurrency_catching_up_and_account_are_those_of_the_settings(server, command):
     lines = 'max_concurrency = 3\ncatch_up = true\nservice_account = "runner"\nmetadata = { kind = "mysql" }\n'
     _, out = command("--schedule", NIGHTLY, lines=lines)
-    assert "at most 3 at a time, missed runs made up for" in out
+    assert "at most 3 at a time, missed runs started later" in out
     (recurring,) = server.recurring
     assert (recurring["max_concurrency"], recurring["service_account"]) == ("3", "runner")
     assert server.asked(f"POST {BASE}")[0].body["no_catchup"] is False
