@@ -59,6 +59,7 @@ def test_what_the_scheduler_would_not_read_or_read_otherwise_is_refused(text, ex
         "05 10/20 0-22/2 * * sun,3-6",
         "0 0 0 ?/2 */100 0",
         "0 0 0 29 feb *",
+        "0 0 0 31 2-3 *",  # not in February, but in March
         "0 0 0 31 2/2 ?",  # 2/2: each second month from February on
         "0 0 0 30 2 mon",  # on Mondays too
     ],

@@ -80,6 +80,11 @@ def test_a_stray_quote_does_not_swallow_the_rows_after_it():
     assert find_records(content, 1, ",").quoted.tolist() == [[content.index(b'"x'), content.index(b'y"') + 2]]
 
 
+def test_a_quoted_newline_far_into_the_file_ends_no_record():
+    rows = b"1,2,3,4\n" * 10_000
+    assert records(rows + b'5,"a\nb",3,4\n')[-1] == (10_001, b'5,"a\nb",3,4')
+
+
 def test_a_quote_that_is_closed_too_far_away_is_an_ordinary_character():
     content = b'1,"open\n' + b"2,3\n" * 20_000 + b'4,"\n'
     assert len(records(content)) == 20_002
