@@ -23,7 +23,7 @@ _EVENTS_AT_ONCE = 512
 
 
 class Recommendation(NamedTuple):
-    """One item of a list. score: what the list is ordered by. rating: predicted, within the scale."""
+    """A recommended item. score: the list is sorted by it, highest first. rating: predicted, within the scale."""
 
     item_id: str
     title: str
@@ -35,13 +35,13 @@ class Model:
     """A fitted recommender. served: its signatures as methods, as in the exported SavedModel."""
 
     def __init__(self, parts: Parts, settings: ServingSettings):
-        """Takes the fitted parts and the defaults of requests."""
+        """Creates the model from its fitted parts and the defaults of requests."""
         self._parts, self._settings = parts, settings
         self._recommender = Recommender(parts)
         self.served = Served(self._recommender, settings)
 
     def recommend(self, user_id: str | int, k: int = 10) -> list[Recommendation]:
-        """The best `k` items that the user has not seen; popular ones for an unknown user."""
+        """Returns the best `k` items that the user has not seen; popular ones for an unknown user."""
         found = self.served.recommend(tf.constant([str(user_id)]), k=tf.constant(k))
         columns = (found[name][0].numpy() for name in (names.ITEM_ID, names.TITLE, names.SCORE, names.RATING))
         return [
@@ -51,7 +51,7 @@ class Model:
         ]
 
     def evaluate(self, test: Interactions) -> dict[str, Interval]:
-        """Metrics by name (see `schemas.metrics`), those of the baselines too, with 95 % intervals over users.
+        """Returns metrics by name (see `schemas.metrics`), also of the baselines, with 95 % intervals over users.
 
         Items are ranked among all that the user has not seen in training. The baselines are popularity for the ranks
         and user and item biases for the ratings. Interactions with items that the model does not know count as never
@@ -84,8 +84,8 @@ def fit(dataset: Dataset, **sections: Any) -> Model:
     """Fits retrieval, similar items and ranking.
 
     Args:
-      dataset: to train on; a tenth of it is held out to stop by, and then fitted too.
-      sections: settings by section that differ from the defaults, e.g. `split={"method": "time"}`; see
+      dataset: training data; by default, a tenth is held out to decide when to stop, and then fitted too.
+      sections: settings that differ from the defaults, by section, e.g. `split={"method": "time"}`; see
         docs/settings.md.
 
     Raises:

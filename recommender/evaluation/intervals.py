@@ -1,4 +1,4 @@
-"""Means with intervals that count a user as one draw, however many events of theirs there are."""
+"""Means with confidence intervals that treat each user as one draw, whatever their number of events."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 _QUANTILE = 1.959964
-"""Of the normal distribution: 95 % are within so many standard errors."""
+"""Quantile of the normal distribution: 95 % of it is within this many standard deviations of the mean."""
 
 
 class Interval(NamedTuple):
-    """A mean and the ends of its 95 % interval."""
+    """A value and the ends of its 95 % confidence interval."""
 
     value: float
     lower: float
@@ -18,14 +18,15 @@ class Interval(NamedTuple):
 
 
 def mean_over_users(values: np.ndarray, users: np.ndarray) -> Interval:
-    """The mean of [n] values and its 95 % interval, NaN without values, the ends NaN with fewer than two users.
+    """Returns the mean of [n] values with its 95 % interval.
 
-    The variance of a mean over clusters of unequal sizes, as of a ratio (Cochran, Sampling Techniques, 3rd ed., 9A.2):
-    G / (G - 1) times the sum of the users' squared sums of deviations, divided by n squared.
+    All are NaN without values; the ends are NaN with fewer than two users. The variance is that of a mean over clusters
+    of unequal sizes, treated as a ratio (Cochran, Sampling Techniques, 3rd ed., 9A.2): with G users, G / (G - 1) times
+    the sum of the users' squared sums of deviations, divided by n squared.
 
     Args:
-      values: [n], one an event.
-      users: [n] integers, the user of each.
+      values: [n], one per event.
+      users: [n] integers, the user of each event.
     """
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
@@ -41,12 +42,14 @@ def mean_over_users(values: np.ndarray, users: np.ndarray) -> Interval:
 def jackknife_over_users(
     contributions: np.ndarray, users: np.ndarray, metrics: Callable[[np.ndarray], dict[str, np.ndarray]]
 ) -> dict[str, Interval]:
-    """Functions of means with 95 % intervals, by leaving out one user at a time (Efron and Stein, 1981).
+    """Returns functions of means with 95 % intervals, computed by leaving out one user at a time.
+
+    The jackknife of Efron and Stein (1981).
 
     Args:
-      contributions: [n, width], one row an event.
+      contributions: [n, width], one row per event.
       users: [n] integers, the user of each event.
-      metrics: means, [..., width], to values by name, [...] each.
+      metrics: maps means, [..., width], to values by name, [...] each.
     """
     _, group = np.unique(users, return_inverse=True)
     counts = np.bincount(group)

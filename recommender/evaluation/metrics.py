@@ -20,7 +20,7 @@ _RANK_NAMES = [*(f"top_{k}_accuracy" for k in TOP_K), f"ndcg_at_{NDCG_K}", "mrr"
 def contributions(
     rank: np.ndarray, popularity_rank: np.ndarray, rating: np.ndarray, bias_rating: np.ndarray, label: np.ndarray
 ) -> np.ndarray:
-    """What each event adds to every sum, in the order that `from_means` reads.
+    """Returns the contribution of each event to every sum, in the order that `from_means` expects.
 
     Args:
       rank: [n] the item's rank under the retrieval model, at least 1.
@@ -45,10 +45,10 @@ def contributions(
 
 
 def from_means(means: np.ndarray) -> dict[str, np.ndarray]:
-    """All metrics by name, [...] each, from the means of `contributions` over the events, [..., number of sums].
+    """Computes all metrics by name, [...] each, from the means of `contributions`, [..., number of sums].
 
-    `lift_over_popularity` is NDCG's difference to popularity's, `lift_over_bias` the bias baseline's RMSE minus the
-    model's: both are above 0 where the model is better.
+    `lift_over_popularity` is the model's NDCG minus that of popularity, `lift_over_bias` the bias baseline's RMSE minus
+    the model's: both are above 0 if the model is better.
     """
     columns = np.moveaxis(means, -1, 0)
     ranks = len(_RANK_NAMES)

@@ -1,4 +1,4 @@
-"""NDCG on held-out interactions, by which training stops and weights are chosen."""
+"""NDCG on held-out interactions, which decides when training stops and which weights are chosen."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from recommender.evaluation.ranks import gains, ranks
 from recommender.interactions.ragged import Ragged
 
 CHANCE = 0.002
-"""Share of a measure on held-out events by which equally good models differ."""
+"""Relative difference by which the measures of equally good models on held-out events may differ."""
 _CELLS_AT_ONCE = 2**24
 _MOST_EVENTS_AT_ONCE = 512
 _MOST_EVENTS = 20_000
@@ -15,19 +15,19 @@ _MOST_EVENTS = 20_000
 class NdcgMeasure:
     """Mean over held-out events of 1 / log2(1 + rank).
 
-    There is no cut at some rank: with one, most events would not count, and epochs would be harder to compare. Items
-    that the user has seen are left out. Only users who have seen something count, if there are any: the model does not
-    serve the others.
+    There is no cut-off: with one, most events would not count, and epochs would be harder to compare. Items that the
+    user has seen are left out. Users who have seen nothing do not count, unless there are no others: the model does not
+    serve them.
     """
 
     def __init__(self, seen: Ragged, users: np.ndarray, items: np.ndarray, seed: int):
-        """Takes what is measured on.
+        """Chooses the events to measure.
 
         Args:
           seen: a row of items for each user.
-          users: [n] indices of rows of `seen`.
-          items: [n] indices, the held-out item of each; the gain of an unknown item is 0.
-          seed: of the choice among very many events.
+          users: [n] indices, the row of `seen` of each event's user.
+          items: [n] indices, the held-out item of each event; the gain of an unknown item is 0.
+          seed: seed of the sample that is taken of more than 20,000 events.
         """
         known = np.flatnonzero(np.diff(seen.row_splits)[users] > 0)
         rows = known if len(known) else np.arange(len(users))
@@ -37,7 +37,7 @@ class NdcgMeasure:
         self._seen, self._users, self._items = seen, users[rows], items[rows]
 
     def __call__(self, queries: np.ndarray, candidates: np.ndarray) -> float:
-        """Measures vectors, [number of users, width] and [num_items, width] float32."""
+        """Measures the vectors of users, [number of users, width], and of items, [num_items, width], both float32."""
         num_events, num_items = len(self._users), len(candidates)
         at_once = max(1, min(_MOST_EVENTS_AT_ONCE, _CELLS_AT_ONCE // num_items))
         sums = 0.0

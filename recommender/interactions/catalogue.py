@@ -1,4 +1,4 @@
-"""What is known of items besides their interactions."""
+"""The content of the items: genres, title words and release periods."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,8 +11,8 @@ class Catalogue(NamedTuple):
     """The content of the items; item `i` is row `i`.
 
     genres, title_words, release_periods: a row of int32 indices for each item, possibly empty.
-    num_users, num_genres, num_title_words, num_release_periods: how many are known; this number itself stands for
-    unknown ones.
+    num_users, num_genres, num_title_words, num_release_periods: how many are known; this number is also the
+    index of unknown ones.
     """
 
     num_users: int
@@ -33,7 +33,7 @@ class Catalogue(NamedTuple):
         title_words: Ragged,
         num_title_words: int,
     ) -> "Catalogue":
-        """Adds the release periods, which are read from the titles, [num_items]."""
+        """Creates a catalogue, with release periods from the titles, [num_items]."""
         periods, num_periods = release_periods(titles)
         return cls(num_users, num_genres, num_title_words, num_periods, genres, title_words, periods)
 

@@ -1,4 +1,4 @@
-"""What a query to the fitted model holds of each user."""
+"""The query to the fitted model for each user."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from recommender.interactions.ragged import Ragged
 class Contexts(NamedTuple):
     """Queries of every user at the end of training; the last row is the unknown user's, without a history.
 
-    seen: [num_users + 1] rows, the distinct items of the user's training events. histories: the latest of them,
-    oldest first. timestamps: [num_users + 1] int64, seconds, when the request is made.
+    seen: [num_users + 1] rows, the distinct items of the user's training events. histories: [num_users + 1] rows, the
+    latest of these items, oldest first. timestamps: [num_users + 1] int64, seconds, the time of the request.
     """
 
     seen: Ragged
@@ -21,12 +21,13 @@ class Contexts(NamedTuple):
 
 
 def user_contexts(interactions: Interactions, history_length: int, method: str) -> Contexts:
-    """Queries as the split asks them.
+    """Makes the queries, with request times that suit the split.
 
     Args:
       interactions: training events of known users with known items.
-      history_length: most items in a history.
-      method: of the split; `random` asks at the time of the user's latest event, `time` after all events.
+      history_length: maximum number of items in a history.
+      method: method of the split; a request is made at the time of the user's latest event for `random`, and of the
+        latest of all events for `time`.
     """
     distinct = interactions.distinct
     rows = distinct.items

@@ -1,4 +1,4 @@
-"""All that a recommender is trained on."""
+"""The data that a recommender is trained on."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from recommender.interactions.interactions import Interactions
 
 
 class Dataset(NamedTuple):
-    """Interactions of known users with known items, what is known of the items, and what the indices stand for.
+    """Interactions of known users with known items, the content of the items, and ids and names by index.
 
     users, items, genres: ids and names (bytes) by index. titles: [num_items] bytes.
     """
@@ -24,14 +24,14 @@ class Dataset(NamedTuple):
 
 
 def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: int = 42) -> tuple[Dataset, Interactions]:
-    """Divides a data set into one to train on and the interactions to evaluate with.
+    """Splits a data set into one to train on and interactions to evaluate with.
 
     Args:
       dataset: all data.
-      share: of the interactions to evaluate with, in (0, 1).
-      method: `random` holds out pairs of user and item by a seeded hash; `time` the latest interactions, without later
-        repeats of trained pairs. Give `fit` the same.
-      seed: of the hash.
+      share: share of the interactions to evaluate with, in (0, 1).
+      method: `random` holds out pairs of user and item by a seeded hash; `time` holds out the latest interactions,
+        without repeats of training pairs. Pass the same method to `fit`.
+      seed: seed of the hash.
 
     Raises:
       DataError: one of the parts is empty.

@@ -1,4 +1,4 @@
-"""Serialized examples as columns in memory. The one module of this room that needs TensorFlow."""
+"""Reads serialized examples into columns. The only module of this folder that imports TensorFlow."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ class Vocabularies(NamedTuple):
 
 
 def read_records(patterns: Sequence[str]) -> tf.data.Dataset:
-    """Serialized examples, [] strings, of gzipped files in the order of their names.
+    """Returns the serialized examples, [] strings, of gzipped files in the order of their names.
 
     Raises:
       DataError: no file matches.
@@ -41,14 +41,14 @@ def read_records(patterns: Sequence[str]) -> tf.data.Dataset:
 
 
 def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Reads examples, 8,192 at a time.
+    """Reads examples in batches of 8,192.
 
     Args:
-      patterns: of files.
-      spec: what to parse by feature name: the constants above.
+      patterns: patterns of file names.
+      spec: the features to parse by name, each one of the constants above.
 
     Yields:
-      Columns by feature name: an array for a feature with one value an example, `Ragged` for the others.
+      Columns by feature name: an array for a feature with one value per example, `Ragged` for the others.
 
     Raises:
       DataError: no file matches.
@@ -64,7 +64,7 @@ def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict
 
 
 def read_columns(patterns: Sequence[str], spec: dict[str, Any]) -> dict[str, Any]:
-    """Reads all of it at once; see `read_batches`.
+    """Reads all examples at once; see `read_batches`.
 
     Raises:
       DataError: there are no files or no examples.
@@ -80,11 +80,11 @@ def read_dataset(ratings: Sequence[str], candidates: Sequence[str], vocabularies
 
     Args:
       ratings: patterns of the files of rating examples.
-      candidates: patterns of those of catalogue examples.
-      vocabularies: what the examples' indices stand for.
+      candidates: patterns of the files of catalogue examples.
+      vocabularies: the strings by index of the examples' indices.
 
     Raises:
-      DataError: there are no examples, or not exactly one of the catalogue for each item of the vocabulary.
+      DataError: there are no examples, or not exactly one catalogue example for each item of the vocabulary.
     """
     users, items, genres, num_title_words = vocabularies
     columns = read_columns(

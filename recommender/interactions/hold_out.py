@@ -1,4 +1,4 @@
-"""The part of the training interactions that models are not fitted to, and that decides when training stops."""
+"""The hold-out: training interactions that models are not fitted to, and that decide when training stops."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +14,9 @@ _FITTED, _HELD_OUT, _LEFT_OUT = 0, 1, 2
 
 @dataclass(frozen=True, eq=False)
 class HoldOut:
-    """Training interactions and their division.
+    """Training interactions, divided into fitted and held-out ones.
 
-    interactions: all of them. side: [n] int8, which part each belongs to; use `fitted` and `held_out`.
+    interactions: all of them. side: [n] int8, the part of each; use `fitted` and `held_out`.
     """
 
     interactions: Interactions
@@ -24,15 +24,15 @@ class HoldOut:
 
     @cached_property
     def fitted(self) -> Interactions:
-        """What models are fitted to."""
+        """The interactions that models are fitted to."""
         return self.interactions.take(self.side == _FITTED)
 
     @cached_property
     def held_out(self) -> Interactions:
-        """What models are measured on.
+        """The interactions that models are measured on.
 
         Raises:
-          DataError: there is nothing: all that was not fitted repeats what was.
+          DataError: there are none: all that are not fitted repeat fitted pairs.
         """
         if not np.any(self.side == _HELD_OUT):
             raise _too_few(self.side)
@@ -40,11 +40,11 @@ class HoldOut:
 
     @cached_property
     def not_fitted(self) -> Interactions:
-        """All that is not fitted: what is held out, and later repeats of fitted pairs."""
+        """All interactions that are not fitted: the held-out ones, and later repeats of fitted pairs."""
         return self.interactions.take(self.side != _FITTED)
 
     def held_out_after_another(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positions, [n] each, of interactions and of the held-out ones that follow directly, by the same user."""
+        """Returns positions, [n] each, of interactions and of the same user's held-out ones that directly follow."""
         rows = np.flatnonzero(self.side != _LEFT_OUT)
         before, after = rows[:-1], rows[1:]
         users = self.interactions.user
@@ -55,14 +55,14 @@ class HoldOut:
 def hold_out(interactions: Interactions, share: float, method: str, seed: int) -> HoldOut:
     """Holds out a share of the training interactions.
 
-    No pair of user and item is in both parts. By time, later repeats of a fitted pair are in neither: what a user
-    repeats is no test of what was learned before.
+    No pair of user and item is in both parts. With `time`, later repeats of a fitted pair are in neither: they do not
+    test what was learned.
 
     Args:
       interactions: training interactions.
-      share: to hold out, in `(0, 1)`.
+      share: share to hold out, in `(0, 1)`.
       method: `random` holds out (user, item) pairs by a seeded hash; `time` holds out the latest interactions.
-      seed: of the hash.
+      seed: seed of the hash.
 
     Raises:
       DataError: nothing is left to fit.
@@ -85,7 +85,7 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
 
 def _too_few(side: np.ndarray) -> DataError:
     return DataError(
-        f"{len(side)} training events are too few: they leave {np.sum(side == _FITTED)} to fit and "
-        f"{np.sum(side == _HELD_OUT)}, without repeats, to stop by; give more data or another "
+        f"{len(side)} training events are too few: expected at least one to fit and one to hold out, got "
+        f"{np.sum(side == _FITTED)} and {np.sum(side == _HELD_OUT)} (without repeats); provide more data or change "
         "training.validation_share"
     )

@@ -11,12 +11,12 @@ from schemas.hashing import mix
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Interactions, one a row, by user and then time; make them with `Interactions.of`, which sorts.
+    """Interactions, one per row, sorted by user and time; create them with `Interactions.of`, which sorts.
 
-    At the same second a user's interactions are in an order that a hash of the pair decides: neither ids nor the
-    order of a file says which came first.
+    A user's interactions in the same second are ordered by a hash of user and item, since neither ids nor the order in
+    a file says which came first.
 
-    user, item: [n] int32 indices; `num_users` and `num_items` stand for every unknown one. rating: [n] float32.
+    user, item: [n] int32 indices; `num_users` and `num_items` stand for all unknown ones. rating: [n] float32.
     timestamp: [n] int64, seconds.
     """
 
@@ -48,12 +48,12 @@ class Interactions:
 
     @cached_property
     def row_splits(self) -> np.ndarray:
-        """[num_users + 2] int64: user `u` has the rows from `row_splits[u]` to before `row_splits[u + 1]`."""
+        """[num_users + 2] int64: user `u` has the rows `row_splits[u]:row_splits[u + 1]`."""
         return np.searchsorted(self.user, np.arange(self.num_users + 2))
 
     @property
     def items(self) -> Ragged:
-        """[num_users + 1] rows, the items of each user, oldest first; the last row is the unknown users'."""
+        """[num_users + 1] rows, the items of each user, oldest first; the last row is that of unknown users."""
         return Ragged(self.item, self.row_splits)
 
     @cached_property
@@ -63,13 +63,13 @@ class Interactions:
 
     @cached_property
     def known(self) -> "Interactions":
-        """Only those of known users with known items."""
+        """The interactions of known users with known items."""
         is_known = (self.user < self.num_users) & (self.item < self.num_items)
         return self if is_known.all() else self.take(is_known)
 
     @cached_property
     def distinct(self) -> "Interactions":
-        """Only a user's latest interaction with each item."""
+        """Each user's latest interaction with each item."""
         pair = pairs(self.user, self.item)
         latest = len(pair) - 1 - np.unique(pair[::-1], return_index=True)[1]
         return self.take(np.sort(latest))
@@ -81,5 +81,5 @@ class Interactions:
 
 
 def pairs(user: np.ndarray, item: np.ndarray) -> np.ndarray:
-    """[n] indices of users and of items to [n] uint64, one number for each pair."""
+    """Combines [n] indices of users and of items into [n] uint64, a different number for each pair."""
     return (user.astype(np.uint64) << np.uint64(32)) | item.astype(np.uint64)

@@ -1,4 +1,4 @@
-"""The catalogue and raw events with numbers of their own for items, genres and title words, for on-device models."""
+"""The catalogue and events of on-device models, with their numbering of items, genres and title words."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ PADDING = 0
 class Items(NamedTuple):
     """The catalogue; item number i is row i - 1, the most popular in training first.
 
-    ids, titles: strings. genres: the names of each. popularity: [num_items] int64, training events.
-    values: by feature, a row of int32 numbers from 1 for each item, row 0 for padding, which is empty; of `item` the
-    number itself. vocabularies: of `genre` and `title_word`, the words by number - 1.
+    ids, titles: strings. genres: the names of each item's genres. popularity: [num_items] int64, training events.
+    values: by feature, rows of int32 numbers from 1; row 0, for padding, is empty, and row i belongs to item number i
+    (for `item`, it is that number). vocabularies: for `genre` and `title_word`, the words by number - 1.
     """
 
     ids: list[str]
@@ -35,7 +35,7 @@ def read_items(split: str) -> Items:
     """Reads the catalogue's examples in a folder.
 
     Raises:
-      DataError: there are none.
+      DataError: there are no examples.
     """
     spec = {names.ITEM_ID: TEXT, names.TITLE: OPTIONAL_TEXT, names.GENRES: TEXTS, names.POPULARITY: INTEGER}
     columns = read_columns([f"{split}/*"], spec)
@@ -51,7 +51,7 @@ def read_items(split: str) -> Items:
 
 
 def describe(ids: list[str], titles: list[str], genres: list[list[str]], popularity: np.ndarray) -> Items:
-    """Numbers what describes the items; see `Items`."""
+    """Numbers the genres and title words of the items; see `Items`."""
     values = {"item": Ragged.of([[], *([number] for number in range(1, len(ids) + 1))])}
     vocabularies = {}
     words = [title_words(without_year(title)) for title in titles]
@@ -63,19 +63,19 @@ def describe(ids: list[str], titles: list[str], genres: list[list[str]], popular
 
 
 def read_events(split: str, items: Items, users: dict[bytes, int]) -> Interactions:
-    """Reads rating examples in a folder.
+    """Reads the rating examples in a folder.
 
     Args:
-      split: folder.
-      items: an event's item is its number there, `PADDING` if it has none.
-      users: the users' numbers; new ones are added.
+      split: the folder.
+      items: the catalogue, which numbers the events' items; `PADDING` stands for items that it does not have.
+      users: the users' numbers by id; new users are added.
 
     Raises:
-      DataError: there are none.
+      DataError: there are no examples.
     """
     spec = {names.USER_ID: TEXT, names.ITEM_ID: TEXT, names.RATING: NUMBER, names.TIMESTAMP: INTEGER}
     columns = read_columns([f"{split}/*"], spec)
-    # By id, since the examples' order depends on that of the files.
+    # Sorted by id, since the order of the examples depends on that of the files.
     for user in np.unique(columns[names.USER_ID]):
         users.setdefault(user, len(users))
     numbers = {item.encode(errors="surrogateescape"): number for number, item in enumerate(items.ids, 1)}
@@ -94,6 +94,6 @@ def _text(value: bytes) -> str:
 
 
 def _vocabulary(rows: Iterable[list[str]]) -> list[str]:
-    """Words by how many items have them, equal ones by the alphabet."""
+    """Returns the words, those of the most items first, ties in alphabetical order."""
     counts = Counter(word for row in rows for word in set(row))
     return sorted(counts, key=lambda word: (-counts[word], word))

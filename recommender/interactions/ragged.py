@@ -17,7 +17,7 @@ class Ragged(NamedTuple):
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
-        """Takes rows of integers, kept as int32."""
+        """Creates rows from lists of integers, stored as int32."""
         splits = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return cls(np.array([value for row in rows for value in row], np.int32), splits)
 
@@ -27,7 +27,7 @@ class Ragged(NamedTuple):
         return np.repeat(np.arange(len(self.row_splits) - 1), np.diff(self.row_splits))
 
     def keep(self, values: np.ndarray) -> "Ragged":
-        """Returns the same rows with only the values for which `values`, [num_values] bool, holds."""
+        """Returns the same rows with only the values where `values`, [num_values] bool, is true."""
         kept_before = np.concatenate([[0], np.cumsum(values)])
         return Ragged(self.values[values], kept_before[self.row_splits])
 

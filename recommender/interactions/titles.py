@@ -1,4 +1,4 @@
-"""What a title holds: its words, and at its end a year."""
+"""The words of a title and the year at its end."""
 
 import re
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ _PERIODS = 12
 
 
 def title_words(title: str) -> list[str]:
-    """The lower-cased words, of letters and digits in any script: `Alien (1979)` to `["alien", "1979"]`."""
+    """Returns the lower-cased words, of letters and digits in any script: `["alien", "1979"]` for `Alien (1979)`."""
     return _WORDS.findall(title.lower())
 
 
 def without_year(title: str) -> str:
-    """The title without a year in brackets at its end."""
+    """Returns the title without a year in brackets at its end."""
     return _YEAR.sub("", title)
 
 
 def release_periods(titles: Sequence[str]) -> tuple[Ragged, int]:
-    """Sorts the years at the end of titles, as in `Alien (1979)`, into periods with about as many items each.
+    """Groups the years at the end of titles, as in `Alien (1979)`, into periods with similar numbers of items.
 
     Args:
-      titles: one an item.
+      titles: one per item.
 
     Returns:
-      A row for each item, of one period or none, and the number of periods, at most 12.
+      A row for each item with its period, empty without a year, and the number of periods, at most 12.
     """
     found = [_YEAR.search(title) for title in titles]
     years = np.array([int(match[1]) for match in found if match], np.int32)

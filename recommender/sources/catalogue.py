@@ -1,4 +1,4 @@
-"""The candidates: every item there is, once."""
+"""The candidates: every item once."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,10 @@ from recommender.sources.columns import Reject
 
 
 class Catalogue(NamedTuple):
-    """items: `item`, `title`, `genres`, `popularity` (training events), by item. repeats: rows of a known item.
+    """The candidates, and problems with their descriptions.
 
-    num_missing: items of the training ratings that the items file lacks.
+    items: `item`, `title`, `genres`, `popularity` (training events), sorted by item. repeats: rows that repeat an item.
+    num_missing: number of items of the training ratings that are not in the items file.
     """
 
     items: pd.DataFrame
@@ -22,7 +23,7 @@ def join_catalogue(described: pd.DataFrame, popularity: pd.Series) -> Catalogue:
     """Joins the items described in files with those of the training ratings.
 
     Args:
-      described: `item`, `title`, `genres` (strings), `file`, `line`; of rows with the same item the first counts.
+      described: `item`, `title`, `genres` (strings), `file`, `line`; the first row of an item counts.
       popularity: number of training events by item id, above 0.
     """
     described = described.sort_values(["file", "line"], ignore_index=True)

@@ -1,4 +1,4 @@
-"""Blocks of CSV into typed columns, with the rows that cannot be used set apart."""
+"""Parses blocks of CSV into typed columns, and separates the rows that cannot be used."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from schemas.settings import DataSettings
 LATEST_SECONDS = 253_402_300_799
 """The end of the year 9999: a later timestamp is not in seconds."""
 LISTED_REJECTS = 10_000
-"""Rejects a block lists; the others are only counted, so that a file read wrongly does not fill the memory."""
+"""Maximum number of rejects listed per block; others are only counted, so that a misread file does not fill memory."""
 LISTED_CHARACTERS = 200
 
 
@@ -27,7 +27,7 @@ class Reject(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """A block's usable rows and its others.
+    """The usable rows of a block and its rejects.
 
     table: columns by role, and `line`. rejects: at most LISTED_REJECTS. reasons: number of rejects by reason.
     """
@@ -38,7 +38,7 @@ class Parsed(NamedTuple):
 
 
 class _Rows:
-    """The fields of a block's records, and why a record is refused; the first reason given to one stays."""
+    """The fields of a block's records, and the first reason why each record was refused."""
 
     def __init__(self, data: bytes, block: Block, delimiter: str):
         self._data, self._block = data, block
@@ -61,7 +61,7 @@ class _Rows:
         self._reasons[rows[self._reasons[rows] == ""]] = reason
 
     def text(self, role: str) -> pa.StringArray:
-        """Returns the column's [num_rows] strings without whitespace around; a row that is not UTF-8 is refused."""
+        """Returns the column's [num_rows] strings without surrounding whitespace; refuses rows that are not UTF-8."""
         column = self._bytes(self._block.header.positions[role])
         try:
             text = column.cast(pa.string())
@@ -76,7 +76,7 @@ class _Rows:
             return pa.array([], pa.binary())
         begins, ends = self._begins[:, position], self._ends[:, position]
         quoted = np.isin(begins, self._records.quoted[:, 0])
-        # One array over the whole block whose even elements are the fields and whose odd ones are between them.
+        # One array over the whole block: its even elements are the fields, its odd ones the bytes between them.
         bounds = np.column_stack([begins + quoted, ends - quoted]).ravel().astype(np.int32)
         buffers = [None, pa.py_buffer(bounds), pa.py_buffer(self._data)]
         fields = pa.Array.from_buffers(pa.binary(), len(bounds) - 1, buffers).take(pa.array(range(0, len(bounds), 2)))
@@ -85,7 +85,7 @@ class _Rows:
         return pc.if_else(pa.array(quoted), pc.replace_substring(fields, '""', '"'), fields)
 
     def parsed(self, columns: dict[str, pa.Array | np.ndarray]) -> Parsed:
-        """Returns the rows of `columns` that were not refused, and the refused."""
+        """Returns the rows of `columns` that were not refused, and the rejects."""
         accepted = self._reasons[self._whole] == ""
         columns = {**columns, "line": self._records.lines[self._whole]}
         reasons = self._reasons[self._reasons != ""]
@@ -150,7 +150,7 @@ def _mask(array: pa.BooleanArray) -> np.ndarray:
 
 
 def _numbers(text: pa.StringArray) -> np.ndarray:
-    """Returns [num_rows] float64, NaN where the text is no number; each distinct text is read once."""
+    """Returns [num_rows] float64, NaN where the text is not a number; each distinct text is parsed once."""
     encoded = text.dictionary_encode()
     values = pd.to_numeric(encoded.dictionary.to_pandas(), errors="coerce").to_numpy(np.float64)
     return values[encoded.indices.to_numpy()]

@@ -1,4 +1,4 @@
-"""CSV files, read whole, into tables."""
+"""Reads whole CSV files into tables."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from schemas.settings import DataSettings
 
 
 class Tables(NamedTuple):
-    """The usable rows of both files, and the number of the others by reason.
+    """The usable rows of both files, and the number of rejects by reason.
 
     ratings: `user`, `item`, `rating`, `timestamp`. items: `item`, `title`, `genres`, `file`, `line`; empty without an
     items file.
@@ -28,8 +28,8 @@ def read_tables(data: DataSettings) -> Tables:
     """Reads the ratings and items that the settings name.
 
     Raises:
-      DataError: a file cannot be read, lacks a column, or has no usable row or more bad ones than
-        `data.max_reject_share`.
+      DataError: a file cannot be read, lacks a column, or has no usable row or a larger share of
+        bad ones than `data.max_reject_share`.
     """
     ratings, rejects = _read(data, "ratings", data.ratings)
     if not data.items:

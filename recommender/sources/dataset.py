@@ -1,4 +1,4 @@
-"""A data set from CSV files."""
+"""Reads a data set from CSV files."""
 
 import logging
 import os
@@ -21,14 +21,14 @@ _LOG = logging.getLogger("atalaya")
 
 
 def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
-    """Reads interactions, and what is known of the items.
+    """Reads interactions and the content of the items.
 
     Rows that cannot be used are counted in the log; more than `max_reject_share` of them are an error.
 
     Args:
       ratings: path of a CSV file with the columns `user_id`, `item_id`, `rating` and `timestamp`.
-      items: path of one with `item_id`, `title` and `genres`; empty: items have their ids alone.
-      data: further settings of the section `[data]`, such as `delimiter` or `columns` for other names.
+      items: path of a CSV file with `item_id`, `title` and `genres`; if empty, items have no content but their ids.
+      data: further settings of the section `[data]`, such as `delimiter`, or `columns` for other column names.
 
     Raises:
       DataError: a file cannot be read, lacks a column, or has too many bad rows.
@@ -78,7 +78,7 @@ def _dataset(ratings: pd.DataFrame, described: pd.DataFrame, genre_separator: st
 
 
 def _indices(rows: list[list[str]], most: int | None = None) -> tuple[Ragged, list[str]]:
-    """Each row's words as indices, and the words: the most frequent ones; the others have the index after the last."""
+    """Returns each row's words as indices, and the `most` frequent words; all others have the index after the last."""
     words = [word for word, _ in Counter(word for row in rows for word in row).most_common(most)]
     index = {word: number for number, word in enumerate(words)}
     return Ragged.of([[index.get(word, len(words)) for word in row] for row in rows]), words

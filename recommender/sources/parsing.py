@@ -1,4 +1,4 @@
-"""CSV bytes into records: the header, blocks that can be read apart, and where each record starts and on which line.
+"""Parses CSV bytes: the header, blocks that can be read separately, and the start and line of each record.
 
 Quotes follow RFC 4180: a quote opens a field only at the field's start and closes it only at the field's end;
 any other quote is an ordinary character, so that one stray quote cannot swallow the rows after it.
@@ -18,7 +18,7 @@ from schemas.settings import DataSettings
 BLOCK_BYTES = 8 << 20
 LONGEST_HEADER = 1 << 20
 LONGEST_QUOTED_FIELD = 1 << 16
-"""Bytes; a quote that is not closed within these is an ordinary character."""
+"""In bytes; a quote that is not closed within this length is an ordinary character."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NEWLINE, CARRIAGE_RETURN = 10, 13
 
@@ -26,7 +26,7 @@ Table = Literal["ratings", "items"]
 
 
 class Header(NamedTuple):
-    """The columns a file offers.
+    """The columns of a file.
 
     num_fields: columns in the header. positions: column number (from 0) by role, e.g. `user`. end: bytes before
     the first row. line: line number (from 1) on which the rows start.
@@ -50,7 +50,7 @@ class Block(NamedTuple):
 
 
 class Records(NamedTuple):
-    """The records of a block, blank lines left out.
+    """The records of a block, without blank lines.
 
     starts, stops: [num_records] byte ranges, without the line end. lines: [num_records] line numbers.
     delimiters: positions of the bytes between fields. quoted: [num_quoted, 2] byte ranges of quoted fields.
@@ -103,7 +103,7 @@ def read_header(stream: BinaryIO, file: str, data: DataSettings, table: Table) -
 
 
 def readable(content: bytes) -> str:
-    """Returns the text, with a replacement character for what is not UTF-8, and for NUL, which `csv` cannot read."""
+    """Returns the text, with a replacement character for invalid UTF-8 and for NUL, which `csv` cannot read."""
     return content.decode(errors="replace").replace("\0", "\ufffd")
 
 
@@ -111,7 +111,7 @@ def _absent_column(file: str, name: str, names: list[str], role: str, table: Tab
     section = "columns" if table == "ratings" else "item_columns"
     return (
         f"{file}: no column {name!r}; the header has: {', '.join(map(repr, names))}. "
-        f"Set data.{section}.{role} to one of these, or data.delimiter if they are not split as they should be"
+        f"Set data.{section}.{role} to one of these, or fix data.delimiter if the names are not separated correctly"
     )
 
 
