@@ -1,4 +1,4 @@
-"""Bayesian matrix factorisation: the mean prediction over the posterior, not one best fit."""
+"""Bayesian matrix factorisation: the mean prediction over the posterior instead of one best fit."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from schemas.settings import BayesianSettings
 
 _MOOD_PRECISION = 10.0
 _MOST_NOISE_PRECISION = 1_000.0
-"""The prior of the noise precision is as of one squared error of 1, up to this: it stays finite where all is fitted."""
+"""Maximum, so that it stays finite if all ratings are fitted exactly. Its prior is worth one squared error of 1."""
 
 _ROWS_AT_ONCE = 65_536
 
@@ -21,7 +21,7 @@ class RatingFactors(NamedTuple):
     """rating = mean + user_bias[u] + item_bias[i] + <user_vectors[u], item_vectors[i]> + <mood_weights, phi>.
 
     mood_weights: [mood width]. user_bias: [num_users + 1], item_bias: [num_items + 1], user_vectors:
-    [num_users + 1, k], item_vectors: [num_items + 1, k], with 0 in the last row, for unknown ones. All float32.
+    [num_users + 1, k], item_vectors: [num_items + 1, k]; the last row, for unknown ones, is 0. All float32.
     """
 
     mean: float
@@ -33,9 +33,9 @@ class RatingFactors(NamedTuple):
 
 
 class Ratings(NamedTuple):
-    """What is fitted to.
+    """The data of a fit.
 
-    user, item: [n] int32, known ones; n is at least 1. rating: [n] float32. mood: [n, width] float32, phi.
+    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: [n, width] float32, phi.
     user_features: [num_users, ...] float32. item_features: [num_items, ...] float32.
     """
 
@@ -53,15 +53,16 @@ def fit_bayesian(
     """Draws from the posterior distribution by Gibbs sampling and averages predictions.
 
     The model is that of `RatingFactors` with normal noise, `Side` for users and items, and mood weights from
-    N(0, 1 / 10); units are the ratings' standard deviation. A sweep draws every block exactly, given the others. Of
-    the users the drawn vectors are averaged, of the items the means given those, which is the same with less variance.
-    The mean of dot products is the dot product of vectors side by side, of which `ProductMean` keeps few columns.
+    N(0, 1 / 10); the unit is the ratings' standard deviation. A sweep draws every block exactly, given the others.
+    The vectors of users are averaged as drawn, those of items as their means given the users', which has the same
+    expectation and less variance. The mean of dot products is a dot product of concatenated vectors, of which
+    `ProductMean` keeps few columns.
 
     Args:
-      ratings: what to fit to.
+      ratings: the data.
       settings: `dimension`, `sweeps`, `burn_in` and `export_rank` are used.
-      seed: of all random numbers.
-      report: called with the number of sweeps done, after each.
+      seed: seed of all random numbers.
+      report: called after each sweep with the number of sweeps done.
     """
     sampler = Sampler(ratings, settings.dimension, seed)
     num_users, num_items = len(ratings.user_features), len(ratings.item_features)
@@ -86,12 +87,12 @@ class Sampler(tf.Module):
     """The state of the Markov chain, in deviations from the `mean` rating divided by `unit`."""
 
     def __init__(self, ratings: Ratings, dimension: int, seed: int):
-        """Sets the start.
+        """Sets the initial state.
 
         Args:
-          ratings: what to fit to.
+          ratings: the data.
           dimension: width of the vectors without bias.
-          seed: of all random numbers.
+          seed: seed of all random numbers.
         """
         generator = tf.random.Generator.from_seed(seed)
         sizes = len(ratings.user_features), len(ratings.item_features)
@@ -108,7 +109,7 @@ class Sampler(tf.Module):
 
     @tf.function
     def sweep(self) -> None:
-        """Draws all that is unknown once."""
+        """Draws every unknown once."""
         rest = self._deviation - tf.linalg.matvec(self._mood, self.mood_weights)
         users, items = self.users, self.items
         user_targets = rest - tf.gather(items.vectors[:, -1], self._item)
@@ -120,7 +121,7 @@ class Sampler(tf.Module):
         self._draw_noise_precision(error - tf.linalg.matvec(self._mood, self.mood_weights))
 
     def _products(self) -> tf.Tensor:
-        """[n], b_u + b_i + <p_u, q_i>."""
+        """Returns b_u + b_i + <p_u, q_i>, [n]."""
         users, items = tf.gather(self.users.vectors, self._user), tf.gather(self.items.vectors, self._item)
         return tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1) + users[:, -1] + items[:, -1]
 
@@ -141,6 +142,6 @@ class Sampler(tf.Module):
 
 
 def _gram(columns: np.ndarray) -> np.ndarray:
-    """[n, k] float32 to [k, k] float64: columns this similar leave no precision in a float32 sum."""
+    """Returns the products of [n, k] float32 columns as [k, k] float64: they are too similar for float32 sums."""
     blocks = np.array_split(columns, len(columns) // _ROWS_AT_ONCE + 1)
     return sum(block.T.astype(np.float64) @ block for block in blocks)

@@ -1,11 +1,11 @@
-"""User and item biases: the simplest rating prediction worth beating."""
+"""User and item biases: the baseline of rating prediction."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 DAMPING = 5.0
-"""This many ratings with deviation 0 are added to each mean that is a bias."""
+"""Number of ratings with deviation 0 that are added to the mean of each bias."""
 
 
 class Biases(NamedTuple):
@@ -19,12 +19,12 @@ class Biases(NamedTuple):
     item: np.ndarray
 
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Predicted ratings, [n], of users and items given as indices, [n]; not clipped to a scale."""
+        """Returns predicted ratings, [n], of users and items given as indices, [n]; not clipped to a scale."""
         return self.mean + self.user[users] + self.item[items]
 
 
 def fit_biases(users: np.ndarray, items: np.ndarray, ratings: np.ndarray, num_users: int, num_items: int) -> Biases:
-    """Fits damped means: items first, then users on what is left (Funk, 2006; LensKit's `BiasScorer`).
+    """Fits damped means: items first, then users on the residuals (Funk, 2006; LensKit's `BiasScorer`).
 
     Args:
       users: [n] indices in `[0, num_users]`.

@@ -1,4 +1,4 @@
-"""What happens between the batches and epochs of a fit."""
+"""Callbacks of a fit: stopping at the best epoch, and progress."""
 
 import logging
 import math
@@ -13,10 +13,10 @@ _SECONDS_BETWEEN_REPORTS = 0.1
 
 
 class BestEpoch(tf.keras.callbacks.Callback):
-    """Measures the model after each epoch, stops when it hardly improves, and goes back to the best.
+    """Measures the model after each epoch, stops when it hardly improves, and restores the best epoch.
 
-    Unlike Keras's EarlyStopping it takes any function for a measure, and goes back also when the epochs run out.
-    After the fit, `epoch` (from 1) and `value` are those of the best; a measure that is not finite is never the best.
+    Unlike Keras's EarlyStopping, it accepts any function as measure, and also restores when the epochs run out. After
+    the fit, `epoch` (from 1) and `value` are those of the best; a measure that is not finite is never the best.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class BestEpoch(tf.keras.callbacks.Callback):
         first: int = 1,
         tolerance: float = 0.0,
     ):
-        """Sets the rule: stop after `patience` consecutive epochs that improve on the best by less than this share.
+        """Sets the rule: stop after `patience` consecutive epochs that improve by at most the share `min_improvement`.
 
-        Epochs before the `first` are not measured: while the learning rate is high, they mean little. Of those that are
-        worse than the best by less than the share `tolerance` of it, the last is taken for the best.
+        Epochs before `first` are not measured: they mean little while the learning rate is high. A later epoch that is
+        worse than the best by less than the share `tolerance` is restored in its place.
         """
         super().__init__()
         self.label, self.epoch, self.value = label, 0, math.nan
@@ -42,7 +42,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
         self._weights: list = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Measures; `logs` is shared by all callbacks, so those that follow see the measure too."""
+        """Measures the model; `logs` is shared by all callbacks, so that later ones see the measure too."""
         if epoch + 1 < self._first:
             return
         logs["validation"] = value = self._measure()
@@ -58,7 +58,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
         self.model.stop_training = self._idle >= self._patience
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Goes back to the best epoch.
+        """Restores the best epoch.
 
         Raises:
           FloatingPointError: no epoch had a finite measure.
@@ -77,7 +77,7 @@ class ProgressLog:
         self._total, self._reported = total, 0.0
 
     def __call__(self, what: str, done: int) -> None:
-        """Writes, if the last record is old enough or all is done."""
+        """Logs if the last record is old enough or everything is done."""
         now = time.monotonic()
         if done == self._total or now - self._reported >= _SECONDS_BETWEEN_REPORTS:
             self._reported = now
@@ -96,5 +96,5 @@ class Progress(tf.keras.callbacks.Callback):
         self._what = f"{self._name} epoch {epoch + 1}/{self.params['epochs']}"
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Reports the batches done."""
+        """Reports the number of batches done."""
         self._log(self._what, batch + 1)

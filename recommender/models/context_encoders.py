@@ -1,8 +1,8 @@
-"""How a row of vectors, padded, becomes one vector: their mean, convolutions, an LSTM or self-attention.
+"""Encoders of a padded row of vectors as one vector: a mean, convolutions, an LSTM or self-attention.
 
-Each takes `vectors`, [n, length, width] float32, and `mask`, [n, length] bool: true where there is a vector, false at
-padding. A row's vectors stand in their order, the oldest first. Padding is never read; ahead of the vectors or behind
-them, more of it changes nothing. A row of padding alone becomes a vector too.
+Each takes `vectors`, [n, length, width] float32, and `mask`, [n, length] bool: true at a vector, false at padding. The
+vectors of a row are in order, oldest first. Padding is never read: the amount of it before or after the vectors does
+not change the result. A row of padding alone also becomes a vector.
 """
 
 import tensorflow as tf
@@ -10,11 +10,11 @@ import tensorflow as tf
 from schemas.settings import SequenceModelSettings
 
 _SMALLEST = 1e-4
-"""Replaces an empty sum; 16 bits can represent it too."""
+"""Minimum divisor, for empty sums; float16 can represent it too."""
 
 
 def make_encoder(length: int, settings: SequenceModelSettings) -> tf.keras.layers.Layer:
-    """The encoder that the settings name, for rows of at most `length` vectors."""
+    """Creates the encoder in the settings, for rows of at most `length` vectors."""
     if settings.encoder == "bow":
         return BagOfWords(length)
     if settings.encoder == "cnn":
@@ -25,7 +25,7 @@ def make_encoder(length: int, settings: SequenceModelSettings) -> tf.keras.layer
 
 
 class BagOfWords(tf.keras.layers.Layer):
-    """Mean of the vectors, each weighed by its place from the end; the weights are learned, and equal at first."""
+    """Weighted mean of the vectors, with a learned weight for each place from the end; all are equal at first."""
 
     def __init__(self, length: int):
         super().__init__()
@@ -41,7 +41,7 @@ class BagOfWords(tf.keras.layers.Layer):
 
 
 class Convolutions(tf.keras.layers.Layer):
-    """Stacked convolutions (ReLU), each over a vector and those before it; then the mean next to the last."""
+    """Stacked causal convolutions (ReLU), then the mean of the results, concatenated with the last one."""
 
     def __init__(self, filters: tuple[int, ...], kernels: tuple[int, ...]):
         super().__init__()
@@ -63,9 +63,9 @@ class Convolutions(tf.keras.layers.Layer):
 
 
 class Recurrence(tf.keras.layers.Layer):
-    """An LSTM's last output (Hochreiter and Schmidhuber, 1997); padding leaves its state as it is.
+    """An LSTM's last output (Hochreiter and Schmidhuber, 1997); padding leaves its state unchanged.
 
-    It is written out step by step, since a loop would need operators that TFLite lacks.
+    The steps are unrolled, since a loop would need operators that TFLite lacks.
     """
 
     def __init__(self, units: int):
@@ -86,7 +86,7 @@ class Recurrence(tf.keras.layers.Layer):
 class SelfAttention(tf.keras.layers.Layer):
     """A block of causal self-attention, read at the last vector, as SASRec (Kang and McAuley, 2018) with one block.
 
-    What only the other vectors' outputs would need is left out. Places are counted from the end.
+    Only the output at the last vector is computed. Places are counted from the end.
     """
 
     def __init__(self, length: int, heads: int):
@@ -94,7 +94,7 @@ class SelfAttention(tf.keras.layers.Layer):
         self._length, self._heads = length, heads
 
     def build(self, shape: tf.TensorShape) -> None:
-        """Makes the layers, as wide as the vectors."""
+        """Creates the layers, with the width of the vectors."""
         width = shape[-1]
         if width % self._heads:
             raise ValueError(f"attention: vectors of width {width} cannot be divided evenly among {self._heads} heads")
@@ -113,7 +113,7 @@ class SelfAttention(tf.keras.layers.Layer):
         query = self._query(self._norms[0](last))
         keys, values = self._split(self._key(normed)), self._split(self._value(normed))
         logits = tf.matmul(self._split(query), keys, transpose_b=True) * (keys.shape[-1] ** -0.5)
-        # Padding takes part with the smallest logit: a larger one could not share 8 bits with the others.
+        # Padding gets the row's smallest logit: a far lower one would leave the others no precision in 8 bits.
         is_given = mask[:, tf.newaxis, tf.newaxis]
         logits = tf.where(is_given, logits, tf.reduce_min(logits, axis=-1, keepdims=True))
         raised = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True)) * tf.cast(is_given, tf.float32)
@@ -123,18 +123,18 @@ class SelfAttention(tf.keras.layers.Layer):
         return (hidden + self._outer(self._inner(self._norms[1](hidden))))[:, 0]
 
     def _split(self, vectors: tf.Tensor) -> tf.Tensor:
-        """[n, m, width] to [n, heads, m, width / heads]."""
+        """Reshapes [n, m, width] to [n, heads, m, width / heads]."""
         shape = [-1, vectors.shape[1], self._heads, vectors.shape[2] // self._heads]
         return tf.transpose(tf.reshape(vectors, shape), [0, 2, 1, 3])
 
 
 def places_from_end(mask: tf.Tensor, length: int) -> tf.Tensor:
-    """[n, m] bool to [n, m] int32: 0 at the last vector, 1 at the one before; in `[0, length)` at padding too."""
+    """Returns places, [n, m] int32, for an [n, m] bool mask: 0 at the last vector; padding is in `[0, length)` too."""
     after = tf.cumsum(tf.cast(mask, tf.int32), axis=1, exclusive=True, reverse=True)
     return after if mask.shape[1] <= length else tf.minimum(after, length - 1)
 
 
 def _last(vectors: tf.Tensor, given: tf.Tensor) -> tf.Tensor:
-    """[n, m, width], and [n, m, 1] with 0 at padding, else 1, to [n, width], the last one; zeros if there is none."""
+    """Returns the last vector, [n, width], or zeros; vectors: [n, m, width]; given: [n, m, 1], 0 at padding, else 1."""
     after = tf.cumsum(given, axis=1, exclusive=True, reverse=True)
     return tf.reduce_sum(vectors * tf.nn.relu(given - after), axis=1)

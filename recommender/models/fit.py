@@ -1,4 +1,4 @@
-"""How models are fitted."""
+"""Fits a Keras model."""
 
 import logging
 import time
@@ -27,13 +27,13 @@ def fit(
     """Fits a model, with progress in the log.
 
     Args:
-      name: of the model, for people.
-      model: as it is left, unless `best` takes it back to an earlier epoch.
-      batches: one epoch.
-      num_batches: in it.
-      optimizer: new.
-      epochs: at most.
-      best: when to stop; absent, after all epochs.
+      name: name of the model in the log and in TensorBoard.
+      model: the model, which is fitted in place.
+      batches: the batches of one epoch.
+      num_batches: number of batches in an epoch.
+      optimizer: a new optimizer.
+      epochs: maximum number of epochs.
+      best: decides when to stop, and restores the best epoch; None: stop after all epochs.
       logs: folder for TensorBoard, or None.
     """
     exempt_models()

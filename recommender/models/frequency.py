@@ -1,4 +1,4 @@
-"""How often an item is among the positives of a batch."""
+"""The probability that an item is among the positives of a batch."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,22 +8,22 @@ _STEP = 0.05
 
 
 class CountedFrequency(tf.keras.layers.Layer):
-    """The probability from each item's share of all events: 1 - (1 - share)^size for a batch of that size."""
+    """The probability computed from an item's share of all events: 1 - (1 - share)^n for a batch of n positives."""
 
     def __init__(self, popularity: np.ndarray):
-        """Takes [num_items] numbers of training events, at least one in all."""
+        """Takes the numbers of training events, [num_items], at least one in total."""
         super().__init__()
         self._share = tf.constant(popularity / popularity.sum(), tf.float32)
 
     def call(self, candidates: tf.Tensor, items: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Probabilities, [num_candidates], of [num_candidates] items to be in a batch like that of `items`, [n]."""
+        """Returns the probabilities, [num_candidates], of candidates to be in a batch as large as `items`, [n]."""
         size = tf.cast(tf.shape(items)[0], tf.float32)
         # This form stays accurate for shares far smaller than 1.
         return -tf.math.expm1(size * tf.math.log1p(-tf.gather(self._share, candidates)))
 
 
 class StreamingFrequency(tf.keras.layers.Layer):
-    """A running estimate from the batches: one over the mean number of batches from one with the item to the next.
+    """A running estimate: 1 over the mean number of batches from one with the item to the next.
 
     Algorithm 2 of Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations" (2019):
     B[y] <- (1 - a) B[y] + a (t - A[y]), A[y] <- t whenever batch t holds y; the probability is 1 / B[y].
@@ -44,7 +44,7 @@ class StreamingFrequency(tf.keras.layers.Layer):
         )
 
     def call(self, candidates: tf.Tensor, items: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Takes the batch of `items`, [n], into account if in training; see `CountedFrequency.call`."""
+        """Updates the estimate with the batch of `items`, [n], in training; see `CountedFrequency.call`."""
         if training:
             self._batches.assign_add(1)
             distinct = tf.unique(items)[0]

@@ -1,8 +1,8 @@
-"""Adam whose step is one pass over a variable's memory, compiled by XLA.
+"""Adam with a step compiled by XLA, which is one pass over a variable's memory.
 
-Adam changes all rows of a variable, whichever of them the batch held, in some ten passes over its memory. With tens of
+Adam updates all rows of a variable, not only those in the batch, in about ten passes over its memory. With tens of
 thousands of users, one compiled pass halves the time of a batch. Keras 2 (tf-keras 2.16 to 2.21) can compile the step,
-but switches that off in its constructor where there is no GPU, even if it is asked for.
+but its constructor switches that off if there is no GPU, even on request.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ import tensorflow as tf
 class FusedAdam(tf.keras.optimizers.Adam):
     """Adam with a compiled step on any device; the result is that of Adam.
 
-    Gradients of some rows become dense, without a change of the result: XLA would compile the step again for each
+    Gradients of some rows are made dense, which does not change the result: XLA would compile the step again for each
     number of rows.
     """
 

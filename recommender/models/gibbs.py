@@ -8,7 +8,7 @@ from recommender.models.sparse import sparse_dense_product
 _RIDGE = 1.0
 """Precision of the weights of the side features, relative to that of the vectors."""
 _PRIOR_ROWS = 2.0
-"""The prior of m is as if so many vectors had been found to be 0 (BPMF's beta)."""
+"""The prior of m is worth this many observed vectors of 0 (BPMF's beta)."""
 _INITIAL_DEVIATION = 0.1
 _INITIAL_PRECISION = 10.0
 
@@ -19,7 +19,7 @@ class Side(tf.Module):
     x_k ~ N(m + B' f_k, inv(L)) with side features f_k; m and the columns of B are normal around 0 with inv(L) times a
     constant, and L has a Wishart prior with scale 1 and as many degrees of freedom as it has rows (Macau: Simm et al.,
     "Macau: Scalable Bayesian Factorization with High-Dimensional Side Information Using MCMC", 2017; without features,
-    BPMF: Salakhutdinov and Mnih, 2008). The last element of a vector is the bias: what it is multiplied by is 1.
+    BPMF: Salakhutdinov and Mnih, 2008). The last element of a vector is the bias; it is multiplied by 1.
     """
 
     def __init__(
@@ -31,15 +31,15 @@ class Side(tf.Module):
         width: int,
         generator: tf.random.Generator,
     ):
-        """Sets the start.
+        """Sets the initial state.
 
         Args:
-          features: [num_rows, num_features] float32, at least one of both.
+          features: [num_rows, num_features] float32, at least one row and one feature.
           rows: [num_events] indices of this side's members.
           columns: [num_events] indices of the other side's members; pairs may repeat.
           num_columns: number of the other side's members.
-          width: of a vector, the bias included.
-          generator: of all random numbers.
+          width: width of a vector, including the bias.
+          generator: generator of all random numbers.
         """
         num_rows, num_features = features.shape
         self._features, self._shape, self._width = tf.constant(features), (num_rows, num_columns), width
@@ -52,7 +52,7 @@ class Side(tf.Module):
         self._weights = tf.Variable(tf.zeros([num_features, width]))
         self._precision = tf.Variable(_INITIAL_PRECISION * tf.eye(width))
         self.vectors = tf.Variable(_INITIAL_DEVIATION * generator.normal([num_rows, width]))
-        """[num_rows, width], as drawn."""
+        """[num_rows, width], as last drawn."""
         self.means = tf.Variable(self.vectors)
         """[num_rows, width], means of the distribution that `vectors` were drawn from."""
 
@@ -61,14 +61,14 @@ class Side(tf.Module):
 
         Args:
           other: [num_columns, width - 1], the other side's vectors without bias.
-          targets: [num_events], what <x, (other, 1)> is to be.
-          noise_precision: [], one over the variance of the targets.
+          targets: [num_events], the values that <x, (other, 1)> is fitted to.
+          noise_precision: [], 1 over the variance of the targets' noise.
         """
         prior = self._draw_prior()
         self.draw_vectors(prior, other, targets, noise_precision)
 
     def draw_vectors(self, prior: tf.Tensor, other: tf.Tensor, targets: tf.Tensor, noise_precision: tf.Tensor) -> None:
-        """Draws the vectors given the prior's means, [num_rows, width], and the rest as in `draw`."""
+        """Draws the vectors given the prior's means, [num_rows, width]; the other arguments are those of `draw`."""
         design = tf.concat([other, tf.ones([self._shape[1], 1])], axis=1)
         cells = tf.cast(tf.stack([self._rows, self._columns], axis=1), tf.int64)
         sums = tf.SparseTensor(cells, tf.gather(targets, self._order), self._shape)
@@ -81,13 +81,13 @@ class Side(tf.Module):
         self.vectors.assign(both[:, :, 1])
 
     def expected_vectors(self) -> tf.Tensor:
-        """[num_rows, width]: the vectors as drawn, but where there is no event the prior's mean."""
+        """Returns [num_rows, width]: the vectors as drawn, or the prior's means for rows without events."""
         return tf.where(self._observed, self.vectors, self.means)
 
     def _sum_of_squares(self, design: tf.Tensor) -> tf.Tensor:
-        """[num_rows, width, width]: the sum of d d' over the rows d of the design that each row has seen."""
+        """Returns [num_rows, width, width]: the sum of d d' over the rows d of the design in the events of each row."""
         squares = tf.reshape(design[:, :, tf.newaxis] * design[:, tf.newaxis, :], [self._shape[1], self._width**2])
-        # With so many columns, faster than the sparse product that would do the same.
+        # With so many columns, this is faster than the equivalent sparse product.
         sums = tf.sparse.segment_sum(squares, self._columns, self._rows, num_segments=self._shape[0])
         return tf.reshape(sums, [self._shape[0], self._width, self._width])
 
@@ -96,7 +96,7 @@ class Side(tf.Module):
         rest = self.vectors - self._features @ self._weights
         rows = self._shape[0] + _PRIOR_ROWS
         mean = tf.reduce_sum(rest, axis=0, keepdims=True) / rows + self._noise(1) / rows**0.5
-        # Being part of the prior, m and B are evidence of L too.
+        # The priors of m and B depend on L, so they are evidence of L too.
         known = [rest - mean, _PRIOR_ROWS**0.5 * mean, _RIDGE**0.5 * self._weights]
         self._draw_precision(tf.concat(known, axis=0))
         noisy = self.vectors - mean + self._noise(self._shape[0])
@@ -116,6 +116,6 @@ class Side(tf.Module):
         self._precision.assign(tf.matmul(factor, factor, transpose_b=True))
 
     def _noise(self, num_rows: int) -> tf.Tensor:
-        """[num_rows, width], rows from N(0, inv(L))."""
+        """Draws [num_rows, width], rows from N(0, inv(L))."""
         normal = self._generator.normal([self._width, num_rows])
         return tf.transpose(tf.linalg.triangular_solve(tf.linalg.cholesky(self._precision), normal, adjoint=True))

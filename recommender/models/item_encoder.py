@@ -1,4 +1,4 @@
-"""An item as one vector, from what is known of it."""
+"""Encodes an item as one vector."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,10 +12,9 @@ from schemas.settings.shared import ItemFeatures
 class ItemEncoder(tf.keras.layers.Layer):
     """Sum of an item's own vector and those of its features.
 
-    Genres and title words count by their mean, the release period by its vector, and popularity scales one vector.
-    The vector of an item without training events would be noise, so it has none: its content alone places it. `known`
-    says which items may use their own; in training a share of the others is withheld too, to prepare the content for
-    that.
+    Genres and title words add the mean of their vectors, the release period adds its vector, and popularity scales one
+    shared vector. The own vector of an item without training events would be noise: `known` is 0 and only its content
+    counts. In training, the models withhold a share of the other own vectors too, to prepare the content for that.
     """
 
     def __init__(
@@ -25,7 +24,7 @@ class ItemEncoder(tf.keras.layers.Layer):
         dimension: int,
         settings: ItemFeatures,
     ):
-        """Makes the tables that the settings ask for.
+        """Creates the tables of the features in the settings.
 
         Args:
           catalogue: the items.
@@ -55,7 +54,7 @@ class ItemEncoder(tf.keras.layers.Layer):
         return self.add_weight(name=name, shape=[size + 1, self._dimension], initializer=initializer)
 
     def _add(self, name: str, size: int, rows: Ragged) -> None:
-        # From zero: an item's own vector comes first, and what is common to many follows where it helps.
+        # Start at zero: items learn their own vectors first, and those of shared features follow where they help.
         self._features.append((self._make_table(name, size, stddev=0.0), _with_unknown_item(rows)))
 
     def call(self, items: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
@@ -63,7 +62,7 @@ class ItemEncoder(tf.keras.layers.Layer):
 
         Args:
           items: [n] integers, indices in `[0, num_items]`.
-          known: [n] float32, 1 where the item's own vector counts, 0 where content alone does.
+          known: [n] float32, 1 if the item's own vector counts, 0 if its content alone does.
 
         Returns:
           [n, dimension].
@@ -80,7 +79,7 @@ class ItemEncoder(tf.keras.layers.Layer):
 
 
 class ItemTable(tf.keras.layers.Layer):
-    """Every item as a fitted encoder places it: a lookup in its stead, in an operator that TFLite has too."""
+    """The vectors of a fitted encoder as a table, which is looked up by an operator that TFLite has too."""
 
     def __init__(self, encoder: ItemEncoder):
         """Encodes all items."""
@@ -91,18 +90,18 @@ class ItemTable(tf.keras.layers.Layer):
         self._vectors = tf.Variable(vectors, trainable=False, name="item_vectors")
 
     def call(self, items: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
-        """[n] items to [n, dimension], each with its own vector; `known` is that of `ItemEncoder`, and not asked."""
+        """Returns the vectors of [n] items, [n, dimension]; `known`, an argument of `ItemEncoder`, is ignored."""
         return tf.gather(self._vectors, items)
 
 
 def _with_unknown_item(ragged: Ragged) -> tf.RaggedTensor:
-    """The catalogue's rows and an empty one, for the index of unknown items."""
+    """Returns the catalogue's rows and an empty one, for the index of unknown items."""
     splits = np.append(ragged.row_splits, ragged.row_splits[-1])
     return tf.RaggedTensor.from_row_splits(tf.constant(ragged.values, tf.int32), splits)
 
 
 def _mean(table: tf.Variable, rows: tf.RaggedTensor) -> tf.Tensor:
-    """Mean of the table's rows named in each ragged row, [nrows, dimension]; zeros where none is named."""
+    """Returns the mean of the table's rows that each ragged row lists, [nrows, dimension]; zeros for an empty row."""
     factors = tf.gather(1.0 / tf.cast(tf.maximum(rows.row_lengths(), 1), tf.float32), rows.value_rowids())
     members = tf.SparseTensor(
         tf.stack([rows.value_rowids(), tf.cast(rows.flat_values, tf.int64)], axis=1),

@@ -1,4 +1,4 @@
-"""The model of items that are consumed together: a tower for the item asked about, one for its candidates."""
+"""The model of items that are consumed together: one tower for query items, one for candidates."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,20 +12,20 @@ from schemas.settings import CoConsumptionSettings
 
 
 class ItemToItemModel(tfrs.Model):
-    """Two towers, items on both sides, under a softmax over the catalogue or over a sample of a large one.
+    """Two towers, both of items, fitted with a softmax over the catalogue or over a sample of a large one.
 
-    The probability of a neighbour is its share of all events, which is given, times what the towers make of it. So
-    they learn how much more often two items go together than chance has it (as word vectors do: Levy and Goldberg,
-    "Neural Word Embedding as Implicit Matrix Factorization", 2014), and popularity enters a score only by the weight
-    that the settings give it.
+    The logit of a neighbour is the logarithm of its share of all events, which is fixed, plus the product of the
+    towers. So they learn how much more often two items occur together than by chance (as word vectors do: Levy and
+    Goldberg, "Neural Word Embedding as Implicit Matrix Factorization", 2014), and popularity affects a score only by
+    its weight in the settings.
     """
 
     def __init__(self, catalogue: Catalogue, popularity: np.ndarray, settings: CoConsumptionSettings):
-        """Makes the towers.
+        """Creates the towers.
 
         Args:
           catalogue: the items.
-          popularity: [num_items] number of training events of each item, at least one in all.
+          popularity: [num_items] number of training events of each item, at least one in total.
           settings: features, widths, dropouts and the loss.
         """
         super().__init__()
@@ -35,8 +35,8 @@ class ItemToItemModel(tfrs.Model):
         shared = settings.shared_towers
         self._candidate_items = self._query_items if shared else ItemEncoder(catalogue, popularity, width, settings)
         self._is_rated = tf.constant(popularity > 0, tf.float32)
-        # An item without events is never a neighbour. At -infinity it is no negative either, so that the model does not
-        # learn its content as the reason.
+        # An item without events is never a neighbour. At -infinity it is not a negative either, so that the model does
+        # not attribute this to its content.
         share = tf.constant(popularity / popularity.sum(), tf.float32)
         self._log_share = tf.where(share > 0, tf.math.log(share), -np.inf)
         typical = np.median(popularity[popularity > 0])
@@ -44,24 +44,24 @@ class ItemToItemModel(tfrs.Model):
         self._frequency = CountedFrequency(popularity)
 
     def encode_queries(self, items: tf.Tensor) -> tf.Tensor:
-        """Items asked about, [n] indices in `[0, num_items)`, to [n, embedding_dimension + 1]; the last number is 1."""
+        """Encodes query items, [n] indices in `[0, num_items)`, as [n, embedding_dimension + 1], ending in 1."""
         vectors = self._query_items(items, tf.gather(self._is_rated, items))
         return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
 
     def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
-        """Candidates, [n] indices in `[0, num_items)`, to [n, embedding_dimension + 1].
+        """Encodes candidates, [n] indices in `[0, num_items)`, as [n, embedding_dimension + 1].
 
-        The last number is the weighed logarithm of the item's popularity, of the median item's for one without events.
+        The last number is the weighted logarithm of the item's popularity; without events, of the median popularity.
         """
         vectors = self._candidate_items(items, tf.gather(self._is_rated, items))
         bias = self._settings.popularity_weight * tf.gather(self._log_popularity, items)
         return tf.concat([vectors, bias[:, tf.newaxis]], axis=1)
 
     def compute_loss(self, inputs: tuple[tf.Tensor, tf.RaggedTensor], training: bool = False) -> tf.Tensor:
-        """The mean cross-entropy of the neighbours, and the squared parameters times their weight.
+        """Returns the mean cross-entropy of the neighbours plus the weighted sum of squared parameters.
 
         Args:
-          inputs: [num_queries] items asked about, and their neighbours, [num_queries, (items)], none without events.
+          inputs: [num_queries] query items, and their neighbours, [num_queries, (items)], all with events.
           training: whether dropout applies.
 
         Returns:
@@ -74,7 +74,7 @@ class ItemToItemModel(tfrs.Model):
         else:
             candidates, columns = draw_candidates(positives, self._num_items, num_uniform)
             correction = log_inclusion(self._frequency(candidates, positives), self._num_items, num_uniform)
-        # What many events of the batch ask about is encoded and scored once.
+        # The query item of several events in the batch is encoded and scored once.
         asked, rows = tf.unique(queries)
         vectors = self._query_items(asked, self._known(asked, training))
         if training:
@@ -87,7 +87,7 @@ class ItemToItemModel(tfrs.Model):
         )
 
     def _known(self, items: tf.Tensor, training: bool) -> tf.Tensor:
-        """[n] float32, 1 where an item's own vector counts; in training a share of them is withheld."""
+        """Returns [n] float32, 1 if an item's own vector counts; in training, a share of them is withheld."""
         known = tf.gather(self._is_rated, items)
         if training:
             known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)

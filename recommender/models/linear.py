@@ -10,7 +10,7 @@ from recommender.interactions.ragged import Ragged
 from recommender.models.low_rank import decompose
 
 _SCALING = 0.3
-"""Columns are divided by the item's number of events to half this power, so that popular items do not rule."""
+"""Columns are divided by the item's number of events to half this power, so that popular items do not dominate."""
 
 
 class LinearFactors(NamedTuple):
@@ -26,7 +26,7 @@ class LinearFactors(NamedTuple):
 def fit_linear(
     users: np.ndarray, items: np.ndarray, catalogue: Catalogue, rank: int, regularization: float, content_weight: float
 ) -> LinearFactors:
-    """Fits the item-item weights B that reproduce the user-item matrix X best, none of them from an item to itself.
+    """Fits the item-item weights B, 0 on the diagonal, that best reproduce the user-item matrix X.
 
     EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019) has B = I - P diag(1 / diag P) with
     P = (X'X + lambda I)^-1. With the singular vectors V and values s of X and D = diag(s^2 / (s^2 + lambda)), it is
@@ -34,15 +34,15 @@ def fit_linear(
     factors, from one truncated decomposition of a sparse matrix. Shrinking and cutting off are the two forms of
     regularisation compared by Jin et al. ("Towards a Better Understanding of Linear Models for Recommendation",
     2021). Genres and release periods are further rows of X, as if a user had chosen all items of that kind (Jeunen et
-    al., "Closed-Form Models for Collaborative Filtering with Side-Information", 2020): so they place new items.
+    al., "Closed-Form Models for Collaborative Filtering with Side-Information", 2020), so that new items have weights.
 
     Args:
-      users: [n] indices, of the training events; unknown ones are left out.
-      items: [n] indices; likewise.
+      users: [n] indices of the training events' users; unknown ones are left out.
+      items: [n] indices of the training events' items; likewise.
       catalogue: the items.
-      rank: width of the factors; at most what the data supports is used, and the rest is 0.
+      rank: width of the factors; columns beyond the rank of the data are 0.
       regularization: lambda, above 0.
-      content_weight: value of the entries of the rows of content.
+      content_weight: value of the entries in the rows of genres and release periods.
     """
     known = (users < catalogue.num_users) & (items < catalogue.num_items)
     cells = np.unique(np.stack([users[known], items[known]]), axis=1)
@@ -63,7 +63,7 @@ def fit_linear(
 
 
 def _content_rows(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:
-    """[num_kinds, num_items], 1 where the item is of the kind."""
+    """Returns [num_kinds, num_items], 1 where the item is of the kind."""
     num_kinds = int(kinds.values.max(initial=-1)) + 1
     cells = np.unique(np.stack([kinds.values, kinds.rows]), axis=1)
     return scipy.sparse.csr_matrix((np.ones(cells.shape[1]), cells), (num_kinds, num_items))

@@ -6,20 +6,20 @@ import tensorflow as tf
 def softmax_loss(
     logits: tf.Tensor, queries: tf.Tensor, columns: tf.Tensor, log_inclusion: tf.Tensor, hard_negatives: int
 ) -> tf.Tensor:
-    """Mean cross-entropy of the positives under a softmax over the candidates of a batch.
+    """Returns the mean cross-entropy of the positives under a softmax over the candidates of a batch.
 
     Each logit is lowered by the logarithm of the probability that the batch includes the candidate (logQ; Yi et al.,
-    "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019): the sum of the raised
-    logits then estimates that over the whole catalogue without bias, and popular items are not punished for being
-    drawn often. The candidates are distinct, so no positive stands among its own negatives (accidental hits).
+    "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019): the sum of the
+    exponentials then estimates that over the whole catalogue without bias, and popular items are not penalised for
+    being drawn often. The candidates are distinct, so no positive is among its own negatives (accidental hits).
 
     Args:
       logits: [num_queries, num_candidates].
       queries: [num_positives] integers, rows of `logits`.
       columns: [num_positives] integers, columns of `logits`.
       log_inclusion: [num_candidates], at most 0; zeros where the candidates are the whole catalogue.
-      hard_negatives: only so many of each query's highest-scored candidates that are not its positives count as
-        negatives; 0: all candidates do, the query's other positives too.
+      hard_negatives: number of negatives of each query, its highest-scored candidates that are not its positives; 0:
+        all candidates are negatives, also the query's other positives.
 
     Returns:
       [] float32.
@@ -37,10 +37,10 @@ def softmax_loss(
 
 
 def draw_candidates(items: tf.Tensor, num_items: int, num_uniform: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The distinct items of a batch and of a uniform draw with replacement.
+    """Returns the distinct items of a batch and of a uniform draw with replacement.
 
     The mixture of both kinds of negatives is that of Yang et al., "Mixed Negative Sampling for Learning Two-tower
-    Neural Networks" (2020): the batch brings items as often as they are chosen, the draw brings the long tail.
+    Neural Networks" (2020): the batch contributes items as often as they are chosen, the draw the long tail.
 
     Args:
       items: [n] integers, the batch's positives.
@@ -56,7 +56,7 @@ def draw_candidates(items: tf.Tensor, num_items: int, num_uniform: int) -> tuple
 
 
 def log_inclusion(in_batch: tf.Tensor, num_items: int, num_uniform: int) -> tf.Tensor:
-    """Logarithm of the probability that a batch's candidates include an item, by one way or the other.
+    """Returns the logarithm of the probability that a batch's candidates include an item.
 
     1 - (1 - p)(1 - 1/N)^n: p, the probability that it is one of the batch's positives; N, the size of the catalogue;
     n, that of the uniform draw.

@@ -1,4 +1,4 @@
-"""Matrices of low rank: the best ones for a sparse matrix, and sums of products that are kept thin."""
+"""Low-rank approximations of sparse matrices and of sums of products."""
 
 import numpy as np
 import scipy.sparse
@@ -7,14 +7,14 @@ _OVERSAMPLING, _ITERATIONS = 10, 4
 
 
 def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The truncated singular value decomposition U diag(s) V'.
+    """Computes the truncated singular value decomposition U diag(s) V'.
 
-    By subspace iteration from random columns (Halko et al., "Finding Structure with Randomness", 2011), which unlike
-    ARPACK gives the same for the same matrix, also where singular values are equal or 0.
+    This uses subspace iteration from random columns (Halko et al., "Finding Structure with Randomness", 2011), which,
+    unlike ARPACK, gives the same result for the same matrix even if singular values are equal or 0.
 
     Args:
       matrix: [m, n].
-      rank: at least 1; fewer columns come where m or n is below it.
+      rank: at least 1; the result has fewer columns if m or n is below it.
 
     Returns:
       U, [m, rank], s, [rank], descending, and V, [n, rank].
@@ -31,12 +31,12 @@ def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.
 class ProductMean:
     """The mean of products `left @ right.T`, approximated as one product of few columns.
 
-    Beyond `2 * width` columns the sum so far is cut back to the best approximation of rank `width`, so that memory does
-    not grow with the number of products.
+    A sum of more than `2 * width` columns is reduced to its best approximation of rank `width`, so that memory does not
+    grow with the number of products.
     """
 
     def __init__(self, num_left: int, num_right: int, width: int):
-        """Makes an empty sum of [num_left, num_right] matrices."""
+        """Starts an empty sum of [num_left, num_right] matrices."""
         self._left, self._right = np.zeros((num_left, 0), np.float32), np.zeros((num_right, 0), np.float32)
         self._width, self._number = width, 0
 
@@ -49,17 +49,17 @@ class ProductMean:
             self._left, self._right = truncate(self._left, self._right, self._width)
 
     def factors(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
-        """The mean as [num_left, k] and [num_right, k] float32, k <= rank."""
+        """Returns the mean as [num_left, k] and [num_right, k] float32, k <= rank."""
         return truncate(self._left, self._right / max(1, self._number), rank)
 
 
 def truncate(left: np.ndarray, right: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
-    """The best approximation of `left @ right.T` of a rank (Eckart and Young, 1936), which is never formed itself.
+    """Finds the best approximation of `left @ right.T` of a given rank (Eckart and Young, 1936) without forming it.
 
     Args:
       left: [m, k].
       right: [n, k].
-      rank: of the result; fewer columns come where k, m or n are below it.
+      rank: rank of the result, which has fewer columns if k, m or n is below it.
 
     Returns:
       [m, rank] and [n, rank]; the columns of both have equal lengths.

@@ -1,4 +1,4 @@
-"""How a user rated shortly before: higher or lower than they usually do."""
+"""Mood: how far a user's recent ratings are above or below their usual ones."""
 
 from typing import NamedTuple
 
@@ -10,18 +10,18 @@ from recommender.models.piecewise import PiecewiseLinear
 _WINDOWS = (60.0, 3_600.0, 86_400.0)
 """Decay times in seconds: a few clicks, a session, a day."""
 _WINDOW_DAMPING, _MEAN_DAMPING = 3.0, 5.0
-"""Events without any deviation that are added to those of a window, and to all of the user's."""
+"""Numbers of events with deviation 0 that are added to a window's mean, and to that of all the user's events."""
 _KNOTS = 4
 _EVENTS_AT_ONCE = 8_192
 
 
 class Timeline(NamedTuple):
-    """Events in the order of (user, time), made for looking up the latest ones before a time.
+    """Events sorted by user and time, for looking up the latest ones before a time.
 
-    keys: [n] int64, ascending: user * span + time - origin. deviations: [n] float32, of the ratings from what the items
-    usually get. row_splits: [num_users + 2] int64, where each user's events begin and end; the last user is the unknown
-    one. first: [num_users + 1] int64, time of the first event of each. origin, span: so that 0 is before all times and
-    span - 1 the latest.
+    keys: [n] int64, ascending: user * span + time - origin. deviations: [n] float32, of the ratings from the items'
+    usual ones. row_splits: [num_users + 2] int64, where each user's events begin and end; the last user is the unknown
+    one. first: [num_users + 1] int64, time of each user's first event. origin, span: time - origin is at least 1 for
+    all events, and span - 1 for the latest.
     """
 
     keys: np.ndarray
@@ -33,7 +33,7 @@ class Timeline(NamedTuple):
 
     @classmethod
     def of(cls, users: np.ndarray, timestamps: np.ndarray, deviations: np.ndarray, num_users: int) -> "Timeline":
-        """Takes [n] users in `[0, num_users]`, times and deviations; at least one, ordered by user, then time."""
+        """Takes [n] users in `[0, num_users]`, times and deviations; at least one, sorted by user and time."""
         origin = int(timestamps.min()) - 1
         span = int(timestamps.max()) - origin + 1
         splits = np.searchsorted(users, np.arange(num_users + 2)).astype(np.int64)
@@ -42,7 +42,7 @@ class Timeline(NamedTuple):
         return cls(keys, deviations.astype(np.float32), splits, first, origin, span)
 
     def latest(self, num_events: int) -> "Timeline":
-        """Keeps the latest events of each user: enough for all times after the last of them."""
+        """Keeps the latest events of each user, which suffice for times after all of them."""
         users = np.repeat(np.arange(len(self.first)), np.diff(self.row_splits))
         kept = self.row_splits[users + 1] - np.arange(len(users)) <= num_events
         splits = np.concatenate([[0], np.cumsum(kept)])[self.row_splits]
@@ -50,16 +50,16 @@ class Timeline(NamedTuple):
 
 
 class RecentRatings(tf.Module):
-    """For several windows, how far the ratings shortly before a time depart from the user's usual deviation.
+    """Computes for several windows how far the ratings shortly before a time differ from the user's usual deviation.
 
     d_w = sum_j exp(-age_j / w) (x_j - m) / (sum_j exp(-age_j / w) + damping), over the user's latest events j up to the
     time, with deviations x_j of damped mean m; and the logarithm of the time since the user's first event, in minutes
-    and in days. Such drift within a session is what Koren ("Collaborative Filtering with Temporal Dynamics", 2009)
-    models with a bias for each user and day; a function of the earlier ratings needs no such days and also holds later.
+    and in days. Koren ("Collaborative Filtering with Temporal Dynamics", 2009) models such drift within a session
+    with a bias for each user and day; a function of the earlier ratings also applies to days without training events.
     """
 
     def __init__(self, timeline: Timeline, num_events: int):
-        """Takes the events, and how many of a user's latest ones are looked at."""
+        """Takes the events, and the number of a user's latest ones that count."""
         self._keys = tf.Variable(timeline.keys, trainable=False)
         self._deviations = tf.Variable(timeline.deviations, trainable=False)
         self._row_splits = tf.Variable(timeline.row_splits, trainable=False)
@@ -67,15 +67,15 @@ class RecentRatings(tf.Module):
         self._origin, self._span, self._num_events = timeline.origin, timeline.span, num_events
 
     def __call__(self, users: tf.Tensor, timestamps: tf.Tensor, own: tf.Tensor | None = None) -> tf.Tensor:
-        """Looks back from a time.
+        """Looks back from the given times.
 
         Args:
           users: [n] int32, in `[0, num_users]`.
-          timestamps: [n] int64, seconds; events at that very second count as earlier.
-          own: [n] int64, the place in the timeline of an event that does not count: the one to be predicted.
+          timestamps: [n] int64, seconds; events in the same second count as earlier.
+          own: [n] int64, the place in the timeline of the event to predict, which does not count.
 
         Returns:
-          [n, number of windows + 2] float32; of a user without events, 0 for the windows.
+          [n, number of windows + 2] float32; 0 for the windows of a user without events.
         """
         users = tf.cast(users, tf.int64)
         places = self._places(users, timestamps, own)
@@ -91,11 +91,11 @@ class RecentRatings(tf.Module):
         return tf.stack([*windows, tf.math.log1p(since_first / 60), tf.math.log1p(since_first / 86_400)], axis=1)
 
     def has_events(self, users: tf.Tensor) -> tf.Tensor:
-        """[n] int32 to [n] bool."""
+        """Returns whether each of [n] int32 users has events, [n] bool."""
         return tf.gather(self._row_splits, users + 1) > tf.gather(self._row_splits, users)
 
     def _places(self, users: tf.Tensor, timestamps: tf.Tensor, own: tf.Tensor | None) -> tf.Tensor:
-        """[n, num_events] int64, places in the timeline, latest first; those before the user's first are not usable."""
+        """Returns places in the timeline, [n, num_events] int64, latest first; those before the user's are invalid."""
         keys = users * self._span + tf.clip_by_value(timestamps - self._origin, 0, self._span - 1)
         ends = tf.searchsorted(self._keys, keys, side="right", out_type=tf.int64)
         places = ends[:, tf.newaxis] - 1 - tf.range(self._num_events, dtype=tf.int64)
@@ -103,7 +103,7 @@ class RecentRatings(tf.Module):
 
 
 def recent_ratings_of_events(timeline: Timeline, num_events: int) -> np.ndarray:
-    """What `RecentRatings` finds for the events of a timeline, each leaving itself out: [n, windows + 2] float32."""
+    """Returns `RecentRatings` of the events of a timeline, each without itself: [n, windows + 2] float32."""
     recent = RecentRatings(timeline, num_events)
     places = np.arange(len(timeline.keys))
     users, times = np.divmod(timeline.keys, timeline.span)
@@ -112,12 +112,12 @@ def recent_ratings_of_events(timeline: Timeline, num_events: int) -> np.ndarray:
 
 
 def mood_basis(recent_ratings: np.ndarray) -> PiecewiseLinear:
-    """phi: of what `RecentRatings` finds for the training events, [n, windows + 2]."""
+    """Creates phi from `RecentRatings` of the training events, [n, windows + 2]."""
     return PiecewiseLinear(recent_ratings, _KNOTS)
 
 
 class Mood(tf.Module):
-    """<theta, phi(user, time)>: what the ratings shortly before say of the next one."""
+    """<theta, phi(user, time)>: the effect of the ratings shortly before on the next one."""
 
     def __init__(self, recent: RecentRatings, basis: PiecewiseLinear, weights: np.ndarray):
         """Takes the parts of phi, and theta, [basis.width]."""
@@ -125,11 +125,11 @@ class Mood(tf.Module):
         self._weights = tf.constant(weights, tf.float32)
 
     def __call__(self, users: tf.Tensor, timestamps: tf.Tensor) -> tf.Tensor:
-        """[n] int32 and [n] int64 to [n] float32, in units of ratings; 0 for users without events."""
+        """Returns the mood of [n] users at [n] times, [n] float32, in units of ratings; 0 for users without events."""
         mood = tf.linalg.matvec(self._basis(self._recent(users, timestamps)), self._weights)
         return tf.where(self._recent.has_events(users), mood, 0.0)
 
 
 def _damped_mean(weights: tf.Tensor, values: tf.Tensor, damping: float) -> tf.Tensor:
-    """[n, m] and [n, m] to [n]."""
+    """Returns the damped weighted means of rows, [n]; weights, values: [n, m]."""
     return tf.reduce_sum(weights * values, axis=1) / (tf.reduce_sum(weights, axis=1) + damping)

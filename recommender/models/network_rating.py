@@ -1,4 +1,4 @@
-"""The fitted network as it is exported."""
+"""The fitted network in its exported form."""
 
 import tensorflow as tf
 
@@ -6,24 +6,24 @@ from recommender.models.ranking import Encoded, RankingModel
 
 
 class NetworkRating(tf.Module):
-    """Ratings from tables: every user and item is encoded beforehand, only the head is computed.
+    """Ratings from tables: users and items are encoded in advance, and only the head is computed.
 
-    What is traced holds stock operators alone, and without timestamps such that TFLite has.
+    Traced functions hold only stock operators, and without timestamps only those that TFLite has.
     """
 
     def __init__(self, model: RankingModel, users: Encoded, items: Encoded, times: tf.Tensor):
-        """Takes what was encoded.
+        """Takes the encoded users, items and times.
 
         Args:
-          model: fitted.
-          users: of all known users and the unknown one, [num_users + 1].
-          items: of all known items and the unknown one, [num_items + 1].
-          times: [num_users + 1, width], of the users' requests where no time is given.
+          model: the fitted model.
+          users: all known users and the unknown one, [num_users + 1].
+          items: all known items and the unknown one, [num_items + 1].
+          times: [num_users + 1, width], the default time of each user's requests.
         """
         super().__init__()
         self._users, self._items = [*map(_table, users)], [*map(_table, items)]
         self._times = _table(times)
-        # Methods, which a SavedModel leaves out, and their variables: Keras's layers would be saved with much else.
+        # Methods, which a SavedModel does not store, and their variables: saving Keras's layers would add much else.
         self._encode_time, self._combine = model.encode_time, model.rate
         self._weights = model.weights_after_encoding
 
@@ -33,7 +33,7 @@ class NetworkRating(tf.Module):
         Args:
           users: [n] int32, indices in `[0, num_users]`.
           items: [n] int32, indices in `[0, num_items]`.
-          timestamps: [n] int64, seconds; absent, the user's default.
+          timestamps: [n] int64, seconds; None: the users' defaults.
 
         Returns:
           [n] float32, not clipped to a scale.

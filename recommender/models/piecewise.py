@@ -5,14 +5,14 @@ import tensorflow as tf
 
 
 class PiecewiseLinear(tf.Module):
-    """Columns of which any weighted sum is, in each number, linear between knots and constant beyond what was seen.
+    """Columns whose weighted sums are, in each number, linear between knots and constant outside the sample's range.
 
     The knots are quantiles of the sample, and the columns have mean 0 and standard deviation 1 on it; a column that is
     (nearly) constant there is 0 everywhere. So a weighted sum is 0 on average.
     """
 
     def __init__(self, sample: np.ndarray, num_knots: int):
-        """Takes the sample, [num_rows, num_numbers], with at least one row."""
+        """Takes a sample, [num_rows, num_numbers], with at least one row."""
         self._lowest, self._highest = _float32(sample.min(axis=0)), _float32(sample.max(axis=0))
         shares = np.arange(1, num_knots + 1) / (num_knots + 1)
         self._knots = [_float32(knots) for knots in np.quantile(sample, shares, axis=0)]
@@ -24,7 +24,7 @@ class PiecewiseLinear(tf.Module):
         self.width = columns.shape[1]
 
     def __call__(self, numbers: tf.Tensor) -> tf.Tensor:
-        """[n, num_numbers] float32 to [n, width] float32."""
+        """Returns the columns, [n, width] float32, of [n, num_numbers] float32."""
         clipped = tf.clip_by_value(numbers, self._lowest, self._highest)
         return (self._columns(clipped) - self._mean) * self._scale
 

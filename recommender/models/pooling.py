@@ -1,4 +1,4 @@
-"""A user's history as one vector."""
+"""Encodes a user's history as one vector."""
 
 import tensorflow as tf
 
@@ -6,13 +6,13 @@ from recommender.models.sparse import sparse_dense_product
 
 
 def drop_events(history: tf.RaggedTensor, share: float) -> tf.RaggedTensor:
-    """Leaves out each event, [num_queries, (events)], with probability `share`."""
+    """Leaves out each event of [num_queries, (events)] with probability `share`."""
     kept = tf.random.uniform(tf.shape(history.flat_values)) >= share
     return tf.ragged.boolean_mask(history, history.with_flat_values(kept))
 
 
 def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.RaggedTensor | None = None) -> tf.Tensor:
-    """Weighted sum of the vectors of each history's items, divided by the length of the weights.
+    """Returns the weighted sum of the vectors of each history's items, divided by the L2 norm of the weights.
 
     With equal weights this is the product of the L2-normalised row of the user-item matrix and an embedding table, as
     in the input layer of Mult-VAE (Liang et al., 2018) and the implicit part of SVD++ (Koren, 2008).
@@ -20,7 +20,7 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
     Args:
       vectors: [num_vectors, dimension] float32.
       history: [num_queries, (events)] integers, positions in `vectors`.
-      weights: [num_queries, (events)] float32; absent, 1.
+      weights: [num_queries, (events)] float32; None: all are 1.
 
     Returns:
       [num_queries, dimension]; zeros for an empty history.
@@ -30,7 +30,7 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
     squares = tf.math.unsorted_segment_sum(tf.square(factors), rows, num_rows)
     factors *= tf.gather(tf.where(squares > 0, tf.math.rsqrt(squares), 0.0), rows)
     if history.shape[0] == 1:
-        # A phone asks for one at a time, and TFLite has no sparse product.
+        # On a phone there is one query at a time, and TFLite has no sparse product.
         return tf.matmul(factors[tf.newaxis], tf.gather(vectors, history.flat_values))
     # One sparse product reads each vector where it is needed: no [queries, events, dimension] tensor.
     members = tf.SparseTensor(
@@ -42,13 +42,13 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
 
 
 def places_from_end(history: tf.RaggedTensor) -> tf.RaggedTensor:
-    """[num_queries, (events)] integers: 0 for the latest event, which stands last, 1 for the one before, and so on."""
+    """Returns [num_queries, (events)] integers: 0 for the latest event, which is the last, 1 for the one before."""
     ends = tf.gather(history.row_limits(), history.value_rowids())
     return history.with_flat_values(ends - 1 - tf.range(tf.size(history.flat_values, ends.dtype)))
 
 
 def decay_weights(history: tf.RaggedTensor, half_life: float) -> tf.RaggedTensor:
-    """[num_queries, (events)] float32: 2^(-place / half_life)."""
+    """Returns [num_queries, (events)] float32: 2^(-place / half_life)."""
     return tf.ragged.map_flat_values(
         lambda places: tf.pow(2.0, -tf.cast(places, tf.float32) / half_life), places_from_end(history)
     )
@@ -63,7 +63,7 @@ def attention_weights(vectors: tf.Tensor, history: tf.RaggedTensor, key: tf.Tens
       key: [dimension].
 
     Returns:
-      [num_queries, (events)] float32, each row with sum 1.
+      [num_queries, (events)] float32; each row sums to 1.
     """
     rows, num_rows = history.value_rowids(), history.nrows()
     logits = tf.gather(tf.linalg.matvec(vectors, key), history.flat_values)
@@ -72,7 +72,7 @@ def attention_weights(vectors: tf.Tensor, history: tf.RaggedTensor, key: tf.Tens
 
 
 def last_places(vectors: tf.Tensor, history: tf.RaggedTensor, gates: tf.Tensor) -> tf.Tensor:
-    """Sum over the latest items of their vectors, each number scaled by a gate of the item's place.
+    """Returns the sum of the latest items' vectors, each multiplied element by element by the gate of its place.
 
     Args:
       vectors: [num_vectors, dimension].

@@ -1,4 +1,4 @@
-"""The query tower: user, history and time of a request as one vector."""
+"""The query tower: encodes user, history and time of a request as one vector."""
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ class QueryTower(tf.keras.layers.Layer):
     """Sum of the vectors of the user, of the pooled history, of the last items and of the time, then dense layers."""
 
     def __init__(self, num_users: int, items: ItemEncoder | None, timestamps: np.ndarray, settings: RetrievalSettings):
-        """Makes what the settings ask for.
+        """Creates the tables and layers in the settings.
 
         Args:
           num_users: number of known users.
@@ -84,18 +84,18 @@ class QueryTower(tf.keras.layers.Layer):
         return encoded
 
     def forget_users(self, users: np.ndarray) -> None:
-        """Gives users, [num_users + 1] bool, the vector of the unknown one."""
+        """Replaces the vectors of some users, [num_users + 1] bool, by that of the unknown user."""
         if self._users is not None:
             self._users.assign(tf.where(users[:, np.newaxis], self._users[-1], self._users))
 
     def tabulate_items(self) -> None:
-        """Ends the fit of the histories' items: from now on their vectors are looked up."""
+        """Replaces the encoder of the histories' items by a table of its vectors; to be called after the fit."""
         if isinstance(self._items, ItemEncoder):
             self._items = ItemTable(self._items)
 
 
 def dense_layers(widths: tuple[int, ...], width: int) -> tf.keras.Sequential:
-    """Layers of such widths with ReLU and one of `width` without; none at all if there are no widths."""
+    """Creates layers of these widths with ReLU, then one of `width` without; the identity if there are no widths."""
     layers = [tf.keras.layers.Dense(inner, "relu") for inner in widths]
     return tf.keras.Sequential(
         [*layers, tf.keras.layers.Dense(width)] if layers else [tf.keras.layers.Lambda(tf.identity)]

@@ -22,10 +22,10 @@ Encoded = tuple[tf.Tensor, tf.Tensor]
 class RankingModel(tfrs.Model):
     """rating = mean + b_u + b_i + b_t + <p_u + p_t, q_i> + head(p_u, q_i, t).
 
-    As in SVD++ (Koren, "Factorization Meets the Neighborhood", 2008), p_u adds the vectors of the items rated to a
-    vector of the user's own, and, as in the asymmetric model of the same paper, those of the items rated times
-    the deviation of their rating from the biases. Most of b_u is computed from the history too, which never holds
-    the rating to predict: a bias fitted to that rating would give it away. t = (p_t, b_t) is the time's vector.
+    As in SVD++ (Koren, "Factorization Meets the Neighborhood", 2008), p_u is the user's vector plus one vector of
+    each rated item, plus, as in the asymmetric model of the same paper, a second vector of each rated item times the
+    deviation of its rating from the biases. Most of b_u is computed from the history too, which never holds the rating
+    to predict: a bias fitted to that rating would reveal it. t = (p_t, b_t) is the time's vector.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class RankingModel(tfrs.Model):
         biases: Biases,
         settings: NetworkSettings,
     ):
-        """Makes the tables.
+        """Creates the tables.
 
         Args:
           catalogue: users and items.
           popularity: [num_items] number of training events of each item.
           timestamps: [n] seconds, of the training events.
           biases: mean and biases of the training events, from which the model starts.
-          settings: features, widths, dropouts and weights of the loss's parts.
+          settings: features, widths, dropouts and weights of the parts of the loss.
         """
         super().__init__()
         width = settings.embedding_dimension
@@ -71,7 +71,7 @@ class RankingModel(tfrs.Model):
         self._task = tfrs.tasks.Ranking(loss=tf.keras.losses.MeanSquaredError(reduction="sum_over_batch_size"))
 
     def _make_table(self, name: str, size: int) -> tf.Variable:
-        # Small: the histories of the most active users add up many of these rows.
+        # Small, since the histories of the most active users add up many of these rows.
         initializer = tf.keras.initializers.RandomNormal(stddev=0.05)
         return self.add_weight(name=name, shape=[size, self._settings.embedding_dimension], initializer=initializer)
 
@@ -80,19 +80,19 @@ class RankingModel(tfrs.Model):
 
     @property
     def weights_after_encoding(self) -> list[tf.Variable]:
-        """What `encode_time` and `rate` read."""
+        """The variables that `encode_time` and `rate` read."""
         return [weight for layer in (self._time, self._head) if layer is not None for weight in layer.weights]
 
     def encode_users(
         self, users: tf.Tensor, history: tf.RaggedTensor, history_rating: tf.RaggedTensor, training: bool = False
     ) -> Encoded:
-        """The user's side.
+        """Encodes users.
 
         Args:
-          users: [n] integers, indices in `[0, num_users]`; the last stands for unknown ones.
+          users: [n] integers, indices in `[0, num_users]`; `num_users` stands for unknown ones.
           history: [n, (events)] integers, item indices in `[0, num_items)`.
           history_rating: [n, (events)] float32, the ratings of these items.
-          training: whether dropout applies, and some users pass as unknown.
+          training: whether dropout applies, and some users are treated as unknown.
 
         Returns:
           b_u and p_u; zeros for an unknown user.
@@ -117,34 +117,34 @@ class RankingModel(tfrs.Model):
             kept = drop_events(places, self._settings.history_dropout)
             history = kept.with_flat_values(tf.gather(history.flat_values, kept.flat_values))
             liking = kept.with_flat_values(tf.gather(liking.flat_values, kept.flat_values))
-        # The pooling divides by the length of the weights; times their root mean square, by the root of their number.
+        # Pooling divides by the norm of the weights; times their root mean square, by the square root of their number.
         squares = tf.reduce_sum(tf.square(liking), axis=1)
         strength = tf.sqrt(squares / tf.cast(tf.maximum(history.row_lengths(), 1), tf.float32))
         liked = sum_pooling(self._liked, history, liking) * strength[:, tf.newaxis]
         return bias, sum_pooling(self._rated, history) + liked
 
     def encode_items(self, items: tf.Tensor, training: bool = False) -> Encoded:
-        """The item's side.
+        """Encodes items.
 
         Args:
-          items: [n] integers, indices in `[0, num_items]`; the last stands for unknown ones.
-          training: whether some items pass as never rated.
+          items: [n] integers, indices in `[0, num_items]`; `num_items` stands for unknown ones.
+          training: whether some items are treated as never rated.
 
         Returns:
-          b_i and q_i; zeros for an unknown item, and for one never rated no more than its content says.
+          b_i and q_i; zeros for an unknown item; for one never rated, b_i is 0 and q_i comes from its content alone.
         """
         known = self._drop(tf.gather(self._is_rated, items), training)
         bias = tf.gather(self._item_bias, tf.minimum(items, self.num_items - 1))
         return known * bias, self._items(items, known)
 
     def encode_time(self, timestamps: tf.Tensor) -> tf.Tensor:
-        """[n] int64 seconds to [n, embedding_dimension + 1], p_t and b_t; [n, 0] if time is no feature."""
+        """Encodes [n] int64 seconds as [n, embedding_dimension + 1], p_t and b_t; [n, 0] if time is not a feature."""
         if self._time is None:
             return tf.zeros([tf.shape(timestamps)[0], 0])
         return self._time(timestamps)
 
     def rate(self, users: Encoded, items: Encoded, times: tf.Tensor) -> tf.Tensor:
-        """What `encode_users`, `encode_items` and `encode_time` return to ratings, [n], not clipped to a scale."""
+        """Returns ratings, [n], not clipped to a scale, of encoded users, items and times."""
         (user_bias, user_vectors), (item_bias, item_vectors) = users, items
         ratings, queries = self._mean + user_bias + item_bias, user_vectors
         if self._time is not None:
@@ -155,9 +155,9 @@ class RankingModel(tfrs.Model):
         return ratings
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """The mean squared error, the penalty, and the second task's loss, each times its weight.
+        """Returns the mean squared error plus the penalty and the second task's loss, both times their weights.
 
-        The head's own penalty is among the model's `losses`, which TFRS adds.
+        The head's penalty is among the model's `losses`, which TFRS adds.
 
         Args:
           inputs: `user_index`, `item_index`, `rating` and `timestamp`, [batch_size]; `history_index` and
@@ -172,7 +172,7 @@ class RankingModel(tfrs.Model):
         items = self.encode_items(inputs[names.ITEM_INDEX], training)
         times = self.encode_time(inputs[names.TIMESTAMP])
         loss = self._task(inputs[names.RATING], self.rate(users, items, times), compute_metrics=False)
-        # Per event, as in the papers: what is seen often is held down as often.
+        # Per event, as in the papers: what occurs often is penalised as often.
         learned = [tf.gather(self._user_bias, inputs[names.USER_INDEX])[:, tf.newaxis], users[1]]
         penalty = tf.square(tf.concat([*learned, items[0][:, tf.newaxis], items[1], times], axis=1))
         loss += self._settings.regularization * tf.reduce_mean(tf.reduce_sum(penalty, axis=1))
@@ -181,14 +181,14 @@ class RankingModel(tfrs.Model):
         return loss
 
     def _retrieval_loss(self, queries: tf.Tensor, items: tf.Tensor, training: bool) -> tf.Tensor:
-        """The softmax of each event's item among the distinct items of the batch."""
+        """Returns the softmax loss of each event's item among the distinct items of the batch."""
         candidates, columns = draw_candidates(items, self.num_items, num_uniform=0)
         correction = log_inclusion(self._frequency(candidates, items, training=training), self.num_items, 0)
         logits = tf.matmul(queries, self.encode_items(candidates, training)[1], transpose_b=True)
         return softmax_loss(logits, tf.range(tf.size(items)), columns, correction, hard_negatives=0)
 
     def _drop(self, known: tf.Tensor, training: bool) -> tf.Tensor:
-        """[n] float32, 1 for what is known; in training, some of it passes as unknown."""
+        """Returns [n] float32, 1 for known ones; in training, some of them are treated as unknown."""
         if not training:
             return known
         return known * tf.cast(tf.random.uniform(tf.shape(known)) >= self._settings.id_dropout, tf.float32)

@@ -10,17 +10,17 @@ class RatingHead(tf.keras.layers.Layer):
     """Cross layers, then dense layers, then one number: the stacked structure of DCN-v2.
 
     A cross layer computes x0 * (W x + b) + x (Wang et al., "DCN V2: Improved Deep & Cross Network", 2021, eq. 1). The
-    last layer starts from zero, so that the model begins as what it adds to.
+    last layer starts from zero, so that the head adds nothing at first.
     """
 
     def __init__(self, width: int, cross_layers: int, deep_layers: Sequence[int], regularization: float):
-        """Makes the layers.
+        """Creates the layers.
 
         Args:
-          width: of the input.
+          width: width of the input.
           cross_layers: number of cross layers.
-          deep_layers: widths of the dense ones.
-          regularization: weight of all squared matrices, added to the loss.
+          deep_layers: widths of the dense layers.
+          regularization: weight of the sum of squares of all matrices in the loss.
         """
         super().__init__()
         penalty = tf.keras.regularizers.L2(regularization)
@@ -30,7 +30,7 @@ class RatingHead(tf.keras.layers.Layer):
         self(tf.zeros([1, width]))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """[n, width] to [n]."""
+        """Returns [n] numbers of [n, width] inputs."""
         vectors = inputs
         for layer in self._cross:
             vectors = layer(inputs, vectors)

@@ -1,4 +1,4 @@
-"""Predicts ratings from what was fitted."""
+"""Predicts ratings from fitted factors and the mood."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,15 +10,15 @@ from recommender.models.mood import Mood
 class RatingModel(tf.Module):
     """rating = mean + b_u + b_i + <p_u, q_i> + mood(u, t).
 
-    Rows for unknown users and items are the last of each table; their biases, vectors and mood are 0.
+    The last row of each table is for unknown users or items; their biases, vectors and mood are 0.
     """
 
     def __init__(self, factors: RatingFactors, mood: Mood, default_mood: np.ndarray):
-        """Makes the tables.
+        """Creates the tables.
 
         Args:
-          factors: all but the mood.
-          mood: of users at a time.
+          factors: the fitted factors.
+          mood: computes the mood of users at a time.
           default_mood: [num_users + 1] float32, the mood of each user if no time is given.
         """
         self._mean = factors.mean
@@ -34,8 +34,8 @@ class RatingModel(tf.Module):
         Args:
           users: [n] int32, in `[0, num_users]`.
           items: [n] int32, in `[0, num_items]`.
-          timestamps: [n] int64, seconds; or None for each user's default, which is looked up in a table: then the
-            graph has no operator that TFLite has not.
+          timestamps: [n] int64, seconds; None for each user's default, which is looked up in a table: then
+            TFLite has all operators of the graph.
 
         Returns:
           [n] float32.

@@ -1,4 +1,4 @@
-"""The time of a request as one vector."""
+"""Encodes the time of a request as one vector."""
 
 from collections.abc import Sequence
 
@@ -7,24 +7,24 @@ import tensorflow as tf
 
 _HOUR, _DAY = 3_600, 86_400
 _THURSDAY = 3
-"""1970-01-01, from which timestamps count; Monday is 0."""
+"""The weekday of 1970-01-01, from which timestamps count; Monday is 0."""
 
 
 class RequestTime(tf.keras.layers.Layer):
-    """Sum of a vector for each form in which the time is given.
+    """Sum of one vector for each form of the time.
 
-    `bucket`: stretches that hold equally many training events; a time after them falls into the last. `normalized`:
+    `bucket`: periods with equal numbers of training events; a time after them is in the last. `normalized`:
     the position between the first and the last training event, in [0, 1], times a vector. `hour`: of the day, UTC.
     `weekday`: of the week, UTC.
     """
 
     def __init__(self, forms: Sequence[str], timestamps: np.ndarray, num_buckets: int, dimension: int):
-        """Makes the tables.
+        """Creates the tables.
 
         Args:
           forms: names of forms.
           timestamps: [n] seconds, of the training events.
-          num_buckets: of `bucket`.
+          num_buckets: number of periods of `bucket`.
           dimension: width of the vectors.
         """
         super().__init__()
@@ -38,7 +38,7 @@ class RequestTime(tf.keras.layers.Layer):
         }
 
     def call(self, timestamps: tf.Tensor) -> tf.Tensor:
-        """[n] int64 seconds to [n, dimension]."""
+        """Encodes [n] int64 seconds as [n, dimension]."""
         vectors = tf.zeros([tf.shape(timestamps)[0], self._dimension])
         for form, table in self._tables.items():
             if form == "normalized":

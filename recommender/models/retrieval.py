@@ -1,4 +1,4 @@
-"""The retrieval model as it is served: two towers, a linear autoencoder and a trend, added up."""
+"""The retrieval model that is served: the sum of two towers, a linear autoencoder and a trend."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,8 +11,8 @@ from recommender.models.two_tower import TwoTowerModel
 class RetrievalModel(tf.Module):
     """score = towers + linear_weight * linear autoencoder + trend_weight * trend, as one dot product.
 
-    The parts are fitted apart from each other. They err in different ways, and their sum ranks better than each; fitted
-    together, the towers would only learn what the linear part leaves over.
+    The parts are fitted separately. They err in different ways, and their sum ranks better than each; fitted together,
+    the towers would only learn the residuals of the linear part.
     """
 
     def __init__(
@@ -23,12 +23,12 @@ class RetrievalModel(tf.Module):
         linear_weight: float = 0.0,
         trend_weight: float = 0.0,
     ):
-        """Puts the parts together.
+        """Combines the parts.
 
         Args:
-          two_tower: fitted towers.
-          linear: fitted factors.
-          trend: [num_items].
+          two_tower: the fitted towers.
+          linear: the fitted factors.
+          trend: [num_items] float32, see `popularity_trend`.
           linear_weight: at least 0.
           trend_weight: at least 0.
         """
@@ -59,10 +59,10 @@ class RetrievalModel(tf.Module):
         return tf.concat([self.two_tower.encode_candidates(items), tf.gather(self._linear_items, items), trend], axis=1)
 
     def popularity_now(self, popularity: np.ndarray) -> np.ndarray:
-        """Numbers of training events, [num_items], float32, as the trend changes them: for unknown users."""
+        """Returns the numbers of training events, adjusted by the trend, [num_items] float32; for unknown users."""
         return popularity.astype(np.float32) * np.exp(self.trend_weight * self.trend)
 
     def split(self, vectors: np.ndarray) -> list[np.ndarray]:
-        """The columns, of queries or candidates, [n, width], that belong to the towers, the linear part, the trend."""
+        """Splits the columns of queries or candidates, [n, width], by towers, linear part and trend."""
         rank = self._linear_items.shape[1]
         return np.split(vectors, [vectors.shape[1] - rank - 1, vectors.shape[1] - 1], axis=1)

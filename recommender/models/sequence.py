@@ -1,4 +1,4 @@
-"""The on-device sequence model: a user's latest events against all items."""
+"""The on-device sequence model, which scores all items by a user's latest events."""
 
 from typing import NamedTuple
 
@@ -15,14 +15,14 @@ from schemas.settings import SequenceModelSettings
 FULL_SOFTMAX_ITEMS = 20_000
 SAMPLED_NEGATIVES = 4_096
 NOT_GIVEN: dict[Feature, float] = {"rating": 0.0, "age": -1.0}
-"""What stands for padding where a number does; of `item`, `genre` and `title_word` it is 0."""
+"""Padding of the numerical features; for `item`, `genre` and `title_word` it is 0."""
 
 
 class SequenceData(NamedTuple):
-    """What the model has to know of its data.
+    """The properties of the data that the model depends on.
 
-    popularity: [num_items] int64, training events of the items 1, 2, ... num_genres, num_title_words: numbers of each,
-    counted from 1. rating_mean, rating_deviation: of the training events' ratings.
+    popularity: [num_items] int64, training events of the items 1, 2, ... num_genres, num_title_words: how many
+    there are; they are numbered from 1. rating_mean, rating_deviation: of the training events' ratings.
     """
 
     popularity: np.ndarray
@@ -33,16 +33,16 @@ class SequenceData(NamedTuple):
 
 
 class SequenceModel(tfrs.Model):
-    """A context encoder over the latest events, a label encoder over the catalogue, their dot product.
+    """A context encoder over the latest events and a label encoder over the catalogue, scored by their dot product.
 
     The events' ids, ratings and ages are one sequence, in which rating and age scale an item's vector and are appended
-    to it; genres and title words are sequences of their own. Each is encoded by an encoder of the kind that the
-    settings name; dense layers make one vector of the results. Items of the context and of the catalogue share their
+    to it; genres and title words are separate sequences. Each sequence has an encoder of the kind in the
+    settings; dense layers combine the results into one vector. Items of the context and of the catalogue share their
     vectors.
     """
 
     def __init__(self, data: SequenceData, settings: SequenceModelSettings):
-        """Makes the weights; the items' biases start as the logarithms of their shares of the training events."""
+        """Creates the weights; the items' biases start as the logarithms of their shares of the training events."""
         super().__init__()
         self._data, self._settings = data, settings
         self.num_items, features = len(data.popularity), settings.features
@@ -65,7 +65,7 @@ class SequenceModel(tfrs.Model):
             name: make_encoder(features[group[0]].length, settings) for name, group in self._groups().items()
         }
         self._dense = [tf.keras.layers.Dense(width, activation="relu") for width in settings.dense]
-        # Start from the mean of the items' vectors, which come first: it is close to similar items.
+        # Start from the mean of the items' vectors, the first columns: it is close to similar items.
         is_mean = settings.encoder == "bow" and "item" in settings.features and not settings.dense
         initial = "identity" if is_mean else "glorot_uniform"
         self._dense.append(tf.keras.layers.Dense(settings.embedding_width, kernel_initializer=initial))
@@ -75,7 +75,7 @@ class SequenceModel(tfrs.Model):
         return tf.Variable(tf.random.normal([size + 1, width], stddev=0.05), name=name)
 
     def _groups(self) -> dict[str, list[Feature]]:
-        """Features by the sequence that they belong to."""
+        """Returns the features of each sequence."""
         groups = {"event": [name for name in EVENT_FEATURES if name in self._settings.features]}
         groups |= {name: [name] for name in ("genre", "title_word") if name in self._settings.features}
         return {name: group for name, group in groups.items() if group}
@@ -84,7 +84,7 @@ class SequenceModel(tfrs.Model):
         """Encodes contexts.
 
         Args:
-          context: by feature, [n, length of the feature] int32 or float32, the oldest first.
+          context: by feature, [n, length of the feature] int32 or float32, oldest first.
           training: whether events are left out at random.
 
         Returns:
@@ -105,7 +105,7 @@ class SequenceModel(tfrs.Model):
         return tf.gather(self._values[name], values), values > 0
 
     def _events(self, context: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """[n, length, width] vectors and [n, length] bool, true where there is an event."""
+        """Returns vectors, [n, length, width], and a mask, [n, length] bool, true at an event."""
         given = self._groups()["event"]
         if "item" in given:
             mask = context["item"] > 0
@@ -123,17 +123,17 @@ class SequenceModel(tfrs.Model):
         return tf.concat([vectors * (1.0 + self._scale(given)), given], axis=2), mask
 
     def _standard(self, name: str, values: tf.Tensor) -> tf.Tensor:
-        """Ratings by their mean and deviation; the logarithm of ages: minutes count, and years."""
+        """Scales ratings by their mean and deviation, and ages by their logarithm, so that minutes and years count."""
         if name == "rating":
             return (values - self._data.rating_mean) / max(self._data.rating_deviation, 1e-6)
         return tf.math.log(tf.maximum(values, 0.0) + 1e-3) / 4.0
 
     def score(self, encoded: tf.Tensor) -> tf.Tensor:
-        """[n, embedding_width] to [n, num_items + 1], the first of which is padding's and means nothing."""
+        """Returns scores, [n, num_items + 1], of [n, embedding_width]; the first, for padding, is meaningless."""
         return tf.matmul(encoded, self._items, transpose_b=True) + self._bias
 
     def compute_loss(self, inputs: tuple[dict[str, tf.Tensor], tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Mean cross-entropy of the labels.
+        """Returns the mean cross-entropy of the labels plus the penalty.
 
         Args:
           inputs: contexts by feature, and [n] int32 labels from 1.
@@ -148,7 +148,7 @@ class SequenceModel(tfrs.Model):
         if negatives:
             loss = self._sampled_loss(encoded, labels - 1, negatives)
         else:
-            # Padding stands in it too, which is never right, and costs less than to leave it out.
+            # The scores include padding, which is never the label; leaving it out would cost more.
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.score(encoded))
             loss = tf.reduce_mean(losses)
         if not self._settings.regularization:
@@ -157,7 +157,7 @@ class SequenceModel(tfrs.Model):
         return loss + self._settings.regularization * squares
 
     def _sampled_loss(self, encoded: tf.Tensor, labels: tf.Tensor, negatives: int) -> tf.Tensor:
-        """[n, embedding_width] and [n] labels from 0 to the loss against the batch's labels and a uniform draw."""
+        """Returns the loss of [n] labels, from 0, among the batch's labels and a uniform draw."""
         candidates, columns = draw_candidates(labels, self.num_items, negatives)
         correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
         vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)

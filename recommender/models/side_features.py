@@ -8,17 +8,17 @@ from recommender.models.low_rank import decompose
 
 _COUNT_WEIGHT = 0.1
 _NEGLIGIBLE = 0.01
-"""Singular values up to here are noise: a row has length 1."""
+"""Singular values up to this are noise; rows have length 1."""
 
 
 def user_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, most: int) -> np.ndarray:
-    """Which items each user rated, whatever the rating (implicit feedback), and how many.
+    """Describes users by which items they rated, whatever the rating (implicit feedback), and how many.
 
     Args:
-      users: [n] indices of the events, of known ones only.
-      items: [n] as well.
-      catalogue: how many there are.
-      most: columns at most.
+      users: [n] indices of the events' users, all known.
+      items: [n] indices of the events' items, all known.
+      catalogue: gives the numbers of users and items.
+      most: maximum number of columns.
 
     Returns:
       [num_users, at least 1 and at most `most`] float32: principal components of the rows, which have length about 1; 0
@@ -28,9 +28,10 @@ def user_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, mo
 
 
 def item_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, most: int) -> np.ndarray:
-    """Which users rated each item, and how many, its genres and its release period.
+    """Describes items by which users rated them, and how many, by genres and by release period.
 
-    Arguments and result are as those of `user_features`, with [num_items, ...]; an item without events has its content.
+    Arguments and result are as those of `user_features`, with [num_items, ...]; an item without events has features of
+    its content alone.
     """
     kinds = [(catalogue.genres, catalogue.num_genres), (catalogue.release_periods, catalogue.num_release_periods)]
     content = [_indicators(rows.rows, rows.values, (catalogue.num_items, size + 1)) for rows, size in kinds]
@@ -39,7 +40,7 @@ def item_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, mo
 
 
 def _who_rated_what(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
-    """Rows of length 1, and the logarithm of their numbers of entries in one more column."""
+    """Returns rows of length 1, with the weighted logarithm of their number of entries in one more column."""
     matrix = _indicators(rows, columns, shape)
     counts = _COUNT_WEIGHT * np.log1p(matrix.sum(axis=1))
     return scipy.sparse.hstack([_unit_rows(matrix), scipy.sparse.csr_matrix(counts)], "csr")
@@ -56,7 +57,7 @@ def _unit_rows(indicators: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
 
 
 def _principal(matrix: scipy.sparse.spmatrix, most: int) -> np.ndarray:
-    """U S of the singular value decomposition U S V': the same inner products, in fewer columns."""
+    """Returns U S of the singular value decomposition U S V': the same inner products in fewer columns."""
     left, values, _ = decompose(matrix, most)
     kept = (values > _NEGLIGIBLE) | (values == values.max())
     return (left[:, kept] * values[kept]).astype(np.float32)

@@ -7,11 +7,11 @@ _MOST_COLUMNS = 31
 
 
 def sparse_dense_product(left: tf.SparseTensor, right: tf.Tensor) -> tf.Tensor:
-    """The product of two matrices, computed in blocks of columns.
+    """Returns the product of two matrices, computed in blocks of columns.
 
     Args:
       left: [rows, inner] float32, its entries in order.
-      right: [inner, columns] float32; the number of columns is known.
+      right: [inner, columns] float32; the static shape has the number of columns.
 
     Returns:
       [rows, columns].

@@ -8,7 +8,7 @@ _PRIOR = 3.0
 
 
 def popularity_trend(items: np.ndarray, timestamps: np.ndarray, num_items: int, days: float) -> np.ndarray:
-    """Logarithm of how much more popular each item is lately than in all training events.
+    """Returns the logarithm of how much more popular each item is lately than in all training events.
 
     log((n + c) / (e + c)): n, the item's events, each weighted by exp(-age / days); e, the number expected if its
     share of the recent events were its share of all; c, a prior (the mean of a gamma posterior of the ratio, with

@@ -14,17 +14,17 @@ from schemas.settings import RetrievalSettings
 
 
 class TwoTowerModel(tfrs.Model):
-    """Two towers under a softmax over the catalogue, or over a sample of a large one.
+    """Two towers, fitted with a softmax over the catalogue or over a sample of a large one.
 
-    A training query holds a part of a user's events and asks for all the others at once, as in Mult-VAE (Liang et
-    al., "Variational Autoencoders for Collaborative Filtering", 2018): one row of logits serves many positives. Unlike
-    there, what is asked for is never part of the query.
+    A training query holds some of a user's events and predicts several others at once, as in Mult-VAE (Liang et al.,
+    "Variational Autoencoders for Collaborative Filtering", 2018): one row of logits serves many positives. Unlike
+    there, the items to predict are never part of the query.
     """
 
     def __init__(
         self, catalogue: Catalogue, popularity: np.ndarray, timestamps: np.ndarray, settings: RetrievalSettings
     ):
-        """Makes the towers.
+        """Creates the towers.
 
         Args:
           catalogue: users and items.
@@ -42,7 +42,7 @@ class TwoTowerModel(tfrs.Model):
             history_items = self._items if shared else ItemEncoder(catalogue, popularity, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, settings)
         self._candidate_layers = dense_layers(settings.candidate_layers, width)
-        # Starts from popularity alone.
+        # The bias starts as the logarithm of popularity.
         self._item_bias = self.add_weight(
             name="item_bias",
             shape=[catalogue.num_items],
@@ -63,20 +63,20 @@ class TwoTowerModel(tfrs.Model):
     def encode_queries(
         self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """The query tower: see `QueryTower.call`.
+        """Encodes queries: see `QueryTower.call`.
 
         Returns:
-          [num_queries, embedding_dimension + 1]; the last number is 1 and meets the item's bias.
+          [num_queries, embedding_dimension + 1]; the last number is 1 and is multiplied by the item's bias.
         """
         vectors = self._scaled(self._query_tower(users, history, timestamps, training=training), 1.0)
         return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
 
     def encode_candidates(self, items: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The candidate tower.
+        """Encodes candidates.
 
         Args:
           items: [n] integers, indices in `[0, num_items)`.
-          training: whether a share of the items goes without vectors of their own.
+          training: whether the own vectors of a share of the items are withheld.
 
         Returns:
           [n, embedding_dimension + 1], the last number a bias.
@@ -92,10 +92,10 @@ class TwoTowerModel(tfrs.Model):
         return tf.math.l2_normalize(vectors, axis=1) / temperature if self._settings.normalize else vectors
 
     def forget_unfitted(self, users: np.ndarray) -> None:
-        """Replaces what no event of the fit has trained, given the users, [n], of the events.
+        """Replaces parameters that no event of the fit has trained; `users`, [n], are the users of the events.
 
         A user without events, whose vector is still random noise, gets that of the unknown user. An item without events
-        was only ever a negative: it gets the median bias, and its content decides.
+        has only been a negative: it gets the median bias, so that its content decides.
         """
         unfitted = np.bincount(users, minlength=self._num_users + 1) == 0
         unfitted[-1] = False
@@ -104,14 +104,14 @@ class TwoTowerModel(tfrs.Model):
         self._item_bias.assign(np.where(is_rated, bias, np.median(bias[is_rated])))
 
     def tabulate_history_items(self) -> None:
-        """Ends the fit of queries: see `QueryTower.tabulate_items`."""
+        """Replaces the encoder of the histories' items by a table: see `QueryTower.tabulate_items`."""
         self._query_tower.tabulate_items()
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """The mean cross-entropy of the items asked for, and the squared parameters times their weight.
+        """Returns the mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
 
         Args:
-          inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items asked for,
+          inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items to predict,
             [num_queries, (items)].
           training: whether dropout applies.
 
@@ -120,7 +120,7 @@ class TwoTowerModel(tfrs.Model):
         """
         users, positives = inputs[names.USER_INDEX], inputs[names.ITEM_INDEX]
         if training:
-            # Some users pass as the unknown one, which makes that row the best guess for new users.
+            # Some users are treated as the unknown one, which makes that row the best guess for new users.
             unknown = tf.random.uniform(tf.shape(users)) < self._settings.id_dropout
             users = tf.where(unknown, self._num_users, users)
         items = positives.flat_values
