@@ -21,7 +21,7 @@ _USERS_AT_ONCE = 8_192
 
 
 def fit_network(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> NetworkRating:
-    """Fits the network for as many epochs as give the least RMSE on held-out training events.
+    """Fits the network for the number of epochs with the lowest RMSE on held-out training events.
 
     Args:
       events: training events.
@@ -45,7 +45,7 @@ def _fit(
     epochs: int,
     held_out: Interactions | None = None,
 ) -> tuple[NetworkRating, int]:
-    """The model, and the number of epochs that it had."""
+    """Returns the model, and its number of epochs."""
     chosen, seed = settings.ranking.network, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
@@ -63,7 +63,7 @@ def _fit(
         )
     _LOG.info("network: fitting to %d events, at most %d epochs", len(events), epochs)
     optimizer = _averaging_adam(chosen.learning_rate, batches.num_batches())
-    optimizer.build(model.trainable_variables)  # here, or TensorFlow would trace a training step twice
+    optimizer.build(model.trainable_variables)  # otherwise TensorFlow would trace a training step twice
     fit("ranking", model, batches.dataset(), batches.num_batches(), optimizer, epochs, best, logs)
     return encode(model, ratings, settings), best.epoch if best else epochs
 
@@ -71,19 +71,20 @@ def _fit(
 def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> NetworkRating:
     """Encodes every user, with their latest events, and every item.
 
-    A rating is asked for at the user's latest event where the split is random, after all events where it is by time.
+    The default time of a user's ratings is that of their latest event in a random split, and of the latest event of all
+    in a split by time.
     """
     length = settings.ranking.network.history_length
     users = np.arange(model.num_users + 1)
     active = np.bincount(ratings.events.user, minlength=len(users)) > 0
-    # A user without any event has a row that was never fitted.
+    # The row of a user without events was never fitted.
     rows = np.where(active, users, model.num_users)
     blocks = np.array_split(rows, len(rows) // _USERS_AT_ONCE + 1)
     encoded = [model.encode_users(block, *ratings.latest(block, length)) for block in blocks]
     biases, vectors = (tf.concat(parts, axis=0) for parts in zip(*encoded, strict=True))
     timestamps = np.full(len(users), ratings.events.timestamp.max())
     if settings.split.method == "random":
-        timestamps[ratings.events.user] = ratings.events.timestamp  # of a user's events, the last stays
+        timestamps[ratings.events.user] = ratings.events.timestamp  # the last of a user's events counts
     items = model.encode_items(np.arange(model.num_items + 1, dtype=np.int32))
     return NetworkRating(model, (biases, vectors), items, model.encode_time(timestamps))
 
@@ -94,9 +95,9 @@ def _rmse(rating: NetworkRating, events: Interactions) -> float:
 
 
 def _averaging_adam(learning_rate: float, num_batches: int) -> tf.keras.optimizers.Adam:
-    """Adam after which each epoch ends in the weights' average over about its last third.
+    """Creates an Adam that ends each epoch with the average of the weights over about its last third.
 
-    That is better and steadier than the last batch's.
+    These weights are better and steadier than those of the last batch.
     """
     momentum = 1 - 1 / max(1, num_batches / 3)
     return tf.keras.optimizers.Adam(

@@ -75,11 +75,11 @@ def _rating_model(
     mood_of_events: np.ndarray,
     settings: Settings,
 ) -> RatingModel:
-    """The model with what it needs to compute the mood of requests.
+    """Creates the model, with the events from which it computes the mood of requests.
 
-    In a split by time these come after all events, so the latest events of each user suffice, and where no time is
-    given, the mood is that after all of them. In a random split requests come between the events: all are kept, and
-    without a time the mood is the user's mean.
+    In a split by time, requests come after all events, so the latest events of each user suffice, and the default mood
+    is that after all events. In a random split, requests come between the events, so all events are kept, and the
+    default mood is the user's mean.
     """
     num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
     if settings.split.method == "random":
@@ -96,13 +96,13 @@ def _timeline(events: Interactions, catalogue: Catalogue) -> Timeline:
 
 
 def _mean_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
-    """[num_users + 1] float32, 0 for users without events."""
+    """Returns [num_users + 1] float32, 0 for users without events."""
     sums, counts = np.bincount(users, values, num_users + 1), np.bincount(users, minlength=num_users + 1)
     return (sums / np.maximum(1, counts)).astype(np.float32)
 
 
 def _mood_at(mood: Mood, timestamp: int, num_users: int) -> np.ndarray:
-    """[num_users + 1] float32."""
+    """Returns the mood of all users at a time, [num_users + 1] float32."""
     users = np.arange(num_users + 1, dtype=np.int32)
     return _in_blocks(mood, users, np.full(num_users + 1, timestamp, np.int64))
 
@@ -112,13 +112,13 @@ def _rmse(model: RatingModel, events: Interactions) -> float:
     error = float(np.sqrt(np.mean((predicted - events.rating) ** 2, dtype=np.float64)))
     if not np.isfinite(error):
         raise FloatingPointError(
-            f"the ranking model's training RMSE should be a finite number, got {error}; check that all ratings are "
-            "finite and none is far from the others"
+            f"expected a finite training RMSE of the ranking model, got {error}; check that all ratings are finite "
+            "and that none is far from the others"
         )
     return error
 
 
 def _in_blocks(function: Callable[..., tf.Tensor], *columns: np.ndarray) -> np.ndarray:
-    """The function of columns, [n] or [n, ...], so many rows at once as memory easily holds."""
+    """Applies the function to columns, [n] or [n, ...], in blocks of rows, which limits the memory."""
     blocks = np.array_split(np.arange(len(columns[0])), len(columns[0]) // _ROWS_AT_ONCE + 1)
     return np.concatenate([function(*(tf.constant(column[rows]) for column in columns)).numpy() for rows in blocks])

@@ -18,7 +18,7 @@ from schemas.settings import Settings
 
 
 class FittedRecommender(NamedTuple):
-    """parts: what is served. retrieval: the model that made its vectors."""
+    """parts: the parts to serve. retrieval: the model that computed their vectors."""
 
     parts: Parts
     retrieval: RetrievalModel
@@ -29,7 +29,7 @@ def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = Non
 
     Args:
       dataset: training data.
-      settings: of the models, of what is held out to stop by, and the seed.
+      settings: settings of the models, of the hold-out, and the seed.
       logs: folder for TensorBoard, or None.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Fits the retrieval model: the towers, the closed forms, and how much each counts."""
+"""Fits the retrieval model: the towers, the closed forms, and their weights."""
 
 import logging
 from typing import NamedTuple
@@ -29,7 +29,7 @@ _PARTS = {"scattered": 8, "blocks": 4}
 
 
 def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
-    """Fits the parts, finds by held-out training events when to stop and how to weigh, and fits all events likewise.
+    """Fits the parts, chooses stopping and weights by held-out events, then fits all events likewise if `refit` is set.
 
     Args:
       events: training events, of known users with known items.
@@ -59,10 +59,10 @@ def _contexts(events: Interactions, settings: Settings) -> Contexts:
 
 
 def _parts(settings: Settings) -> RetrievalSettings:
-    """The settings without the closed form that does not suit the split.
+    """Returns the settings without the closed form that does not suit the split.
 
-    The linear part learns what is chosen together in one session, which predicts the next session badly; and the
-    requests of a random split are spread over all times, where nothing is recent.
+    The linear part learns what is chosen together in one session, which predicts the next session badly; the
+    requests of a random split are spread over all times, so that nothing is recent.
     """
     without = {"linear_rank": 0} if settings.split.method == "time" else {"trend_days": 0.0}
     return settings.retrieval.model_copy(update=without)
@@ -82,7 +82,7 @@ def _fit_towers(
     epochs: int | None = None,
     stop_by: tuple[Contexts, NdcgMeasure] | None = None,
 ) -> tuple[TwoTowerModel, int]:
-    """The towers, and the number of epochs that they had."""
+    """Returns the towers, and their number of epochs."""
     chosen, seed = settings.retrieval, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
     model = TwoTowerModel(catalogue, events.popularity, events.timestamp, chosen)
@@ -99,9 +99,9 @@ def _fit_towers(
             patience=chosen.patience,
             min_improvement=chosen.min_improvement,
             first=1 + chosen.epochs // 2,
-            tolerance=CHANCE,  # the later, the lower the learning rate
+            tolerance=CHANCE,  # later epochs have lower learning rates
         )
-    # The same way down in both fits, of which the second stops where the first was best.
+    # Both fits have the same learning rates; the second stops at the best epoch of the first.
     optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
     epochs = epochs or chosen.epochs
     _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events), epochs)
@@ -147,14 +147,14 @@ def _linear_queries(factors: LinearFactors, contexts: Contexts) -> np.ndarray:
 
 
 class _Weights(NamedTuple):
-    """linear: in units that make the linear part's scores as wide as the towers'. trend: of the trend."""
+    """linear: in units in which the linear part's scores vary as much as the towers'. trend: that of the trend."""
 
     linear: float
     trend: float
 
 
 def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure) -> _Weights:
-    """Finds the weights, one after the other, and gives them to the model."""
+    """Chooses the weights one after the other, and sets them in the model."""
     _weigh(model, _Weights(1.0, 1.0), contexts)
     queries = model.split(encode_users(model, contexts))
     candidates = encode_candidates(model, len(model.trend))
@@ -171,7 +171,7 @@ def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeas
 
 
 def _weigh(model: RetrievalModel, weights: _Weights, contexts: Contexts) -> None:
-    """Gives the model its weights, that of the linear part in the unit which some users' scores show."""
+    """Sets the weights of the model; the unit of the linear part comes from the scores of some users."""
     model.linear_weight, model.trend_weight = 1.0, weights.trend
     active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
     queries = model.split(encode_users(model, contexts)[active])

@@ -20,11 +20,11 @@ from schemas.settings import SequenceModelSettings, SplitSettings, TrainingSetti
 
 _LOG = logging.getLogger("atalaya")
 GAPS = {"random": 0, "time": 200}
-"""Defaults of `gap`: after a split by time, requests come long after the user's last training event."""
+"""Defaults of `gap`: with a split by time, requests come long after the user's last training event."""
 
 
 class Fitted(NamedTuple):
-    """model: fitted. record: how, for people."""
+    """model: the fitted model. record: how it was fitted, for reports."""
 
     model: SequenceModel
     record: dict[str, Any]
@@ -37,14 +37,14 @@ def fit_sequence(
     split: SplitSettings,
     training: TrainingSettings,
 ) -> Fitted:
-    """Fits for as many epochs as rank held-out events best, then, by a setting, once more to all training events.
+    """Fits for the number of epochs that ranks held-out events best, then, if `refit` is set, to all training events.
 
     Args:
       train: training events; items are numbers in `items`.
       items: the catalogue.
-      settings: of the model.
-      split: its `method`.
-      training: the share held out, whether to fit twice, the seed.
+      settings: settings of the model.
+      split: `method` is used.
+      training: `refit` and `seed` are used.
 
     Raises:
       DataError: no user has two training events at different times.
@@ -66,10 +66,10 @@ def fit_sequence(
 
 
 def training_windows(timelines: Timelines, settings: SequenceModelSettings, method: str, seed: int) -> Windows:
-    """A window for each training event with an earlier one; by a setting, its context ends some events before.
+    """Cuts a window for each training event with an earlier one; its context ends up to `gap` events earlier.
 
     Raises:
-      DataError: there is none.
+      DataError: no event has an earlier one.
     """
     most = GAPS[method] if settings.gap is None else settings.gap
     skipped = np.random.default_rng(seed).integers(0, most + 1, len(timelines.events))
@@ -77,13 +77,13 @@ def training_windows(timelines: Timelines, settings: SequenceModelSettings, meth
     if not len(windows.label):
         raise DataError(
             f"on-device model {settings.name}: no training event has an earlier one of the same user, so there is "
-            "nothing to learn an order from; give events with different timestamps"
+            "nothing to learn an order from; provide events with different timestamps"
         )
     return windows
 
 
 def sequence_data(train: Interactions, items: Items) -> SequenceData:
-    """What the model has to know of the training events and of the catalogue."""
+    """Returns the properties of the training events and the catalogue that the model depends on."""
     popularity = train.popularity[1:]
     num_genres, num_title_words = (len(items.vocabularies[name]) for name in ("genre", "title_word"))
     return SequenceData(popularity, num_genres, num_title_words, float(train.rating.mean()), float(train.rating.std()))
@@ -104,7 +104,7 @@ def _fit(
     best = None
     if measure is not None and measure.num_windows:
         best = BestEpoch(lambda: measure(model), "NDCG", True, settings.patience, 0.0)
-    # The same way down in both fits, of which the second stops where the first was best.
+    # Both fits have the same learning rates; the second stops at the best epoch of the first.
     optimizer = cosine_adam(settings.learning_rate, num_batches, settings.epochs)
     epochs = epochs or settings.epochs
     _LOG.info("on-device %s: fitting to %d windows, at most %d epochs", settings.name, len(windows.label), epochs)
@@ -121,7 +121,7 @@ def _fit(
 
 
 def batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Dataset:
-    """One epoch's batches, in another order each time: contexts by feature, and [batch] labels."""
+    """Returns the batches of an epoch, in a different order each time: contexts by feature, and [batch] labels."""
     context = {name: tf.constant(values) for name, values in windows.context.items()}
     labels = tf.constant(windows.label)
     rows = tf.data.Dataset.range(len(windows.label)).shuffle(len(windows.label), seed=seed).batch(batch_size)

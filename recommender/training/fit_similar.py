@@ -24,7 +24,7 @@ _ITEMS_AT_ONCE = 8_192
 
 
 class SimilarVectors(NamedTuple):
-    """queries, candidates: [num_items, width] float32; the products score how similar the second is to the first."""
+    """queries, candidates: [num_items, width] float32; their products score how similar a candidate is to a query."""
 
     queries: np.ndarray
     candidates: np.ndarray
@@ -33,12 +33,12 @@ class SimilarVectors(NamedTuple):
 def fit_similar(
     events: HoldOut, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, logs: str | None = None
 ) -> SimilarVectors:
-    """Makes the vectors by the model that the settings name.
+    """Computes the vectors with the model in the settings.
 
     Args:
       events: training events.
       catalogue: users and items.
-      retrieval: fitted to the same events.
+      retrieval: the retrieval model, fitted to the same events.
       settings: `similar`, `training` and `split` are used.
       logs: folder for TensorBoard, or None.
 
@@ -52,7 +52,7 @@ def fit_similar(
 
 
 def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
-    """The retrieval model's own vectors of items, as cosines."""
+    """Returns the retrieval model's vectors of items, at length 1, so that products are cosines."""
     towers = retrieval.split(encode_candidates(retrieval, num_items))[0]
     # Without the bias: similarity, not popularity.
     vectors = _unit_rows(towers[:, :-1])
@@ -62,22 +62,23 @@ def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
 def fit_co_consumption(
     events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None
 ) -> SimilarVectors:
-    """Fits the item-to-item model for as many epochs as rank held-out events best; see `fit_similar`."""
+    """Fits the item-to-item model for the number of epochs that ranks held-out events best; see `fit_similar`."""
     measure = next_item_measure(events, settings.training.seed)
     fitted, epochs = _fit(events.fitted, catalogue, settings, logs, measure=measure)
     return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
 
 
 def next_item_measure(events: HoldOut, seed: int) -> NdcgMeasure | None:
-    """Ranks each held-out event's item among those similar to the item of the user's event before, in either part.
+    """Creates the measure that ranks each held-out event's item by similarity to that of the user's previous event.
 
-    Only the item before is left out of the ranking. None if no held-out event has an event before it.
+    The previous event may be fitted or held out; only its item is left out of the ranking. None if no held-out event
+    has a previous one.
     """
     before, after = events.held_out_after_another()
     if not len(after):
         return None
     items, num_items = events.interactions.item, events.interactions.num_items
-    # To the measure, the item before is the "user", who has seen just that.
+    # For the measure, the previous item is the "user", who has seen only that item.
     itself = Ragged(np.arange(num_items), np.arange(num_items + 1))
     return NdcgMeasure(itself, items[before], items[after], seed)
 
@@ -90,7 +91,7 @@ def _fit(
     epochs: int | None = None,
     measure: NdcgMeasure | None = None,
 ) -> tuple[SimilarVectors, int]:
-    """The vectors, and the number of epochs that they had."""
+    """Returns the vectors, and their number of epochs."""
     chosen, seed = settings.similar.co_consumption, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
     model = ItemToItemModel(catalogue, events.popularity, chosen)
@@ -122,6 +123,6 @@ def _encode(model: ItemToItemModel, num_items: int) -> SimilarVectors:
 
 
 def _unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """[n, width] float32 of length 1, so that inner products are cosines; zeros stay zeros."""
+    """Returns rows, [n, width] float32, scaled to length 1; zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)

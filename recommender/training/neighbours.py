@@ -12,8 +12,8 @@ from schemas.errors import DataError
 class NeighbourBatches:
     """Batches of items, each with the items of the same user's events a few places before or after.
 
-    Every event asks once an epoch, each time as far as a number from 1 to `window` that is drawn for it, so that near
-    ones count most (as in word2vec: Mikolov et al., "Efficient Estimation of Word Representations", 2013).
+    Every event is the query once per epoch, with the neighbours up to a distance that is drawn from 1 to `window`, so
+    that near ones count most (as in word2vec: Mikolov et al., "Efficient Estimation of Word Representations", 2013).
     """
 
     def __init__(self, events: Interactions, window: int, batch_size: int, seed: int):
@@ -21,12 +21,12 @@ class NeighbourBatches:
 
         Args:
           events: training events of known users with known items.
-          window: places, at least 1.
-          batch_size: events in a batch, about.
-          seed: of the order and the reach.
+          window: maximum distance in places, at least 1.
+          batch_size: approximate number of events in a batch.
+          seed: seed of the order and of the distances.
 
         Raises:
-          DataError: no user has two of them.
+          DataError: no user has events with two items.
         """
         self._generator = np.random.default_rng(seed)
         distinct = events.distinct
@@ -34,14 +34,14 @@ class NeighbourBatches:
         self._asking = np.flatnonzero(np.diff(distinct.row_splits)[self._user] > 1)
         if not len(self._asking):
             raise DataError(
-                "similar items are learned from users with at least two events, and there is none among "
-                f'{len(events)} events; give more data, or similar.model = "item_tower"'
+                f"expected a user with at least two items, to learn similar items from, found none in {len(events)} "
+                'events; provide more data, or set similar.model to "item_tower"'
             )
         self._window = window
         self.num_batches = -(-len(self._asking) // batch_size)
 
     def dataset(self) -> tf.data.Dataset:
-        """One epoch's batches: [batch] items, and their neighbours, [batch, (items)], both int32."""
+        """Returns the batches of an epoch: [batch] items, and their neighbours, [batch, (items)], both int32."""
         signature = (
             tf.TensorSpec([None], tf.int32),
             tf.RaggedTensorSpec([None, None], tf.int32, row_splits_dtype=tf.int64),
@@ -53,7 +53,7 @@ class NeighbourBatches:
             yield tf.constant(self._item[places]), self._neighbours(places)
 
     def _neighbours(self, places: np.ndarray) -> tf.RaggedTensor:
-        """[n] places to [n, (items)]."""
+        """Returns the neighbours, [n, (items)], of the events at [n] places."""
         offsets = np.concatenate([np.arange(-self._window, 0), np.arange(1, self._window + 1)])
         reach = self._generator.integers(1, self._window + 1, [len(places), 1])
         others = places[:, np.newaxis] + offsets

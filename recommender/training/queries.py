@@ -1,4 +1,4 @@
-"""Training queries, made of what users did."""
+"""Training queries, made from the events of users."""
 
 from collections.abc import Iterator
 
@@ -15,25 +15,26 @@ _PARTS_LIMIT = 1_000_000
 
 
 class QueryBatches:
-    """Batches of queries, each of which holds a part of a user's items and asks for the others.
+    """Batches of queries, each of which holds some of a user's items and predicts the others.
 
-    In each epoch a user's items are divided into parts again, and each part is asked for once. `scattered`: an item
-    falls into a part by chance, and the request is made at the mean time of those asked for. `blocks`: a part is a
-    stretch of consecutive events, and the request is made at its begin. The rest of the history may be older or
-    younger: what goes together does so in both directions, and a model of the future alone has half the data.
+    In each epoch, a user's items are divided into new parts, and each part is predicted once, from the others.
+    `scattered`: items are assigned to parts at random, and the time of the request is the mean time of the items to
+    predict. `blocks`: a part is a block of consecutive events, and the time of the request is its start. The history
+    may be older or newer: items go together in both directions, and a model of the future alone has half the data.
     """
 
     def __init__(self, events: Interactions, kind: str, parts: int, history_length: int, batch_size: int, seed: int):
-        """Sets the rules.
+        """Sets how queries are drawn.
 
         Args:
           events: training events of known users with known items.
           kind: `scattered` or `blocks`.
-          parts: into how many parts a user's items fall; fewer if that leaves blocks of less than five, and one more
-            where the first and the last block of a stretch are cut short.
-          history_length: at most so many of the latest items are held.
-          batch_size: queries in a batch, about: epochs differ in their number of queries, and not in `num_batches`.
-          seed: of parts and order.
+          parts: number of parts of a user's items; fewer if blocks would hold fewer than five items, and one more if
+            the first and the last block are cut short.
+          history_length: maximum number of items in a history; the latest are kept.
+          batch_size: approximate number of queries in a batch: their number differs between epochs, that of batches
+            does not.
+          seed: seed of parts and order.
         """
         self._events, self._kind, self._parts = events.distinct, kind, parts
         self._history_length = history_length
@@ -46,9 +47,9 @@ class QueryBatches:
         self._generator = np.random.default_rng(seed)
 
     def dataset(self) -> tf.data.Dataset:
-        """One epoch's batches by feature name.
+        """Returns the batches of an epoch by feature name.
 
-        `user_index` and `timestamp`: [batch]; `history_index` and `item_index`, the items asked for: [batch, (items)].
+        `user_index` and `timestamp`: [batch]; `history_index` and `item_index`, the items to predict: [batch, (items)].
         """
         ragged = tf.RaggedTensorSpec([None, None], tf.int32, row_splits_dtype=tf.int64)
         signature = {
@@ -79,7 +80,7 @@ class QueryBatches:
             }
 
     def _draw_queries(self, generator: np.random.Generator) -> np.ndarray:
-        """[number of values] which query asks for each item: a million times its user, plus its part."""
+        """Returns the query that predicts each item, [number of items]: a million times its user, plus its part."""
         if self._kind == "scattered":
             part = generator.integers(0, self._parts, len(self._user))
         else:
@@ -89,7 +90,7 @@ class QueryBatches:
         return self._user * _PARTS_LIMIT + part
 
     def _request_times(self, query: np.ndarray) -> np.ndarray:
-        """[num_queries] seconds."""
+        """Returns the times of the queries, [num_queries] seconds."""
         if self._kind == "scattered":
             first = self._events.timestamp.min()
             means = np.bincount(query, self._events.timestamp - first) / np.bincount(query)

@@ -1,4 +1,4 @@
-"""Training examples of ratings, each with what else its user rated."""
+"""Training examples of ratings, each with the other ratings of its user."""
 
 from collections.abc import Iterator
 
@@ -20,17 +20,17 @@ class UserRatings:
         self.events, self._splits = events, events.row_splits
 
     def latest(self, users: np.ndarray, length: int) -> Histories:
-        """At most `length` latest events of each of [n] users; the number of known ones has none."""
+        """Returns the latest events, at most `length`, of each of [n] users; the unknown user has none."""
         ends = self._splits[users + 1]
         return self._stretches(np.maximum(self._splits[users], ends - length), ends)
 
     def others(self, rows: np.ndarray, length: int, method: str) -> Histories:
-        """What each of some events is to be predicted from.
+        """Returns the history from which each event at `rows` is predicted.
 
         Args:
           rows: [n] positions in `events`.
-          length: at most so many events.
-          method: of the split: `random`, the user's latest others; `time`, the latest before.
+          length: maximum number of events in a history.
+          method: method of the split; `random` takes the user's latest other events, `time` the latest earlier ones.
 
         Returns:
           Histories without the event itself and others of the same user with the same item.
@@ -40,12 +40,12 @@ class UserRatings:
             ends, own = rows, 0
         else:
             ends = self._splits[users + 1]
-            own = ends - rows <= length  # then one more is taken, since this one is left out
+            own = ends - rows <= length  # then one more is taken, since the event itself is left out
         begins = np.maximum(self._splits[users], ends - length - own)
         return self._stretches(begins, ends, self.events.item[rows])
 
     def _stretches(self, begins: np.ndarray, ends: np.ndarray, left_out: np.ndarray | None = None) -> Histories:
-        """Events from [n] positions to [n] others, without those of the items [n] left out."""
+        """Returns the events from `begins` to before `ends`, [n] each, without those of the items `left_out`, [n]."""
         lengths = ends - begins
         row = np.repeat(np.arange(len(begins)), lengths)
         places = np.arange(len(row)) + np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
@@ -58,19 +58,19 @@ class UserRatings:
 
 
 class RatingBatches:
-    """Batches of events, in another random order each epoch."""
+    """Batches of events, in a new random order each epoch."""
 
     def __init__(self, ratings: UserRatings, history_length: int, method: str, batch_size: int, seed: int):
-        """Sets the rules; see `UserRatings.others` for the first three."""
+        """Sets how batches are drawn; see `UserRatings.others` for `history_length` and `method`."""
         self._ratings, self._history_length, self._method = ratings, history_length, method
         self._batch_size, self._generator = batch_size, np.random.default_rng(seed)
 
     def num_batches(self) -> int:
-        """In an epoch."""
+        """Returns the number of batches in an epoch."""
         return -(-len(self._ratings.events) // self._batch_size)
 
     def dataset(self) -> tf.data.Dataset:
-        """One epoch's batches: the inputs of `RankingModel.compute_loss`."""
+        """Returns the batches of an epoch: the inputs of `RankingModel.compute_loss`."""
         signature = {
             names.USER_INDEX: tf.TensorSpec([None], tf.int32),
             names.ITEM_INDEX: tf.TensorSpec([None], tf.int32),

@@ -13,29 +13,29 @@ _MOST = 20_000
 
 
 class Measure:
-    """Mean over windows of 1 / log2(1 + rank): NDCG without a cut, by which all windows have a say.
+    """Mean over windows of 1 / log2(1 + rank): NDCG without a cut-off, so that all windows count.
 
-    The context's items are left out if the model leaves them out; of equal scores half are counted as higher. Labels
-    that are no item of the catalogue rank nowhere.
+    The context's items are left out if the model leaves them out; half of the equal scores count as higher. Labels that
+    are not in the catalogue have an infinite rank.
     """
 
     def __init__(self, windows: Windows, settings: SequenceModelSettings, seed: int):
-        """Takes the windows, or a random choice of very many."""
+        """Takes the windows, or a random sample of more than 20,000."""
         if len(windows.label) > _MOST:
             windows = windows.take(np.random.default_rng(seed).choice(len(windows.label), _MOST, replace=False))
         self._windows, self._exclude = windows, settings.exclude_seen and "item" in settings.features
 
     @property
     def num_windows(self) -> int:
-        """How many it measures on."""
+        """Number of windows."""
         return len(self._windows.label)
 
     def __call__(self, model: SequenceModel) -> float:
-        """Measures."""
+        """Returns the measure of a model."""
         return float(np.mean(gains(self.ranks(model))))
 
     def of(self, model: SequenceModel) -> dict[str, float]:
-        """All that is recorded of a fitted model; nothing if there are no windows."""
+        """Returns the measures of a fitted model for its record; only the number of windows if it is 0."""
         if not self.num_windows:
             return {"windows": 0}
         found = self.ranks(model)
@@ -47,7 +47,7 @@ class Measure:
         }
 
     def ranks(self, model: SequenceModel) -> np.ndarray:
-        """[n] float64 ranks of the labels, from 1; infinite for no item of the catalogue."""
+        """Returns the ranks of the labels, [n] float64, from 1; infinite for a label that is not in the catalogue."""
         found = [np.zeros(0)]
         for begin in range(0, self.num_windows, _AT_ONCE):
             block = self._windows.take(slice(begin, begin + _AT_ONCE))

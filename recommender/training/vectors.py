@@ -1,4 +1,4 @@
-"""Every user and every item as a vector."""
+"""Encodes all users and items as vectors."""
 
 from typing import Protocol
 
@@ -15,21 +15,21 @@ class Encoder(Protocol):
     """A model whose scores are dot products."""
 
     def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
-        """[num_queries] users, [num_queries, (events)] items and [num_queries] seconds to [num_queries, width]."""
+        """Encodes [n] users, [n, (events)] items and [n] seconds as [n, width] float32."""
 
     def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
-        """[n] items to [n, width]."""
+        """Encodes [n] items as [n, width]."""
 
 
 def as_ragged(rows: Ragged) -> tf.RaggedTensor:
-    """The same rows, [num_rows, (values)]."""
+    """Returns the same rows, [num_rows, (values)]."""
     return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.row_splits, tf.int64))
 
 
 def encode_users(model: Encoder, contexts: Contexts) -> np.ndarray:
     """Encodes the query of every user, and of the unknown one: [num_users + 1, width] float32."""
     num_users = len(contexts.timestamps) - 1
-    # A user without any event has a row that was never fitted; the unknown user's was.
+    # The row of a user without events was never fitted; that of the unknown user was.
     users = np.where(np.diff(contexts.histories.row_splits) > 0, np.arange(num_users + 1), num_users)
     history = as_ragged(contexts.histories)
     return np.concatenate(

@@ -17,8 +17,8 @@ _SECONDS_A_DAY = 86_400.0
 class Windows(NamedTuple):
     """context: by feature, [n, length] int32 or float32, oldest first, padding at the end. label: [n] int32 items.
 
-    event: [n] positions of the labels' events among those that were asked about. context_length: [n] int32, events
-    that the context is made of, however many of them it has room for.
+    event: [n] positions of the labels' events among the events given. context_length: [n] int32, number of events that
+    the context is made from, which may be more than it holds.
     """
 
     context: dict[str, np.ndarray]
@@ -33,39 +33,40 @@ class Windows(NamedTuple):
 
 
 class Timelines:
-    """The training events of known items, user by user in their order."""
+    """The training events of known items, sorted by user and time."""
 
     def __init__(self, train: Interactions, items: Items):
         """Takes the training events.
 
         Raises:
-          DataError: none is of a known item.
+          DataError: no event is of a known item.
         """
         self._events = train.take(train.item != PADDING)
         self._items = items
         if not len(self._events):
             raise DataError(
-                "no training event is of an item of the catalogue; on-device models learn from nothing else"
+                "no training event is of an item of the catalogue, and on-device models learn from these only; run the "
+                "data steps again"
             )
         self._first = int(self._events.timestamp.min())
-        # One more than there is: whatever comes after the last second comes after all events.
+        # One second more than there are: any time after the last event sorts after all events.
         self._span = int(self._events.timestamp.max()) - self._first + 2
         self._keys = self._key(self._events)
 
     @property
     def events(self) -> Interactions:
-        """In that order."""
+        """The training events in that order."""
         return self._events
 
     def windows(
         self, events: Interactions, features: Mapping[Any, FeatureInput], skipped: np.ndarray | None = None
     ) -> Windows:
-        """Cuts a window for each event before which its user has a training event.
+        """Cuts a window for each event whose user has an earlier training event.
 
         Args:
-          events: of the same users; strictly earlier events of the same user are the context, and no others.
-          features: what the contexts are to hold.
-          skipped: [num_events] so many of the latest earlier events are left out, but for the first; absent, none.
+          events: events of the same users; only strictly earlier events of the same user are in the context.
+          features: the features of the contexts.
+          skipped: [num_events], number of the latest earlier events to leave out, except the first; None: 0.
         """
         begin = np.searchsorted(self._events.user, events.user, side="left")
         end = np.searchsorted(self._keys, self._key(events), side="left")
@@ -82,11 +83,11 @@ class Timelines:
         return Windows(context, events.item, asked, (end - begin).astype(np.int32))
 
     def _key(self, events: Interactions) -> np.ndarray:
-        """[n] int64 that order events by user, then time."""
+        """Returns [n] int64 keys that sort events by user and time."""
         return events.user.astype(np.int64) * self._span + np.clip(events.timestamp - self._first, 0, self._span - 1)
 
     def _latest(self, name: str, begin: np.ndarray, end: np.ndarray, length: int) -> np.ndarray:
-        """[n, length] the latest values of the events from `begin` up to `end`; of ages, seconds since the first."""
+        """Returns the latest values, [n, length], from `begin` to before `end`; `age`: seconds since the first."""
         if name == "rating":
             flat, splits, nothing = self._events.rating, np.arange(len(self._keys) + 1), NOT_GIVEN["rating"]
         elif name == "age":
@@ -102,5 +103,5 @@ class Timelines:
 
 
 def _days(now: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """[n] and [n, length] seconds to [n, length] float32 days between."""
+    """Returns the days, [n, length] float32, from past times, [n, length] seconds, to now, [n] seconds."""
     return ((now[:, np.newaxis] - past) / _SECONDS_A_DAY).astype(np.float32)

@@ -56,5 +56,5 @@ def test_what_happened_at_the_same_second_is_not_in_the_order_of_ids() -> None:
 
 
 def test_refuses_events_without_a_pair() -> None:
-    with pytest.raises(DataError, match=r"at least two events.*3 events.*item_tower"):
+    with pytest.raises(DataError, match=r"at least two items.*3 events.*item_tower"):
         NeighbourBatches(make_events((0, 1, 1), (1, 1, 1), (2, 2, 1)), 5, 8, 1)
