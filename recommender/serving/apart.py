@@ -1,4 +1,4 @@
-"""Functions that stay one operator of the graph.
+"""Functions that remain one operator of the graph.
 
 TensorFlow's optimizer copies the operators of a called function into its caller. In a branch, each of them costs time
 even when the branch is not taken. The attribute `_noinline`, which TensorFlow (2.16 to 2.21) reads from a function
@@ -11,5 +11,5 @@ import tensorflow as tf
 
 
 def apart(body: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """The same function as one operator of the graph."""
+    """Returns the function as one operator of the graph."""
     return tf.function(body, autograph=False, experimental_attributes={"_noinline": True})

@@ -1,4 +1,4 @@
-"""From the parts of a recommender to one SavedModel."""
+"""Exports the parts of a recommender as one SavedModel."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""From ids to indices."""
+"""Lookup tables from ids to indices."""
 
 from contextlib import AbstractContextManager
 
@@ -8,50 +8,53 @@ from recommender.models.pooling import places_from_end
 
 
 def index(ids: list[bytes]) -> tf.lookup.StaticHashTable:
-    """Positions by id; the number of ids for an unknown one. In memory and int64, since TFLite has no other tables."""
-    # A table cannot be empty: without ids, its one entry has the position of an unknown id.
+    """Creates a table of positions by id; unknown ids get the number of ids.
+
+    It is in memory, with int64 positions, since TFLite has no other tables.
+    """
+    # A table cannot be empty: without ids, its only entry has the position of unknown ids.
     keys = ids or [b""]
     entries = tf.lookup.KeyValueTensorInitializer(tf.constant(keys, tf.string), tf.range(len(keys), dtype=tf.int64))
     return tf.lookup.StaticHashTable(entries, default_value=len(ids))
 
 
 def find(table: tf.lookup.StaticHashTable, ids: tf.Tensor) -> tf.Tensor:
-    """Strings to int32 positions of the same shape."""
+    """Looks up the positions of ids as int32 of the same shape."""
     return tf.cast(table.lookup(ids), tf.int32)
 
 
 def rows_of(ids: tf.Tensor, num_rows: tf.Tensor, name: str) -> tf.Tensor:
-    """[num_rows, n] or, for none, [0, n] of strings to [num_rows, n].
+    """Checks that an input is [num_rows, n], or pads it to that shape if it has no rows, [0, n].
 
     Raises:
-      InvalidArgumentError: it is another number of rows; the message names the input.
+      InvalidArgumentError: the number of rows is neither; the message names the input.
     """
     given = tf.shape(ids)[0]
     expected = (given == num_rows) | (given == 0)
-    message = f"`{name}` must have one row for each row of the batch, or none; rows, batch:"
+    message = f"`{name}` must have one row for each row of the batch, or no rows; rows, batch:"
     with refused_unless(expected, message, given, num_rows):
         return tf.pad(ids, [[0, num_rows - given], [0, 0]])
 
 
 def refused_unless(condition: tf.Tensor, message: str, *values: tf.Tensor) -> AbstractContextManager:
-    """A context whose operators raise InvalidArgumentError with the message and the values unless [] bool is true."""
+    """Returns a context whose operators raise InvalidArgumentError with message and values if [] bool is false."""
     return tf.control_dependencies([tf.debugging.Assert(condition, [message, *values])])
 
 
 def cells_of(items: tf.Tensor, num_items: int) -> tf.Tensor:
-    """[n, m] int32 items, `num_items` standing for none, to [cells, 2] int32: row and item of each that is one."""
+    """Returns rows and items, [cells, 2] int32, of [n, m] int32 items, without unknown ones (`num_items`)."""
     places = tf.where(items < num_items)
     return tf.stack([tf.cast(places[:, 0], tf.int32), tf.gather_nd(items, places)], axis=1)
 
 
 def known_items(items: tf.Tensor, num_items: int) -> tf.RaggedTensor:
-    """[n, m] int32 to [n, (items)], without what stands for none."""
+    """Returns [n, m] int32 items as [n, (items)], without unknown ones (`num_items`)."""
     rows = tf.RaggedTensor.from_tensor(items, row_splits_dtype=tf.int64)
     return tf.ragged.boolean_mask(rows, rows < num_items)
 
 
 def latest(history: tf.RaggedTensor, num_items: int, length: int) -> tf.RaggedTensor:
-    """Keeps each item's last place in a history, [n, (items)] int32, oldest first, and the last `length` of those."""
+    """Keeps each item's last occurrence in a history, [n, (items)] int32, oldest first; of these, the last `length`."""
     keys = history.value_rowids() * num_items + tf.cast(history.flat_values, tf.int64)
     distinct, group = tf.unique(keys)
     last = tf.math.unsorted_segment_max(tf.range(tf.size(keys)), group, tf.size(distinct))

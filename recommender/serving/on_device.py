@@ -11,7 +11,7 @@ from schemas import signatures as names
 
 
 class Tables(NamedTuple):
-    """What retrieval reads: see `Parts`.
+    """The tables that retrieval reads; see `Parts`.
 
     items: [num_items + 1] ids, the last one empty. seen, seen_splits: the values and splits of `seen`. is_shared:
     [width] bool, the columns in which all queries are equal.
@@ -32,21 +32,21 @@ class Tables(NamedTuple):
 
 
 def retrieve(tables: Tables, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What `Recommender.retrieve` gives one user without further wishes.
+    """Returns what `Recommender.retrieve` returns for one user without further inputs.
 
-    TFLite has no ragged or sparse operators, no assertions and few operators on strings: hence a second formulation.
+    TFLite has no ragged or sparse operators, no assertions and few operators on strings: hence a second implementation.
 
     Args:
-      tables: of a recommender.
+      tables: the tables of a recommender.
       user_id: [1] string.
-      history_item_id: [any] strings, oldest first; none, or only unknown ones, for the user's own history.
+      history_item_id: [any] strings, oldest first; without known ids, the user's history in training is used.
       k: [] int32.
 
     Returns:
-      `item_id`, strings, and `score`, float32, [max(k, 0)] each; fewer left items end in empty ids and zeros.
+      `item_id`, strings, and `score`, float32, [max(k, 0)] each; padded with empty ids and zeros if fewer are left.
     """
     num_items = tables.candidates.shape[0]
-    # Filled in, as the converter does not know the shape of what a table gives.
+    # `fill` sets the shape, since the converter does not know that of a lookup's result.
     user = tf.fill([1], find(tables.user_index, user_id[0]))
     history = find(tables.item_index, history_item_id)
     history = tf.boolean_mask(history, history < num_items)
@@ -61,23 +61,23 @@ def retrieve(tables: Tables, user_id: tf.Tensor, history_item_id: tf.Tensor, k: 
     best, items = tf.math.top_k(scores, tf.clip_by_value(k, 0, num_items))
     left = best > -np.inf
     padding = [[0, tf.maximum(k - num_items, 0)]]
-    # Ids are padded by their positions: TFLite neither pads nor selects strings.
+    # Positions are padded instead of ids: TFLite neither pads nor selects strings.
     positions = tf.pad(tf.where(left, items, num_items), padding, constant_values=num_items)
     return {names.ITEM_ID: tf.gather(tables.items, positions), names.SCORE: tf.pad(tf.where(left, best, 0.0), padding)}
 
 
 def _scores(tables: Tables, user: tf.Tensor, history: tf.Tensor) -> tf.Tensor:
-    """[1] user and [n] known items to [num_items], -infinity for what is not a number."""
+    """Returns scores, [num_items], for a [1] user and [n] known items; -infinity for those that are not finite."""
     num_items = tables.candidates.shape[0]
     is_known, has_history = user < tables.queries.shape[0] - 1, tf.size(history) > 0
-    # Nobody's history is one of an unknown item: LiteRT refuses empty tensors.
+    # An empty history becomes one unknown item, since LiteRT refuses empty tensors.
     history = tf.pad(history, [[0, tf.cast(~has_history, tf.int32)]], constant_values=num_items)
     latest = _latest(history)[-tables.history_length :]
     row = tf.RaggedTensor.from_row_splits(latest, tf.stack([0, tf.size(latest)]), validate=False)
     encoded = tables.encode_queries(user, row, tf.constant([tables.now], tf.int64))
     query = tf.where(has_history, encoded, tf.gather(tables.queries, user))
-    # What all queries share, such as the 1 that meets an item's bias, stays out of the product: in a table of 8 bits it
-    # would leave the smaller numbers none.
+    # Columns in which all queries are equal, such as the 1 for an item's bias, are left out of the product: in an 8-bit
+    # table they would leave no precision for smaller numbers.
     own = tf.constant(~tables.is_shared, tf.float32)
     offset = tf.linalg.matvec(tables.candidates, tables.queries[0] * (1.0 - own))
     scores = tf.matmul(query * own, tables.candidates * own, transpose_b=True)[0] + offset
@@ -86,10 +86,10 @@ def _scores(tables: Tables, user: tf.Tensor, history: tf.Tensor) -> tf.Tensor:
 
 
 def _latest(items: tf.Tensor) -> tf.Tensor:
-    """[n] items, oldest first, to the distinct ones, each where it stood last."""
+    """Returns the distinct ones of [n] items, oldest first, each at its last occurrence."""
     return tf.reverse(tf.unique(tf.reverse(items, [0]))[0], [0])
 
 
 def _flags(items: tf.Tensor, num_items: int) -> tf.Tensor:
-    """[n] items to [num_items] bool, true at each of them."""
+    """Returns [num_items] bool, true at each of [n] items."""
     return tf.math.unsorted_segment_sum(tf.ones_like(items), items, num_items) > 0

@@ -1,4 +1,4 @@
-"""Which items may be shown."""
+"""Rules for the items that may be shown."""
 
 from typing import NamedTuple
 
@@ -11,9 +11,10 @@ from recommender.serving.lookup import find, index
 
 
 class Rules(NamedTuple):
-    """What a request says of all its rows: strings, [n] each; an empty one says nothing.
+    """The rules for all rows of a request, [n] strings each; empty strings are padding.
 
-    allow: only these items. deny: none of these items. genre: only items of one of these genres.
+    A rule applies if it has other strings. allow: only these items. deny: none of these items. genre: only items of one
+    of these genres.
     """
 
     allow: tf.Tensor
@@ -22,7 +23,7 @@ class Rules(NamedTuple):
 
 
 class Permissions(tf.Module):
-    """Takes out of scores what may not be shown: -infinity stands for it until the best are picked."""
+    """Sets the scores of items that may not be shown to -infinity."""
 
     def __init__(self, item_index: tf.lookup.StaticHashTable, genres: list[bytes], item_genres: Ragged):
         """Takes the catalogue.
@@ -30,7 +31,7 @@ class Permissions(tf.Module):
         Args:
           item_index: positions by id.
           genres: names by index.
-          item_genres: [num_items] rows of indices in `[0, len(genres)]`, the last one for an unknown genre.
+          item_genres: [num_items] rows of indices in `[0, len(genres)]`; `len(genres)` stands for unknown genres.
         """
         super().__init__()
         self._item_index, self._genre_index, self._num_genres = item_index, index(genres), len(genres)
@@ -39,7 +40,7 @@ class Permissions(tf.Module):
         self._genre_items = tf.Variable(item_genres.rows.astype(np.int32), trainable=False)
 
     def apply(self, scores: tf.Tensor, rules: Rules) -> tf.Tensor:
-        """[n, num_items] scores to the same, -infinity where a rule forbids the item or the score is not finite."""
+        """Returns scores, [n, num_items], with -infinity where a rule forbids the item or the score is not finite."""
         scores = tf.where(tf.math.is_finite(scores), scores, -np.inf)
         return tf.cond(
             tf.size(rules.allow) + tf.size(rules.deny) + tf.size(rules.genre) > 0,
@@ -48,13 +49,13 @@ class Permissions(tf.Module):
         )
 
     def _permitted(self, allow: tf.Tensor, deny: tf.Tensor, genre: tf.Tensor) -> tf.Tensor:
-        """[num_items] bool; arguments as in `Rules`."""
+        """Returns which items are permitted, [num_items] bool; arguments as in `Rules`."""
         # Empty strings are padding.
         allow, genre = (tf.boolean_mask(ids, ids != "") for ids in (allow, genre))
         permitted = ~self._members(deny)
         permitted &= (tf.size(allow) == 0) | self._members(allow)
         asked = _flags(find(self._genre_index, genre), self._num_genres + 1)
-        # The unknown genre stands for many, and cannot be asked for.
+        # The unknown genre stands for many genres, so that no request can name it.
         asked &= tf.range(self._num_genres + 1) < self._num_genres
         hits = tf.boolean_mask(self._genre_items, tf.gather(asked, self._genres))
         return permitted & ((tf.size(genre) == 0) | _flags(hits, self._num_items))
@@ -64,11 +65,11 @@ class Permissions(tf.Module):
 
 
 def remove(scores: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
-    """[n, num_items] scores to the same, -infinity at the cells, [cells, 2] int32 rows and items."""
+    """Returns scores, [n, num_items], with -infinity at the cells, [cells, 2] int32 rows and items."""
     return tf.tensor_scatter_nd_update(scores, cells, tf.fill(tf.shape(cells)[:1], -np.inf))
 
 
 def _flags(positions: tf.Tensor, size: int) -> tf.Tensor:
-    """[n] positions to [size] bool, true at each of them."""
+    """Returns [size] bool, true at each of [n] positions."""
     nothing = tf.zeros([size], tf.bool)
     return tf.tensor_scatter_nd_update(nothing, positions[:, tf.newaxis], tf.ones_like(positions, tf.bool))

@@ -1,4 +1,4 @@
-"""The exported model: lookups, vectors and stock TensorFlow operators; loading it takes TensorFlow alone."""
+"""The exported model: lookups, vectors and stock TensorFlow operators; loading it needs TensorFlow only."""
 
 from typing import NamedTuple, Protocol
 
@@ -26,32 +26,31 @@ Tensors = dict[str, tf.Tensor]
 
 
 class QueryEncoder(Protocol):
-    """What knows how to ask for a history. query_variables: all that `encode_queries` reads."""
+    """Encodes queries with histories. query_variables: all variables that `encode_queries` reads."""
 
     query_variables: list[tf.Variable]
 
     def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
-        """[num_queries] users, [num_queries, (events)] items and [num_queries] seconds to [num_queries, width]."""
+        """Encodes [n] users, [n, (events)] items and [n] seconds as [n, width] float32."""
 
 
 class Rater(Protocol):
     """A `tf.Module` that predicts ratings."""
 
     def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        """[n] users, [n] items and [n] seconds, or None for the user's usual time, to [n] ratings, not clipped."""
+        """Returns ratings, [n], not clipped, of [n] users and items at [n] seconds, or None for the users' defaults."""
 
 
 class Parts(NamedTuple):
-    """What the exported model is made of.
+    """The parts of the exported model.
 
     users, items, genres: ids and names (bytes) by index. titles: [num_items] bytes. item_genres: [num_items] rows of
     indices. popularity: [num_items] number of training events. fallback: [num_items] float32, scores for unknown
     users without a history. seen: [num_users + 1] rows, the items of each user's training events. queries:
     [num_users + 1, width] float32, of users with their histories. candidates: [num_items, width] float32.
-    similar_queries, similar_candidates: [num_items, any width] float32, vectors of an item asked about and of its
+    similar_queries, similar_candidates: [num_items, any width] float32, vectors of query items and of
     candidates, whose products score their similarity. encoder: encodes the queries of histories, of which it takes the
-    latest `history_length` items. now: seconds, the time of a request that gives none. scale: lowest and highest
-    rating.
+    latest `history_length` items. now: seconds, the default time of a request. scale: lowest and highest rating.
     """
 
     users: list[bytes]
@@ -75,7 +74,7 @@ class Parts(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What users ask for.
+    """The inputs of a batch of users.
 
     users: [n] int32. history_item_id, exclude: [n, any] or [0, 0] strings. timestamp: [n] or [0] int64 seconds.
     """
@@ -88,16 +87,16 @@ class Request(NamedTuple):
 
 
 MOST_PADDING = 10_000
-"""Places that `k` may ask for beyond the catalogue."""
+"""`k` may exceed the size of the catalogue by this number."""
 MOST_WEIGHT = 1e6
-"""Size of the weights of ratings with which scores stay finite and keep their digits."""
+"""Maximum absolute weight of ratings, so that scores stay finite and precise."""
 
 
 class Recommender(tf.Module):
-    """Recommends items, predicts ratings and ranks held-out items; `serving.py` says how it is called.
+    """Recommends items, predicts ratings and ranks held-out items; `serving.py` has its signatures.
 
-    Ids that are not known are allowed everywhere: an unknown user without a known history is served by popularity, and
-    a rating falls back to the biases that are known.
+    Unknown ids are allowed everywhere: an unknown user without a known item in the history gets popular items, and a
+    rating falls back to the known biases.
     """
 
     def __init__(self, parts: Parts):
@@ -105,7 +104,7 @@ class Recommender(tf.Module):
         self._num_users, self._num_items = len(parts.users), len(parts.items)
         self._user_index, self._item_index = index(parts.users), index(parts.items)
         self._users = _constant(np.array(parts.users, object))
-        # What is left of a row after the last item is filled with one that has no name.
+        # Rows with too few items are padded with an item that has an empty id and title.
         self._items, self._titles = (
             _constant(np.array([*parts.items, b""], object)),
             _constant(np.append(parts.titles, b"")),
@@ -128,7 +127,7 @@ class Recommender(tf.Module):
     def recommend(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, n_candidates: tf.Tensor, rating_weight: tf.Tensor
     ) -> Tensors:
-        """Two stages: retrieval proposes, and ranking orders what it proposed."""
+        """Recommends in two stages: retrieval proposes candidates, and ranking orders them."""
         is_number = tf.abs(rating_weight) <= MOST_WEIGHT
         message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
         with refused_unless(is_number, message, rating_weight):
@@ -146,12 +145,12 @@ class Recommender(tf.Module):
         return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | facts
 
     def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
-        """The first stage alone."""
+        """Runs the first stage alone."""
         scores, items, facts = self._retrieve(request, k, include_seen)
         return self._show(items, {names.SCORE: scores}, k) | facts
 
     def retrieve_on_device(self, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> Tensors:
-        """The first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
+        """Runs the first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
         tables = on_device.Tables(
             user_index=self._user_index,
             item_index=self._item_index,
@@ -169,7 +168,7 @@ class Recommender(tf.Module):
         return on_device.retrieve(tables, user_id, history_item_id, k)
 
     def similar_items(self, item_id: tf.Tensor, rules: Rules, exclude: tf.Tensor, k: tf.Tensor) -> Tensors:
-        """The most similar items, without the item itself."""
+        """Finds the most similar items, without the item itself."""
         items = find(self._item_index, item_id)
         is_known = items < self._num_items
         queries = tf.gather(self._similar_queries, tf.where(is_known, items, 0))
@@ -180,11 +179,11 @@ class Recommender(tf.Module):
         return self._show(best, {names.SCORE: scores}, k) | {names.IS_KNOWN: is_known}
 
     def find_users(self, user_id: tf.Tensor) -> tf.Tensor:
-        """[n] strings to [n] int32."""
+        """Looks up [n] ids as [n] int32 indices."""
         return find(self._user_index, user_id)
 
     def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> Tensors:
-        """The vectors of queries; arguments as in `Request`."""
+        """Returns the vectors of queries; arguments as in `Request`."""
         vectors, unknown_history = tf.cond(
             tf.size(history_item_id) + tf.size(timestamp) > 0,
             lambda: apart(self._encode)(users, history_item_id, timestamp)[:2],
@@ -193,27 +192,27 @@ class Recommender(tf.Module):
         return {names.EMBEDDING: vectors} | self._facts(users, unknown_history)
 
     def embed_items(self, item_id: tf.Tensor) -> Tensors:
-        """The vectors of items; zeros for an unknown one."""
+        """Returns the vectors of items; zeros for an unknown one."""
         items = find(self._item_index, item_id)
         is_known = items < self._num_items
         vectors = tf.gather(self._candidates, tf.where(is_known, items, 0))
         return {names.EMBEDDING: tf.where(is_known[:, tf.newaxis], vectors, 0.0), names.IS_KNOWN: is_known}
 
     def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
-        """Ratings of pairs."""
+        """Predicts the ratings of pairs of a user and an item."""
         num_users, num_items = tf.size(user_id), tf.size(item_id)
-        message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must be as many, got:"
+        message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must have the same length, got:"
         with refused_unless(num_users == num_items, message, num_users, num_items):
             user_id = tf.identity(user_id)
         return {names.RATING: self._rate(find(self._user_index, user_id), find(self._item_index, item_id))}
 
     def list_users(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
-        """Ids of a range of users, and how many there are."""
+        """Returns the ids of a range of users, and the number of all users."""
         span = _span(begin, end, self._num_users)
         return {names.USER_ID: self._users[span], names.NUM_USERS: tf.constant(self._num_users)}
 
     def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
-        """Ids and titles of a range of items, and how many there are."""
+        """Returns the ids and titles of a range of items, and the number of all items."""
         span = _span(begin, end, self._num_items)
         columns = {names.ITEM_ID: self._items[span], names.TITLE: self._titles[span]}
         return columns | {names.NUM_ITEMS: tf.constant(self._num_items)}
@@ -229,7 +228,7 @@ class Recommender(tf.Module):
         return {name: column[:, tf.newaxis] for name, column in columns.items()}
 
     def judge(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor) -> Tensors:
-        """[n] users, items and seconds to the columns of `evaluate`, [n] each."""
+        """Returns the columns of `evaluate`, [n] each, for [n] users, items and seconds."""
         queries = tf.gather(self._queries, users)
         is_unknown = (users == self._num_users)[:, tf.newaxis]
 
@@ -252,7 +251,7 @@ class Recommender(tf.Module):
     def _retrieve(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
-        """Scores, -infinity where too few are left, items, [n, min(k, num_items)] each, and facts about each row."""
+        """Returns scores, -infinity if too few are left, items, [n, min(k, num_items)] each, and facts on each row."""
         users = request.users
         wishes = [request.history_item_id, request.timestamp, request.exclude, *request.rules]
         scores, unknown_history = tf.cond(
@@ -265,13 +264,13 @@ class Recommender(tf.Module):
         return *self._best(remove(scores, _cells(seen)), k), self._facts(users, unknown_history)
 
     def _score(self, queries: tf.Tensor, is_unknown: tf.Tensor) -> tf.Tensor:
-        """[n, width] and [n] bool to [n, num_items], -infinity for what is not a number."""
+        """Returns scores, [n, num_items], of queries, [n, width]; -infinity for those that are not finite."""
         scores = tf.matmul(queries, self._candidates, transpose_b=True)
         scores = tf.where(is_unknown[:, tf.newaxis], self._fallback, scores)
         return tf.where(tf.math.is_finite(scores), scores, -np.inf)
 
     def _score_as_wished(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """[n, num_items], -infinity for what is not wished, and [n] int32, the number of unknown ids in the history."""
+        """Returns scores, [n, num_items], -infinity if unwanted, and the number of unknown ids in each history, [n]."""
         queries, unknown_history, history = self._encode(request.users, request.history_item_id, request.timestamp)
         has_history = tf.reduce_any(history < self._num_items, axis=1)
         scores = self._score(queries, (request.users == self._num_users) & ~has_history)
@@ -283,10 +282,10 @@ class Recommender(tf.Module):
     def _encode(
         self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Vectors of queries, the number of unknown ids in each history, and the items of the others.
+        """Returns the vectors of queries, the number of unknown ids in each history, and its items.
 
         Returns:
-          [n, width], [n] int32 and [n, any] int32, where the number of items stands for none.
+          [n, width], [n] int32 and [n, any] int32, where the number of items stands for unknown ids and padding.
         """
         num_rows = tf.shape(users)[0]
         given = rows_of(history_item_id, num_rows, names.HISTORY_ITEM_ID)
@@ -301,17 +300,17 @@ class Recommender(tf.Module):
         return tf.where(has_history, encoded, tf.gather(self._queries, users)), unknown, history
 
     def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Scores, descending, and places, [n, at most k] each, of [n, num_items] scores."""
+        """Returns the best scores, descending, and their places, [n, at most k] each, of [n, num_items] scores."""
         return tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
 
     def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
-        """[num_rows, any] int32, the number of items for what is none."""
+        """Returns items, [num_rows, any] int32; the number of items stands for unknown ids and padding."""
         return find(self._item_index, rows_of(exclude, num_rows, names.EXCLUDE))
 
     def _show(self, items: tf.Tensor, numbers: Tensors, k: tf.Tensor) -> Tensors:
-        """Columns, [n, max(k, 0)], from [n, at most k] items and numbers; a score of -infinity marks an empty place."""
+        """Returns columns, [n, max(k, 0)], of [n, at most k] items and numbers; a score of -infinity marks padding."""
         most = self._num_items + MOST_PADDING
-        message = f"`{names.K}` must be at most {most}, which is {MOST_PADDING} more than there are items, got:"
+        message = f"`{names.K}` must be at most {most}, {MOST_PADDING} more than the number of items, got:"
         with refused_unless(k <= most, message, k):
             k = tf.identity(k)
         left = numbers[names.SCORE] > -np.inf
@@ -328,24 +327,24 @@ class Recommender(tf.Module):
         return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)
 
     def _seen_by(self, users: tf.Tensor) -> tf.RaggedTensor:
-        """[n] users to [n, (items)] int32."""
+        """Returns the items that [n] users have seen, [n, (items)] int32."""
         places = tf.ragged.range(tf.gather(self._seen_splits, users), tf.gather(self._seen_splits, users + 1))
         return places.with_flat_values(tf.gather(self._seen, places.flat_values))
 
 
 def _cells(items: tf.RaggedTensor) -> tf.Tensor:
-    """[n, (items)] int32 to [cells, 2] int32, row and item of each."""
-    # Three operators, where `value_rowids` has forty.
+    """Returns rows and items, [cells, 2] int32, of [n, (items)] int32."""
+    # Three operators; `value_rowids` has forty.
     places = tf.range(tf.size(items.flat_values, items.row_splits.dtype), dtype=items.row_splits.dtype)
     rows = tf.searchsorted(items.row_splits, places, side="right") - 1
     return tf.stack([rows, items.flat_values], axis=1)
 
 
 def _span(begin: tf.Tensor, end: tf.Tensor, size: int) -> slice:
-    """From `begin` to before `end`, within `size`."""
+    """Returns the slice from `begin` to before `end`, within `size`."""
     return slice(tf.clip_by_value(begin, 0, size), tf.clip_by_value(end, 0, size))
 
 
 def _constant(values: np.ndarray) -> tf.Variable:
-    """A variable, since a graph holds at most 2 GB of constants."""
+    """Creates a variable, since a graph holds at most 2 GB of constants."""
     return tf.Variable(values, trainable=False)

@@ -17,11 +17,11 @@ class ServedSequence(tf.Module):
 
     def __init__(self, model: SequenceModel, items: Items, settings: SequenceModelSettings):
         super().__init__()
-        # Its functions and variables, without what Keras would save of a model.
+        # The functions and variables, without the rest of a model that Keras would save.
         self._encode, self._score, self._num_items = model.encode, model.score, model.num_items
         self._weights, self._settings = model.variables, settings
-        # Ids of requests are compared with these: a hash table in addition would take as much again, and as much for
-        # its numbers, as quantised vectors take.
+        # Ids of requests are compared with these: a hash table would store the ids again, and its numbers would take as
+        # much space as quantised vectors.
         self._ids = tf.Variable([b"", *map(_bytes, items.ids)], trainable=False, name="ids")
         self._values = {
             name: tf.Variable(_rectangle(items.values[name]), trainable=False, name=f"{name}_of_items")
@@ -30,7 +30,7 @@ class ServedSequence(tf.Module):
         }
 
     def signatures(self) -> dict[str, Any]:
-        """By name, functions of named tensors."""
+        """Returns the signatures by name, functions of named tensors."""
         context = {
             names.CONTEXT + name: tf.TensorSpec([1, given.length], _dtype(name), names.CONTEXT + name)
             for name, given in self._settings.features.items()
@@ -47,9 +47,9 @@ class ServedSequence(tf.Module):
         }
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Contexts by input, [1, length] each, to `item`, [k] int32, and `score`, [k] float32, the best first.
+        """Returns `item`, [k] int32, and `score`, [k] float32, best first, for contexts by input, [1, length] each.
 
-        What is left when all items are named are zeros.
+        Both are padded with zeros if fewer than k items are left.
         """
         context = _by_feature(inputs)
         seen = tf.reshape(context["item"], [-1]) if "item" in context else None
@@ -57,13 +57,13 @@ class ServedSequence(tf.Module):
         return {names.ITEM: items, names.SCORE: scores}
 
     def recommend_ids(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`history_item_id`, [any] strings, and what else describes the events, to `item_id` and `score`, [k] each.
+        """Returns `item_id` and `score`, [k] each, for `history_item_id`, [any] strings, and other inputs per event.
 
-        Ids that are no item of the catalogue are skipped; of a history longer than a context the latest events count,
-        and what is to be left out is left out of all.
+        Ids that are not in the catalogue are skipped. Only the latest events of a history are encoded, as many as fit
+        into a context, but with `exclude_seen` the items of the whole history are left out.
         """
         longest = max(given.length for given in self._settings.features.values())
-        # LiteRT refuses empty tensors, so there is padding ahead of what is found.
+        # LiteRT refuses empty tensors, so padding precedes the items found.
         found = tf.where(tf.equal(inputs[names.HISTORY_ITEM_ID][:, tf.newaxis], self._ids)[:, 1:])
         found = tf.pad(tf.cast(found, tf.int32) + 1, [[longest, 0], [0, 0]])
         events, items = found[:, 0], found[:, 1]
@@ -84,22 +84,22 @@ class ServedSequence(tf.Module):
         return {names.ITEM_ID: tf.gather(self._ids, best), names.SCORE: scores}
 
     def scores(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Contexts by input, [n, length] each, to `logits`, [n, num_items], nothing left out."""
+        """Returns `logits`, [n, num_items], with no item left out, for contexts by input, [n, length] each."""
         return {names.LOGITS: self._score(self._encode(_by_feature(inputs)))[:, 1:]}
 
     def _best(self, context: dict[str, tf.Tensor], seen: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """The best items of a context, without those of `seen`, [m], and their scores: [k] each."""
+        """Returns the best items of a context, without those of `seen`, [m], and their scores: [k] each."""
         num_rows, k = self._num_items + 1, self._settings.k
-        # A slice would cost half as much as all the rest.
+        # A slice would cost half as much as everything else.
         scores = tf.reshape(self._score(self._encode(context)), [num_rows])
         left_out = tf.zeros([1], tf.int32) + PADDING
         if self._settings.exclude_seen and seen is not None:
             left_out = tf.concat([seen, left_out], axis=0)
         nothing = tf.fill([tf.size(left_out)], np.float32(-np.inf))
-        # Minus infinity is added by an operator that is never quantized.
+        # Minus infinity is added with an operator that is never quantized.
         shown = tf.add_n([scores, tf.scatter_nd(tf.expand_dims(left_out, 1), nothing, [num_rows])])
         best, items = tf.math.top_k(shown, min(k, num_rows))
-        # Where more than k are left whatever is seen, there is nothing to pad.
+        # If k items are left whatever is seen, there is nothing to pad.
         num_seen = left_out.shape[0]
         if num_seen is not None and k + num_seen <= num_rows:
             return items, best
@@ -115,7 +115,7 @@ def save(model: SequenceModel, items: Items, settings: SequenceModelSettings, fo
 
 
 def _padding_behind(values: tf.Tensor, is_given: tf.Tensor, length: int) -> tf.Tensor:
-    """The last `length` of [n] values, padding ahead of them, to [1, length] with the padding behind."""
+    """Moves the padding of the last `length` of [n] values from their front to their end; returns [1, length]."""
     latest, count = values[-length:], tf.reduce_sum(tf.cast(is_given[-length:], tf.int32))
     places = tf.math.floormod(tf.range(length) + length - count, length)
     return tf.reshape(tf.gather(latest, places), [1, length])
@@ -134,7 +134,7 @@ def _dtype(feature: str) -> tf.DType:
 
 
 def _rectangle(rows: Ragged) -> np.ndarray:
-    """[num_rows, longest row], padding behind, in the smallest integers of TFLite's that hold the values."""
+    """Returns [num_rows, longest row], padded at the end, in TFLite's smallest integer type that holds the values."""
     lengths = np.diff(rows.row_splits)
     places = np.arange(max(lengths.max(initial=0), 1)) < lengths[:, np.newaxis]
     values = np.full(places.shape, PADDING, np.int32)

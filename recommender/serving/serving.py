@@ -1,4 +1,4 @@
-"""How the exported model is called: its signatures, with a default for every input that can be left out."""
+"""The signatures of the exported model, with a default for every optional input."""
 
 import tensorflow as tf
 
@@ -15,26 +15,26 @@ _COUNT, _NUMBER, _SWITCH = (tf.TensorSpec([], dtype) for dtype in (tf.int32, tf.
 class Served(tf.Module):
     """A recommender with its signatures as functions of plain tensors.
 
-    Loaded in Python, they are methods that take their inputs by name and know the defaults; `signatures` of the loaded
-    model want every input. TensorFlow Serving fills in the defaults itself. Inputs of `recommend`, of which all others
-    have some:
+    In a model loaded in Python, they are methods with inputs by name and defaults, while its `signatures` need every
+    input. TensorFlow Serving fills in the defaults itself. `recommend` has these inputs, and the other signatures share
+    some of them:
 
     - `user_id`, [n] strings.
-    - `history_item_id`, [n, any] strings: what the user chose, oldest first, in place of what training knows of them;
-      empty strings are padding. By default, or with [0, 0], there is none.
-    - `timestamp`, [n] int64 seconds, of the request: with a history, and for models with `request_time`. By default,
-      or with [0], that of the latest training event.
-    - `k`, [] int32: how many, at most 10,000 more than there are items; 0 or less gives none.
+    - `history_item_id`, [n, any] strings: items that the user chose, oldest first, instead of those known from
+      training; empty strings are padding. Default, also with [0, 0]: no history.
+    - `timestamp`, [n] int64 seconds: time of the request; models with `request_time` use it if there is a history.
+      Default, also with [0]: the time of the latest training event.
+    - `k`, [] int32: number of items, at most 10,000 more than the catalogue has; 0 or less returns none.
     - `exclude`, [n, any] strings: items not to be shown in that row; empty strings are padding. Default: none.
     - `allow`, `deny` and `genre`, [any] strings, for all rows: only these items; none of these; only items of one of
-      these genres. Empty strings are padding. Default, or with nothing else: no such rule.
-    - `include_seen`, [] bool: whether items of training events and of the history may come. Default: no.
-    - `n_candidates`, [] int32: how many items the first stage hands to the second; at least `k` are.
-    - `rating_weight`, [] float32, in [-1e6, 1e6]: the order is by retrieval score + this * predicted rating.
+      these genres. Empty strings are padding. Default, also with padding alone: no such rule.
+    - `include_seen`, [] bool: whether items of training events and of the history may be shown. Default: false.
+    - `n_candidates`, [] int32: number of items that the first stage passes to the second; at least `k` are passed.
+    - `rating_weight`, [] float32, in [-1e6, 1e6]: items are ordered by retrieval score + this * predicted rating.
     """
 
     def __init__(self, recommender: Recommender, settings: ServingSettings):
-        """Makes the signatures; the settings hold the defaults of numbers."""
+        """Creates the signatures; the settings have the defaults of `k`, `n_candidates` and `rating_weight`."""
         super().__init__()
         self._recommender = recommender
         nothing, no_rows = tf.constant([], tf.string), tf.constant([], tf.string, [0, 0])
@@ -66,12 +66,13 @@ class Served(tf.Module):
             n_candidates: tf.Tensor = default_candidates,
             rating_weight: tf.Tensor = default_weight,
         ) -> Tensors:
-            """The best items for each user.
+            """Returns the best items for each user.
 
             Returns:
-              `item_id` and `title`, strings, `score`, by which they descend, `retrieval_score` and `rating`, float32,
-              each [n, max(k, 0)]; where fewer than k items are left, the row ends in empty ids and titles and zeros.
-              `is_known`, [n] bool: whether the user is. `unknown_history`, [n] int32: ids of the history that are not.
+              `item_id` and `title`, strings, `score`, descending, `retrieval_score` and `rating`, float32, each
+              [n, max(k, 0)]; if fewer than k items are left, the row is padded with empty ids, empty titles and zeros.
+              `is_known`, [n] bool: false for unknown users. `unknown_history`, [n] int32: number of unknown ids in the
+              history.
             """
             users = recommender.find_users(user_id)
             request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre))
@@ -89,7 +90,7 @@ class Served(tf.Module):
             genre: tf.Tensor = nothing,
             include_seen: tf.Tensor = no,
         ) -> Tensors:
-            """The first stage alone: as `recommend`, without `retrieval_score`, which is the score, and `rating`."""
+            """Runs the first stage alone: as `recommend`, without `rating` and `retrieval_score`, which is `score`."""
             users = recommender.find_users(user_id)
             request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre))
             return recommender.retrieve(request, k, include_seen)
@@ -104,9 +105,9 @@ class Served(tf.Module):
         def retrieve_on_device(
             user_id: tf.Tensor, history_item_id: tf.Tensor = nothing, k: tf.Tensor = default_k
         ) -> Tensors:
-            """`item_id` and `score`, [max(k, 0)] each, of `retrieve` for one user with a history of [any] strings.
+            """Returns `item_id` and `score` of `retrieve`, [max(k, 0)] each, for one user and history, [any] strings.
 
-            It is there to be converted to TFLite, whose operators it keeps to.
+            It is meant for conversion to TFLite, and uses only operators that TFLite has.
             """
             return recommender.retrieve_on_device(user_id, history_item_id, k)
 
@@ -119,9 +120,9 @@ class Served(tf.Module):
             deny: tf.Tensor = nothing,
             genre: tf.Tensor = nothing,
         ) -> Tensors:
-            """The items most like each of [n] items, the item itself left out: columns as those of `retrieve`.
+            """Returns the items most similar to each of [n] items, without the item itself; columns as of `retrieve`.
 
-            For an unknown item none come. `is_known`, [n] bool: whether the item is.
+            The row of an unknown item is all padding. `is_known`, [n] bool: false for unknown items.
             """
             return recommender.similar_items(item_id, Rules(allow, deny, genre), exclude, k)
 
@@ -129,35 +130,34 @@ class Served(tf.Module):
         def embed_users(
             user_id: tf.Tensor, history_item_id: tf.Tensor = no_rows, timestamp: tf.Tensor = no_time
         ) -> Tensors:
-            """`embedding`, [n, width] float32, for an index of inner products; `is_known` and `unknown_history`.
+            """Returns `embedding`, [n, width] float32, for an index of inner products, `is_known`, `unknown_history`.
 
-            A user who is not known and brings no history has the unknown user's vector, where `recommend` has
-            popularity.
+            An unknown user without a history gets the unknown user's vector, while `recommend` returns popular items.
             """
             return recommender.embed_users(recommender.find_users(user_id), history_item_id, timestamp)
 
         @tf.function(input_signature=[_spec(_STRINGS, names.ITEM_ID)])
         def embed_items(item_id: tf.Tensor) -> Tensors:
-            """`embedding`, [n, width] float32, zeros for an unknown item, of [n] items; `is_known`, [n] bool."""
+            """Returns `embedding`, [n, width] float32, of [n] items, 0 for unknown ones, and `is_known`, [n] bool."""
             return recommender.embed_items(item_id)
 
         @tf.function(input_signature=[_spec(_STRINGS, names.USER_ID), _spec(_STRINGS, names.ITEM_ID)])
         def rate(user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
-            """`rating`, [n] float32, within the scale, predicted for [n] users and as many items."""
+            """Returns `rating`, [n] float32, within the scale, predicted for [n] users and [n] items."""
             return recommender.rate(user_id, item_id)
 
         @tf.function(input_signature=span)
         def list_users(begin: tf.Tensor = first, end: tf.Tensor = all_) -> Tensors:
-            """The known users, in the same order every time: from `begin` to before `end`, by default all.
+            """Lists the known users from `begin` to before `end`, by default all, always in the same order.
 
             Returns:
-              `user_id`, [n] strings, none where the range is beyond the last; `num_users`, [] int32, of all.
+              `user_id`, [n] strings, empty if the range is beyond the last; `num_users`, [] int32, number of all users.
             """
             return recommender.list_users(begin, end)
 
         @tf.function(input_signature=span)
         def list_items(begin: tf.Tensor = first, end: tf.Tensor = all_) -> Tensors:
-            """The catalogue, as `list_users`: `item_id` and `title`, [n] strings; `num_items`, [] int32, of all."""
+            """Lists the catalogue like `list_users`: `item_id`, `title`, [n] strings; `num_items`, [] int32, of all."""
             return recommender.list_items(begin, end)
 
         @tf.function(input_signature=[_spec(_STRINGS, names.EXAMPLES)])
@@ -169,7 +169,7 @@ class Served(tf.Module):
 
             Returns:
               Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: see `ranks.rank`. `rating`: predicted
-              for that time; `bias_rating`: by user and item biases alone.
+              for that time; `bias_rating`: predicted by user and item biases alone.
             """
             return recommender.evaluate(examples)
 
@@ -179,7 +179,7 @@ class Served(tf.Module):
         self.list_users, self.list_items = list_users, list_items
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """By name; `serving_default` is `recommend`."""
+        """Returns the signatures by name; `serving_default` is `recommend`."""
         return {
             names.SERVING_DEFAULT: self.recommend,
             names.RECOMMEND: self.recommend,

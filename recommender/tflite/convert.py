@@ -1,4 +1,4 @@
-"""SavedModel signatures to TFLite, with builtin operators only."""
+"""Converts SavedModel signatures to TFLite, with builtin operators only."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() 
 
 
 def convert(saved_model: str, signatures: Sequence[str], variant: str) -> bytes:
-    """The TFLite model of one signature or several, which share the tables that they have in common.
+    """Converts one or more signatures to a TFLite model, in which they share common tables.
 
     Args:
       saved_model: folder of the SavedModel.
-      signatures: their names; they become the TFLite model's.
+      signatures: names of the signatures, which the TFLite model keeps.
       variant: `float32`; `float16`, with numbers of half the size; `dynamic_range`, with large tables in 8 bits.
 
     Raises:
@@ -25,14 +25,14 @@ def convert(saved_model: str, signatures: Sequence[str], variant: str) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if variant != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        # Else newer converters quantize a table that is both looked up and multiplied twice, and store both.
+        # Otherwise newer converters quantize a table twice that is both looked up and multiplied, and store both.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if variant == "float16":
         converter.target_spec.supported_types = [tf.float16]
     try:
         return converter.convert()
     except ConverterError as error:
-        # Without names it is another failure, and no matter of operators.
+        # Without names, operators are not the cause.
         foreign = sorted({found.operator.name for found in error.errors if found.operator.name})
         if not foreign:
             raise
@@ -40,7 +40,7 @@ def convert(saved_model: str, signatures: Sequence[str], variant: str) -> bytes:
 
 
 def operators(model: bytes, signatures: Sequence[str]) -> list[str]:
-    """Names of the operators of a TFLite model, each once.
+    """Returns the names of the operators of a TFLite model, each once.
 
     Raises:
       RuntimeError: some are not builtin (Flex or custom); the message names them.
@@ -48,12 +48,12 @@ def operators(model: bytes, signatures: Sequence[str]) -> list[str]:
     codes = schema.ModelT.InitFromPackedBuf(model, 0).operatorCodes
     if foreign := sorted(code.customCode.decode() for code in codes if code.builtinCode == _CUSTOM):
         raise RuntimeError(_refusal(signatures, foreign))
-    # Codes beyond a byte stand in the newer field, the others in both.
+    # Codes larger than a byte are in the newer field, the others in both.
     return sorted({_OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes})
 
 
 def _refusal(signatures: Sequence[str], foreign: list[str]) -> str:
     return (
         f"{' and '.join(f'`{name}`' for name in signatures)}: operators are needed that are not builtin in TFLite: "
-        f"{', '.join(foreign)}; a phone would need TensorFlow to run them: write the signature in builtin ones"
+        f"{', '.join(foreign)}; without TensorFlow, a phone cannot run them; use builtin operators in the signature"
     )

@@ -1,4 +1,4 @@
-"""Starts a program of its own, in which nothing is imported yet, TensorFlow least of all."""
+"""Runs programs in a fresh process, which has not imported TensorFlow."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ def run(program: str, model: Path, *arguments: str) -> None:
     """Runs a Python file that calls a TFLite model.
 
     Args:
-      program: the file.
-      model: the `.tflite` file, its first argument.
-      arguments: the others.
+      program: path of the Python file.
+      model: the `.tflite` file, which is the first argument.
+      arguments: further arguments.
 
     Raises:
-      RuntimeError: it failed; the message ends with what it wrote.
+      RuntimeError: the program failed; the message ends with its error output.
     """
     command = [sys.executable, "-W", "ignore", program, str(model), *arguments]
     process = subprocess.run(command, capture_output=True, text=True, errors="replace")

@@ -1,6 +1,6 @@
-"""Runs a TFLite model in a process of its own, without TensorFlow, as a phone would.
+"""Runs a TFLite model in a separate process, without TensorFlow, as a phone would.
 
-`check` starts the process; run as a program, this file is that process. It imports numpy and LiteRT only.
+`check` starts the process, whose program is this file; it imports numpy and LiteRT only.
 """
 
 import json
@@ -22,12 +22,12 @@ def check(model: Path, signature: str, calls: Sequence[dict[str, np.ndarray]]) -
       calls: the inputs of each call by name; strings as arrays of `bytes`.
 
     Returns:
-      `outputs`: of each call, arrays by name; `inputs` and `output_tensors`: what the model declares.
+      `outputs`: arrays by name for each call; `inputs` and `output_tensors`: the tensors that the model declares.
 
     Raises:
-      RuntimeError: the process failed; the message ends with what it wrote.
+      RuntimeError: the process failed; the message ends with its error output.
     """
-    # The program itself has numpy and LiteRT only.
+    # Imported here, since the program imports numpy and LiteRT only.
     from recommender.tflite import process
 
     with tempfile.TemporaryDirectory() as folder:
@@ -43,13 +43,13 @@ def _main(model: str, signature: str, folder: str, number: str) -> None:
     if "tensorflow" in sys.modules:
         raise RuntimeError("TensorFlow was imported, so this would not show that the model runs without it")
     runner = Interpreter(model_path=model).get_signature_runner(signature)
-    # Asked before the run, which fixes the shapes to those of its inputs.
+    # Read before the calls, which fix the shapes to those of their inputs.
     inputs = {name: _tensor(detail) for name, detail in runner.get_input_details().items()}
     outputs = {name: _tensor(detail) for name, detail in runner.get_output_details().items()}
     calls = _read(Path(folder) / "inputs.npz", int(number))
     answers = [runner(**call) for call in calls]
     for name, tensor in outputs.items():
-        # A shape that the converter does not know reads like that of a single number.
+        # A shape that the converter does not know is reported like that of a single number.
         if len(tensor["shape"]) != answers[0][name].ndim:
             tensor["shape"] = [-1] * answers[0][name].ndim
     description = {"inputs": inputs, "output_tensors": outputs}
@@ -63,7 +63,7 @@ def _tensor(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(file: Path, calls: Sequence[dict[str, np.ndarray]]) -> None:
-    """Keeps the arrays of all calls; strings as bytes, since arrays of objects would be pickled."""
+    """Writes the arrays of all calls; strings as bytes, since arrays of objects would be pickled."""
     arrays: dict[str, Any] = {
         f"{number}/{name}": values.astype("S") if values.dtype == object else values
         for number, call in enumerate(calls)

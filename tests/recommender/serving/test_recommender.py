@@ -388,7 +388,7 @@ def test_what_cannot_be_answered_is_refused_with_what_is_allowed(served: Served)
     for weight in (np.nan, np.inf, -np.inf, 1.1e6):
         with pytest.raises(tf.errors.InvalidArgumentError, match="`rating_weight` must be a number between -1e"):
             served.recommend(user, rating_weight=tf.constant(weight, tf.float32))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="`user_id` and `item_id` must be as many"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`user_id` and `item_id` must have the same length"):
         served.rate(tf.constant(["u1", "u2"]), tf.constant(["i1"]))
 
 
