@@ -1,4 +1,4 @@
-"""The Evaluator of the pipeline: TFX's, with the data's anomalies as a further input."""
+"""The Evaluator of the pipeline: TFX's, with the anomalies of the data as a further input."""
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -10,7 +10,7 @@ from schemas.settings import GateSettings
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's interface, and the inputs of the veto."""
+    """TFX's interface, and the inputs and parameters of the gate."""
 
     PARAMETERS = standard_component_specs.EvaluatorSpec.PARAMETERS | {
         executor.GATE_KEY: component_spec.ExecutionParameter(type=str),
@@ -22,7 +22,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Measures a model on the evaluation split and blesses or refuses it.
+    """Evaluates a model on the evaluation split and blesses or refuses it.
 
     Outputs `evaluation` (TFMA's results and `verdict.json`) and `blessing`.
     """
@@ -40,7 +40,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         settings: GateSettings,
         code_version: str,
     ):
-        """Wires the evaluation.
+        """Creates the step.
 
         Args:
           examples: Examples; the split `eval` is used, untransformed, since every model version reads raw examples.

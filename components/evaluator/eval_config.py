@@ -16,7 +16,7 @@ BASELINE = "baseline"
 
 
 def build(settings: GateSettings) -> config_pb2.EvalConfig:
-    """The EvalConfig for a candidate and, if there is one, the last blessed model.
+    """Builds the EvalConfig for a candidate and, if there is one, the last blessed model.
 
     Without a baseline model, TFX drops the second model and the change thresholds.
     """

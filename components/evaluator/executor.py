@@ -1,4 +1,4 @@
-"""TFX's Evaluator, with a veto on what its thresholds cannot see."""
+"""TFX's Evaluator, and a gate for what its thresholds cannot check."""
 
 import math
 import os
@@ -39,7 +39,7 @@ class Executor(tfx_executor.Executor):
           input_dict: `examples`, `model`, optionally `baseline_model`, as for TFX's Evaluator; `anomalies`: what
             ExampleValidator found, by split.
           output_dict: `evaluation`: TFMA's results, and next to them `verdict.json` (`schemas.verdict.Verdict`);
-            `blessing`: blessed only if TFMA's thresholds and every rule of the gate hold and no split has anomalies;
+            `blessing`: blessed only if TFMA's thresholds and all rules of the gate are met and no split has anomalies;
             with the custom property `judged_model`, the model's id as text.
           exec_properties: `eval_config`, `example_splits` as for TFX's Evaluator; `gate`: JSON of `GateSettings`.
         """
@@ -68,7 +68,7 @@ def _verdict(
     reasons = [check.reason() for check in checks if not check.passed]
     reasons += [f"the data has an anomaly: {anomaly}" for anomaly in anomalies]
     if not thresholds_hold and not reasons:
-        reasons.append("TFMA's thresholds do not hold; see the evaluation's validations")
+        reasons.append("TFMA's thresholds are not met; see the evaluation's validations")
     changes = {(value.metric, value.slice): value.value for value in values if value.kind == "change"}
     return Verdict(
         blessed=not reasons,
@@ -101,7 +101,7 @@ def _verdict(
 
 
 def _load_values(folder: str) -> list[gate.Value]:
-    """The candidate's metrics and their differences from the baseline, for every slice."""
+    """Returns the candidate's metrics and their differences from the baseline, for every slice."""
     values = []
     for metrics in tfma.load_metrics(folder):
         keys = metrics.slice_key.single_slice_keys
@@ -115,7 +115,7 @@ def _load_values(folder: str) -> list[gate.Value]:
 
 
 def _slice_value(key: Any) -> str:
-    """TFMA turns slice values that look like numbers into numbers."""
+    """Returns a slice's value as text; TFMA turns values that look like numbers into numbers."""
     value = getattr(key, key.WhichOneof("kind"))
     return value.decode() if isinstance(value, bytes) else f"{value:g}"
 
@@ -128,7 +128,7 @@ def _interval(pair: Any) -> tuple[float, float]:
 
 
 def _load_anomalies(artifact: types.Artifact) -> list[str]:
-    """One line for each anomaly of each split."""
+    """Returns one line for each anomaly of each split."""
     lines = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         path = os.path.join(artifact_utils.get_split_uri([artifact], split), ANOMALIES_FILE)

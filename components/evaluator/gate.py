@@ -1,8 +1,8 @@
-"""The conditions that a model must meet before it is pushed. Pure: no TensorFlow, no Beam.
+"""The conditions that a model must meet before it is pushed. Uses neither TensorFlow nor Beam.
 
 `rules` turns the settings into rules; TFMA applies them as thresholds. `judge` applies them again to the computed
-numbers, to give the reasons and to refuse what a threshold cannot see: a metric, a slice or a baseline that is
-absent, a number that is not finite.
+numbers, to report the reasons and to refuse what a threshold does not check: a missing metric, slice or baseline, or a
+number that is not finite.
 """
 
 import math
@@ -32,7 +32,7 @@ class Rule(NamedTuple):
         return slice_name(self.slice_feature, self.slice_value)
 
     def describe(self) -> str:
-        """The condition in words, e.g. `>= 0.4` or `at most 0.01 worse than the last blessed model`."""
+        """Returns the condition in words, e.g. `>= 0.4` or `at most 0.01 worse than the last blessed model`."""
         if self.kind == "change":
             allowed = -self.at_least if METRICS[self.metric].higher_is_better else self.at_most
             return f"at most {allowed:g} worse than the last blessed model"
@@ -63,7 +63,7 @@ class Check(NamedTuple):
     passed: bool
 
     def reason(self) -> str:
-        """One line for a rule that failed."""
+        """Returns one line that explains why the rule failed."""
         where = f" on {self.rule.slice}" if self.rule.slice else ""
         label = METRICS[self.rule.metric].label
         if self.value is None:
@@ -77,15 +77,15 @@ _ABOVE_ZERO = sys.float_info.min
 
 
 def slice_name(feature: str, value: str) -> str:
-    """A slice's name in rules and reports, e.g. `user_activity=1-9`."""
+    """Returns a slice's name in rules and reports, e.g. `user_activity=1-9`."""
     return f"{feature}={value}" if feature else OVERALL
 
 
 def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
-    """The floors that always hold, then those of the settings; tolerances only if there is a model to compare with."""
+    """Returns the fixed rules, then those of the settings; tolerances only if there is a baseline model."""
     result = [
         Rule("lift_over_popularity", "value", _ABOVE_ZERO),
-        # With few examples or a random model, the difference alone is above 0 half of the time.
+        # With few examples or a random model, the difference alone is above 0 half the time.
         Rule("lift_over_popularity", "lower", _ABOVE_ZERO),
         Rule("lift_over_bias", "value", 0.0),
     ]
@@ -103,7 +103,7 @@ def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
 
 
 def judge(conditions: list[Rule], values: list[Value]) -> list[Check]:
-    """Applies every rule; one whose number is absent or not finite fails."""
+    """Applies every rule; a rule whose number is missing or not finite fails."""
     computed: dict[tuple[str, str, str], float] = {}
     for record in values:
         computed[record.metric, record.kind, record.slice] = record.value

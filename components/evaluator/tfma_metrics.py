@@ -1,4 +1,4 @@
-"""The metric class that TFMA computes: one pass, one accumulator, all of `metrics`.
+"""The metric class for TFMA, which computes all of `metrics` in one pass with one accumulator.
 
 The evaluation's EvalConfig names this class; TFMA adds slices, intervals and, if there is a baseline model, the
 paired differences.
@@ -20,14 +20,14 @@ _Sums = tuple[np.ndarray, int]
 
 
 class RecommenderMetrics(tfma.metrics.Metric):
-    """Every metric of `schemas.metrics.METRICS`, under its own name."""
+    """All metrics of `schemas.metrics.METRICS`, by their names."""
 
     def __init__(self, name: str = "recommender_metrics"):
         super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
 
 
 def _computations(name: str, model_name: str = "", output_name: str = "") -> metric_types.MetricComputations:
-    del name  # TFMA passes the name of the class; the metrics have names of their own
+    del name  # TFMA passes the name of the class; the metrics have their own names
     keys = {
         metric: metric_types.MetricKey(metric, model_name=model_name, output_name=output_name, example_weighted=None)
         for metric in METRICS

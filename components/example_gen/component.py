@@ -14,7 +14,7 @@ FEATURES_USED = {"user_activity_bounds", "item_popularity_bounds"}
 
 
 class RatingsExampleGenSpec(component_spec.ComponentSpec):
-    """What TFX's driver for files needs, the settings, and a version of the code for the cache."""
+    """The parameters of TFX's driver for files, the settings, and a version of the code for the cache."""
 
     PARAMETERS = {
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
@@ -39,12 +39,12 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
     DRIVER_CLASS = FileBasedDriver
 
     def __init__(self, settings: Settings, code_version: str):
-        """Constructs the step.
+        """Creates the step.
 
         Args:
-          settings: the sections data and split are used and, of features, FEATURES_USED; a change elsewhere leaves the
+          settings: the sections `data` and `split` are used, and FEATURES_USED of `features`; other changes leave the
             cache valid.
-          code_version: changes when the code does, so that the cache is not used.
+          code_version: changes whenever the code of this step does, so that no stale result is reused.
         """
         used = {
             "data": settings.data.model_dump(mode="json"),

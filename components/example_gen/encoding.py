@@ -1,4 +1,4 @@
-"""Columns into serialized tf.Examples."""
+"""Encodes columns as serialized tf.Examples."""
 
 from collections.abc import Sequence
 
@@ -83,5 +83,5 @@ def _binary(strings: np.ndarray | pd.Series) -> pa.Array:
 
 
 def _single(values: pa.Array) -> pa.ListArray:
-    """One value per example."""
+    """Returns lists of one value per example."""
     return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1), pa.int32()), values)

@@ -1,4 +1,4 @@
-"""The work of the step: files in, artifacts out."""
+"""Reads CSV files and writes an Examples artifact."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           input_dict: empty.
           output_dict:
             - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
-              that cannot be used, at most 10,000 a block, and `summary.json` counts rows read and examples written.
+              that cannot be used, at most 10,000 per block, and `summary.json` counts rows read and examples written.
               Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
               `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats_left_out`.
           exec_properties:
@@ -54,7 +54,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
           DataError: the data cannot be used. TFX then removes the artifact; if rows were the cause, their list
-            stays next to it as `<artifact>-rejects.csv`.
+            remains next to it as `<artifact>-rejects.csv`.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = _parse_sections(exec_properties["settings"])
@@ -92,7 +92,7 @@ def _plan(exec_properties: dict[str, Any], data: DataSettings) -> dict[Table, li
 def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> list[Block]:
     paths = sorted(fileio.glob(os.path.join(folder, pattern)))
     if not paths:
-        raise DataError(f"{os.path.join(folder, pattern)}: no such file. Set data.folder and data.{table}")
+        raise DataError(f"{os.path.join(folder, pattern)}: no such file; fix data.folder or data.{table}")
     blocks = []
     for path in paths:
         with fileio.open(path, "rb") as stream:
@@ -103,7 +103,7 @@ def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> 
 
 
 def _everywhere(path: str) -> str:
-    """The path for workers with any working directory."""
+    """Returns a path that is valid for workers with any working directory."""
     return path if "://" in path else os.path.abspath(path)
 
 

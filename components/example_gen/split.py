@@ -39,7 +39,7 @@ class Shard(NamedTuple):
 
 
 def sort_events(table: pa.Table) -> Events:
-    """Returns the events of a table of `user`, `item`, `rating`, `timestamp`, however its rows are ordered."""
+    """Returns the events of a table of `user`, `item`, `rating`, `timestamp`, with rows in any order."""
     users, user = _encode(table["user"])
     items, item = _encode(table["item"])
     rating, timestamp = table["rating"].to_numpy(), table["timestamp"].to_numpy()
@@ -69,7 +69,7 @@ def split_randomly(identity: np.ndarray, eval_share: float, seed: int) -> np.nda
 
 
 def split_by_time(events: Events, cut: int) -> np.ndarray:
-    """Returns [num_events] TRAIN before `cut`, EVAL from it on, LEFT_OUT for a later repeat of a training pair."""
+    """Returns [num_events] TRAIN before `cut`, EVAL from then on, LEFT_OUT for a later repeat of a training pair."""
     pair = events.user * len(events.items) + events.item
     before = events.timestamp < cut
     return np.where(before, TRAIN, np.where(np.isin(pair, pair[before]), LEFT_OUT, EVAL))

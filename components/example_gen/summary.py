@@ -8,7 +8,7 @@ from schemas.errors import DataError
 from schemas.settings import DataSettings, SplitSettings
 
 Counts = dict[tuple[str, ...], Any]
-"""Numbers by path, e.g. ("splits", "train", "rows"); they add up, except those whose path ends in `min` or `max`.
+"""Numbers by path, e.g. ("splits", "train", "rows"); merging adds them, except those whose path ends in `min` or `max`.
 
 Beam picks a coder by the declared type: `float` would turn whole numbers into fractions.
 """
@@ -41,7 +41,7 @@ def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: flo
     """Checks that few enough rows of each file were rejected.
 
     Raises:
-      DataError: more than `max_share` of a file's rows were; `listed_in` says where the list is.
+      DataError: more than `max_share` of a file's rows were rejected; the message names the list, `listed_in`.
     """
     for file, counts in summary["files"].items():
         if counts["rejected"] <= max_share * counts["rows"]:

@@ -1,4 +1,4 @@
-"""The files this step writes."""
+"""Writes the files of this step."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
 ENCODED_AT_ONCE = 8_192
-"""Number of examples; bounds the memory that they take."""
+"""Number of examples encoded at once; limits the memory that they take."""
 COMPRESSION_LEVEL = 1
 """Of gzip; the default level takes several times as long."""
 
@@ -39,7 +39,7 @@ class Sections(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """Where the results go: a folder by split name, and two files."""
+    """The paths of the results: a folder by split name, and two files."""
 
     splits: dict[str, str]
     rejects: str
@@ -141,13 +141,13 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _write_records(folder: str, shard: int, num_shards: int, batches: Iterable[list[bytes]]) -> None:
-    """Writes one file; a worker that tries again writes the same examples to the same name.
+    """Writes one file; a worker that retries writes the same examples to the same name.
 
     Only a complete file gets the name: a worker that was considered lost may still be writing when another finishes.
     """
     fileio.makedirs(folder)
     name = f"data_tfrecord-{shard:05d}-of-{num_shards:05d}.gz"
-    # Not in the split's folder, of which every file is read.
+    # Not in the split's folder, where every file is read.
     partial = os.path.join(os.path.dirname(folder.rstrip("/")), f"partial-{uuid.uuid4().hex}-{name}")
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=COMPRESSION_LEVEL)
     try:

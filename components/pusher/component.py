@@ -44,15 +44,15 @@ class Pusher(base_component.BaseComponent):
         folder: Path,
         code_version: str,
     ):
-        """Wires the push.
+        """Creates the step.
 
         Args:
           model: the Trainer's Model.
-          tflite_models: the TFLiteExporter's.
-          index: the IndexExporter's, if there is one.
-          on_device_models: the OnDeviceExporter's, if there is one.
-          model_blessing: its ModelBlessing.
-          infra_blessing: its InfraBlessing, of the canary.
+          tflite_models: artifact of the TFLiteExporter.
+          index: artifact of the IndexExporter, or None without one.
+          on_device_models: artifact of the OnDeviceExporter, or None without one.
+          model_blessing: the Evaluator's ModelBlessing.
+          infra_blessing: the canary's InfraBlessing.
           evaluation: the ModelEvaluation with the verdict, for the model card.
           folder: folder of the versions.
           code_version: changes whenever the code of this step does.

@@ -1,4 +1,4 @@
-"""TFX's Pusher, except that it adds the exports, that a version appears whole or not at all, and is pushed once."""
+"""TFX's Pusher, which also adds the exports, makes versions appear whole or not at all, and pushes each only once."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ EVALUATION_KEY = "evaluation"
 _INDEX_KEY = "index"
 _ON_DEVICE_KEY = "on_device_models"
 EXPORT_KEYS = ("tflite_models", _INDEX_KEY, _ON_DEVICE_KEY)
-"""Artifacts of files that a version holds in addition to the model's, under the same paths."""
+"""Inputs whose files a version holds in addition to the model's, at the same paths as in the artifact."""
 
 _log = logging.getLogger("atalaya")
 
@@ -40,10 +40,10 @@ class Executor(tfx_executor.Executor):
 
         Args:
           input_dict: `model`: the Trainer's Model; `tflite_models`, and optionally `index` and `on_device_models`: the
-            exporters'; `model_blessing`: the Evaluator's blessing; `infra_blessing`: the canary's; `evaluation`: the
-            ModelEvaluation with the verdict.
+            exporters' artifacts; `model_blessing`: the Evaluator's blessing; `infra_blessing`: the canary's;
+            `evaluation`: the ModelEvaluation with the verdict.
           output_dict: `pushed_model`: PushedModel with the custom properties `pushed` (0 or 1), `pushed_destination`
-            and `pushed_version`, as TFX's Pusher sets them, `is_new` (0 if it already was the newest) and
+            and `pushed_version`, as TFX's Pusher sets them, `is_new` (0 if it was already the newest) and
             `is_withdrawn` (1 if it was not pushed because a rollback took it out of service; the destination is then
             the newest version).
           exec_properties: `push_destination`: JSON of `PushDestination`; its base directory holds the versions.
@@ -69,14 +69,14 @@ class Executor(tfx_executor.Executor):
         exports = [Path(artifact.uri) for key in EXPORT_KEYS for artifact in input_dict.get(key, [])]
         version, outcome = push([model, *exports], Path(destination.filesystem.base_directory), int(time.time()), card)
         if outcome == "unchanged":
-            _log.info("this model already is the newest pushed version: %s", version)
+            _log.info("this model is already the newest pushed version: %s", version)
         self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
         pushed.set_int_custom_property("pushed", int(outcome != "withdrawn"))
         pushed.set_int_custom_property("is_new", int(outcome == "new"))
         pushed.set_int_custom_property("is_withdrawn", int(outcome == "withdrawn"))
 
     def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:
-        """Whether there are both blessings, of this model and this index; TFX's own check also accepts none."""
+        """Returns whether there are both blessings, of this model and this index; TFX's check also accepts none."""
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         evaluated = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_BLESSING_KEY])
         tried = artifact_utils.get_single_instance(input_dict[standard_component_specs.INFRA_BLESSING_KEY])

@@ -62,7 +62,7 @@ def rollback(number: int, base: Path, now: int) -> Change:
     """Makes an earlier version the newest again, as a copy under a new number, and withdraws the newest one.
 
     Args:
-      number: of the earlier version.
+      number: number of the earlier version.
       base: folder of the versions.
       now: unix time in seconds.
 
@@ -94,7 +94,7 @@ def prune(base: Path, keep: int) -> list[Version]:
 
     Args:
       base: folder of the versions.
-      keep: at least 1.
+      keep: number of newest versions to keep, at least 1.
 
     Returns:
       The versions removed.

@@ -13,14 +13,14 @@ from schemas.model_card import ModelCard
 
 
 class Origin(BaseModel):
-    """Which model a version is, and whether a rollback made it."""
+    """Which model a version holds, and whether a rollback made it."""
 
     model_config = ConfigDict(frozen=True)
 
     sha256: str | None = None
     """`digest` of the model; absent in versions pushed before it was recorded."""
     withdrawn: tuple[str, ...] = ()
-    """`digest` of every model that a rollback so far took out of service: no run pushes them again."""
+    """`digest` of every model that a rollback has taken out of service: no run pushes these again."""
     copy_of: int | None = None
     """Number of the earlier version that a rollback copied."""
     rolled_back_from: int | None = None
@@ -40,12 +40,12 @@ class Version(NamedTuple):
 
 
 def versions(base: Path) -> list[Version]:
-    """All versions, damaged ones too, the oldest first."""
+    """Returns all versions, also damaged ones, oldest first."""
     return [_read(version) for version in layout.versions(base)]
 
 
 def find(base: Path, number: int) -> Version:
-    """The version with that number.
+    """Returns the version with that number.
 
     Raises:
       DataError: there is none.
@@ -57,12 +57,12 @@ def find(base: Path, number: int) -> Version:
 
 
 def foreign(base: Path) -> list[str]:
-    """Names of everything under `base` that is no version; names that start with a dot are left out."""
+    """Returns the names in `base` that are not versions, without those that start with a dot."""
     return sorted(path.name for path in base.glob("[!.]*") if not layout.is_version(path))
 
 
 def read_origin(version: Path) -> Origin | None:
-    """The origin, or None if the version was pushed by other means or is damaged."""
+    """Returns the origin, or None if the version was pushed by other means or is damaged."""
     try:
         return Origin.model_validate_json((version / layout.ORIGIN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -70,7 +70,7 @@ def read_origin(version: Path) -> Origin | None:
 
 
 def withdrawn_models(base: Path) -> tuple[str, ...]:
-    """`sha256` of the models that no run may push.
+    """Returns the `sha256` of the models that no run may push.
 
     Each version passes them on to the next, so the newest one with an origin has all of them.
     """
@@ -79,12 +79,12 @@ def withdrawn_models(base: Path) -> tuple[str, ...]:
 
 
 def digest(parts: Sequence[Path]) -> str:
-    """Hash of the names and contents of all files of a model, whether it has been pushed or not.
+    """Hashes the names and contents of all files of a model, whether it has been pushed or not.
 
     Files written by the push are left out: the same model, evaluated twice, is the same model.
 
     Args:
-      parts: folders whose files together are the model: one, once it has been pushed.
+      parts: folders whose files together are the model; one folder if it has been pushed.
     """
     files = {str(path.relative_to(part)): path for part in parts for path in part.rglob("*") if path.is_file()}
     total = hashlib.sha256()
@@ -97,7 +97,7 @@ def digest(parts: Sequence[Path]) -> str:
 def _read(folder: Path) -> Version:
     number, origin = int(folder.name), read_origin(folder)
     if folder.is_symlink() or not (folder / "saved_model.pb").is_file():
-        return Version(number, folder, origin or Origin(), None, "holds no saved_model.pb of its own")
+        return Version(number, folder, origin or Origin(), None, "has no saved_model.pb, or is a link")
     if origin is None:
         return Version(number, folder, Origin(), None, f"{layout.ORIGIN} is missing or broken")
     try:

@@ -16,13 +16,13 @@ class ImportSchemaGenSpec(standard_component_specs.ImportSchemaGenSpec):
 
 
 class ImportSchemaGen(base_component.BaseComponent):
-    """TFX's ImportSchemaGen, which runs again if the file changes; output `schema`."""
+    """TFX's ImportSchemaGen, which also runs again if the content of the file changes; output `schema`."""
 
     SPEC_CLASS = ImportSchemaGenSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(self, schema_file: str, code_version: str):
-        """Wires the import.
+        """Creates the step.
 
         Args:
           schema_file: name of a file of the package `schemas`, a Schema in text format.

@@ -24,7 +24,7 @@ class Executor(tfx_executor.Executor):
         Args:
           input_dict: empty.
           output_dict: `schema`: the Schema.
-          exec_properties: `schema_file`: its name in the package `schemas`.
+          exec_properties: `schema_file`: name of the file in the package `schemas`.
         """
         key = standard_component_specs.SCHEMA_FILE_KEY
         path = Path(schemas.__file__).parent / exec_properties[key]

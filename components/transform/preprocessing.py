@@ -1,7 +1,7 @@
 """The `preprocessing_fn` of TFX's Transform: vocabularies.
 
 It is analysed on the training ratings and on the catalogue, never on the evaluation split. Rating examples
-lack the catalogue's features and vice versa, so every feature is sparse, in the input and in the output.
+lack the catalogue's features and vice versa, so all features are sparse, in the input and in the output.
 """
 
 from typing import Any

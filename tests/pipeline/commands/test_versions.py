@@ -101,7 +101,7 @@ def test_prune_of_one_recommender_or_of_all(serving, capsys):
     assert _run(serving, "rollback", "shop", "100") == 0
     assert _run(serving, "prune", "shop", "--keep", "2") == 0
     shown = capsys.readouterr().out
-    assert "removed 100; kept 200, 400" in shown and "left alone: 150 (holds no saved_model.pb" in shown
+    assert "removed 100; kept 200, 400" in shown and "left alone: 150 (has no saved_model.pb, or is a link)" in shown
     [bar, shop] = _json(serving, capsys, "prune", "--keep", "1")
     assert (bar["removed"], bar["kept"], shop["removed"], shop["kept"]) == ([], [100], [200], [400])
     assert _there(serving) == ["bar/100", "shop/150", "shop/400"]
