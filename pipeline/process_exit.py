@@ -13,7 +13,7 @@ def leave(status: int) -> NoReturn:
       status: the exit status.
     """
     for stream in (sys.stdout, sys.stderr):
-        # A closed stream is None; a reader that has gone, or a full disk, cannot be told anything.
+        # A closed stream is None. If its reader has gone or the disk is full, there is nothing left to do.
         with contextlib.suppress(OSError):
             if stream is not None:
                 stream.flush()
