@@ -1,6 +1,7 @@
 """The Dockerfile and what is sent to Docker, read as text: building it takes an engine and gigabytes."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_make_image_builds_it_of_the_stack_of_the_environment_under_the_name_giv
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho {python}\n")
     program.chmod(0o755)
-    command = ["make", "--dry-run", "image", "IMAGE=shop:1", f"BIN={tmp_path}"]
+    command = ["make", "--dry-run", "image", "IMAGE=shop:1", f"BIN={shlex.quote(str(tmp_path))}"]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     assert printed[-1] == f"docker build --tag shop:1 --build-arg BASE={base} --build-arg LOCK={lock} ."
     assert (ROOT / lock).exists()
