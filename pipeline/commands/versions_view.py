@@ -26,7 +26,7 @@ def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
             cells = [_value(version["metrics"].get(metric)) for metric in _MAIN_METRICS]
             pushed = f"{version['version']}\n{_moment(version['version'])}"
             table.add_row(pushed, *cells, "\n".join([_verdict(version), *_notes(version)]))
-        console.print(table)
+        console.print(table if recommender["versions"] else f"{title}: no versions")
         if recommender["foreign"]:
             console.print(f"not versions: {escape(', '.join(recommender['foreign']))}", style="yellow")
 

@@ -169,3 +169,9 @@ def test_it_answers_without_tensorflow(serving):
     command = [sys.executable, "-c", program, "list", "--serving", str(serving)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
+
+
+def test_a_recommender_without_versions_is_a_line(tmp_path, capsys):
+    (tmp_path / "shop" / "notes").mkdir(parents=True)
+    assert versions.main(["list", "--serving", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["shop: no versions", "not versions: notes"]
