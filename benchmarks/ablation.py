@@ -10,7 +10,6 @@ Prints tables in Markdown: means over the seeds, and in brackets the spread (hig
 import argparse
 import os
 import time
-from pathlib import Path
 from typing import Any, get_args
 
 import pandas as pd
@@ -18,7 +17,8 @@ import pandas as pd
 from benchmarks.changed import changed
 from benchmarks.contender import Kind
 from benchmarks.judging import describe, judge
-from benchmarks.protocols import Data, Protocol, divide, hold_out
+from benchmarks.options import add_config, add_protocols, add_seeds
+from benchmarks.protocols import Data, divide, hold_out
 from benchmarks.ratings import read
 from benchmarks.results import CPU_SECONDS
 from schemas.settings import Settings, load
@@ -70,19 +70,8 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("pipeline/configs/movielens-100k.toml"),
-        help="settings file (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--protocols",
-        nargs="+",
-        choices=get_args(Protocol),
-        default=list(get_args(Protocol)),
-        help="splits to measure (default: all)",
-    )
+    add_config(parser)
+    add_protocols(parser)
     parser.add_argument(
         "--kinds",
         nargs="+",
@@ -90,9 +79,7 @@ def main() -> None:
         default=list(get_args(Kind)),
         help="kinds of models to measure (default: all)",
     )
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[42, 43, 44], help="seeds of the fits (default: %(default)s)"
-    )
+    add_seeds(parser, [42, 43, 44])
     arguments = parser.parse_args()
     settings = load(arguments.config)
     ratings = read(settings.data)

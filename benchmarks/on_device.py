@@ -16,12 +16,12 @@ part, `ORIGINAL`, were chosen on a part of its training windows (measured with `
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.options import add_config, add_seeds
 from benchmarks.protocols import Data, Protocol, divide
 from benchmarks.ratings import Ratings, read
 from schemas.settings import Settings, load
@@ -53,15 +53,8 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("pipeline/configs/movielens-100k.toml"),
-        help="settings file (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[42, 43, 44], help="seeds of the fits (default: %(default)s)"
-    )
+    add_config(parser)
+    add_seeds(parser, [42, 43, 44])
     parser.add_argument(
         "--encoders", nargs="+", choices=ENCODERS, default=list(ENCODERS), help="encoders to measure (default: all)"
     )

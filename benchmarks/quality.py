@@ -12,10 +12,11 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from benchmarks.contender import Contender, Refusal
 from benchmarks.judging import describe, judge
+from benchmarks.options import add_config, add_protocols, add_seeds
 from benchmarks.protocols import Data, Protocol, divide
 from benchmarks.ratings import Ratings, read
 from benchmarks.results import (
@@ -56,20 +57,9 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("pipeline/configs/movielens-100k.toml"),
-        help="settings file (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--protocols",
-        nargs="+",
-        choices=get_args(Protocol),
-        default=list(get_args(Protocol)),
-        help="splits to measure (default: all)",
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[42], help="seeds of the fits (default: %(default)s)")
+    add_config(parser)
+    add_protocols(parser)
+    add_seeds(parser, [42])
     parser.add_argument(
         "--only",
         nargs="+",

@@ -11,7 +11,6 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import pandas as pd
 
 from benchmarks.changed import changed
 from benchmarks.next_items import first, leave_last, measure
+from benchmarks.options import add_config, add_seeds
 from benchmarks.peers import co_occurrence
 from benchmarks.protocols import Data, divide, hold_out
 from benchmarks.ratings import Ratings, read
@@ -50,13 +50,8 @@ def main() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("pipeline/configs/movielens-100k.toml"),
-        help="settings file (default: %(default)s)",
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[42], help="seeds of the fits (default: %(default)s)")
+    add_config(parser)
+    add_seeds(parser, [42])
     parser.add_argument(
         "--only",
         nargs="+",
