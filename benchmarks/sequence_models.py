@@ -125,6 +125,8 @@ def genres_of(data: DataSettings, ids: list[str]) -> list[list[str]]:
     columns = data.item_columns
     if not data.items or not columns.genres:
         return [[] for _ in ids]
-    table = pd.read_csv(data.folder / data.items, sep=data.delimiter, dtype=str, keep_default_na=False)
+    table = pd.read_csv(
+        data.folder / data.items, sep=data.delimiter.replace("auto", ","), dtype=str, keep_default_na=False
+    )
     by_item = dict(zip(table[columns.item], table[columns.genres], strict=True))
     return [[name for name in by_item.get(item, "").split(data.genre_separator) if name] for item in ids]

@@ -65,6 +65,6 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
 
 
 def _input_config(data: DataSettings) -> example_gen_pb2.Input:
-    patterns = {"ratings": data.ratings, "items": data.items}
+    patterns = {"ratings": data.ratings_patterns[0], "items": data.items}
     splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in patterns.items() if text]
     return example_gen_pb2.Input(splits=splits)

@@ -97,7 +97,7 @@ def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> 
     for path in paths:
         with fileio.open(path, "rb") as stream:
             header = parsing.read_header(stream, path, data, table)
-            for place in parsing.plan_blocks(stream, header, data.delimiter, parsing.BLOCK_BYTES):
+            for place in parsing.plan_blocks(stream, header, data.delimiter.replace("auto", ","), parsing.BLOCK_BYTES):
                 blocks.append(Block(_everywhere(path), path[len(folder) :].lstrip("/"), header, *place))
     return blocks
 

@@ -102,28 +102,42 @@ class _Rows:
 
 
 def parse_ratings(data: bytes, block: Block, settings: DataSettings) -> Parsed:
-    """Reads ratings: `user`, `item` (strings), `rating` (float64), `timestamp` (int64, seconds, UTC), `line`."""
-    rows = _Rows(data, block, settings.delimiter)
-    text = {role: rows.text(role) for role in ("user", "item", "rating", "timestamp")}
+    """Reads events: `user`, `item` (strings), `rating` (float64 or null), `timestamp` (int64 or null, seconds, UTC),
+    `weight` (float64, above 0), `line`.
+    """
+    rows = _Rows(data, block, settings.delimiter.replace("auto", ","))
+    text = {role: rows.text(role) for role in block.header.positions}
     for role, column in text.items():
         rows.refuse(_mask(pc.equal(column, "")), f"{role} is empty")
-    rating = _numbers(text["rating"])
-    rows.refuse(~np.isfinite(rating), "rating is not a finite number")
-    if settings.rating_scale:
-        lowest, highest = settings.rating_scale
-        outside = (rating < lowest) | (rating > highest)
-        rows.refuse(outside, f"rating is outside data.rating_scale [{lowest:g}, {highest:g}]")
-    seconds = _seconds(text["timestamp"], settings.timestamp_format)
-    rows.refuse(~np.isfinite(seconds), f"timestamp does not fit data.timestamp_format {settings.timestamp_format!r}")
-    late = np.abs(seconds) > LATEST_SECONDS
-    rows.refuse(late, "timestamp is beyond the year 9999; expected seconds")
-    timestamp = np.floor(np.where(np.isfinite(seconds) & ~late, seconds, 0)).astype(np.int64)
-    return rows.parsed({"user": text["user"], "item": text["item"], "rating": rating, "timestamp": timestamp})
+    table = {"user": text["user"], "item": text["item"]}
+    size = len(text["user"])
+    if "rating" in text:
+        rating = _numbers(text["rating"])
+        rows.refuse(~np.isfinite(rating), "rating is not a finite number")
+        if settings.rating_scale:
+            lowest, highest = settings.rating_scale
+            outside = (rating < lowest) | (rating > highest)
+            rows.refuse(outside, f"rating is outside data.rating_scale [{lowest:g}, {highest:g}]")
+        table["rating"] = pa.array(rating)
+    else:
+        table["rating"] = pa.nulls(size, pa.float64())
+    if "timestamp" in text:
+        seconds = _seconds(text["timestamp"], settings.timestamp_format)
+        rows.refuse(
+            ~np.isfinite(seconds), f"timestamp does not fit data.timestamp_format {settings.timestamp_format!r}"
+        )
+        late = np.abs(seconds) > LATEST_SECONDS
+        rows.refuse(late, "timestamp is beyond the year 9999; expected seconds")
+        table["timestamp"] = pa.array(np.floor(np.where(np.isfinite(seconds) & ~late, seconds, 0)).astype(np.int64))
+    else:
+        table["timestamp"] = pa.nulls(size, pa.int64())
+    table["weight"] = pa.array(np.ones(size))
+    return rows.parsed(table)
 
 
 def parse_items(data: bytes, block: Block, settings: DataSettings) -> Parsed:
     """Reads items: `item`, `title` (the item's id where empty), `genres` (unsplit), all strings, and `line`."""
-    rows = _Rows(data, block, settings.delimiter)
+    rows = _Rows(data, block, settings.delimiter.replace("auto", ","))
     text = {role: rows.text(role) for role in block.header.positions}
     rows.refuse(_mask(pc.equal(text["item"], "")), "item is empty")
     title = text.get("title", text["item"])
@@ -158,7 +172,7 @@ def _numbers(text: pa.StringArray) -> np.ndarray:
 
 def _seconds(text: pa.StringArray, timestamp_format: str) -> np.ndarray:
     """Returns [num_rows] float64 seconds since 1970-01-01 UTC, NaN where the text does not fit the format."""
-    if timestamp_format == "unix":
+    if timestamp_format in ("auto", "unix"):
         return _numbers(text)
     encoded = text.dictionary_encode()
     times = pd.to_datetime(encoded.dictionary.to_pandas(), format=timestamp_format, errors="coerce", utc=True)

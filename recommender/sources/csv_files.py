@@ -62,7 +62,8 @@ def _parse(path: str, name: str, data: DataSettings, table: Table) -> list[Parse
         with open(path, "rb") as stream:
             header = read_header(stream, path, data, table)
             blocks = [
-                Block(path, name, header, *place) for place in plan_blocks(stream, header, data.delimiter, BLOCK_BYTES)
+                Block(path, name, header, *place)
+                for place in plan_blocks(stream, header, data.delimiter.replace("auto", ","), BLOCK_BYTES)
             ]
             parsed = []
             for block in blocks:

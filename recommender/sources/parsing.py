@@ -25,6 +25,16 @@ NEWLINE, CARRIAGE_RETURN = 10, 13
 Table = Literal["ratings", "items"]
 
 
+_USUAL = {
+    "user": "user_id",
+    "item": "item_id",
+    "rating": "rating",
+    "timestamp": "timestamp",
+    "title": "title",
+    "genres": "genres",
+}
+
+
 class Header(NamedTuple):
     """The columns of a file.
 
@@ -66,7 +76,8 @@ class Records(NamedTuple):
 def wanted_columns(data: DataSettings, table: Table) -> dict[str, str]:
     """Returns the column name by role (`user`, `item`, ...), as the settings name them."""
     section = data.columns if table == "ratings" else data.item_columns
-    return {role: name for role, name in section if name}
+    named = {role: _USUAL.get(role) if name is None else name for role, name in section}
+    return {role: str(name) for role, name in named.items() if name}
 
 
 def check_header(path: Path, data: DataSettings, table: Table) -> None:
@@ -87,13 +98,15 @@ def read_header(stream: BinaryIO, file: str, data: DataSettings, table: Table) -
     """
     head = stream.read(LONGEST_HEADER)
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
-    records = find_records(head[mark:], 1, data.delimiter)
+    records = find_records(head[mark:], 1, data.delimiter.replace("auto", ","))
     if not len(records.starts):
         raise DataError(f"{file}: the file is empty; expected a header and at least one row")
     if len(records.starts) == 1:
         raise DataError(f"{file}: the file has a header and no rows; expected at least one row")
     first = head[mark + records.starts[0] : mark + records.stops[0]]
-    names = [name.strip() for name in next(csv.reader([readable(first)], delimiter=data.delimiter))]
+    names = [
+        name.strip() for name in next(csv.reader([readable(first)], delimiter=data.delimiter.replace("auto", ",")))
+    ]
     positions = {}
     for role, name in wanted_columns(data, table).items():
         if name not in names:

@@ -1,65 +1,110 @@
 """The section `[data]`."""
 
+import codecs
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.settings.section import Fraction, Name, Section
+from schemas.settings.section import Fraction, Name, NonNegative, Section
+
+UNIX_FORMATS = ("unix", "unix_ms", "unix_us", "unix_ns")
+Column = Annotated[int, Field(ge=1)] | str
+"""The name of a column, or its number from 1."""
 
 
 class RatingColumns(Section):
-    """Names of the ratings file's columns; other columns are ignored."""
+    """Columns of the ratings file: names, or numbers from 1 for a file without a header. Other columns are ignored.
 
-    user: Name = "user_id"
+    A column that is not given is found by its name and content.
+    """
+
+    user: Column | None = None
     """The user's id."""
-    item: Name = "item_id"
+    item: Column | None = None
     """The item's id."""
-    rating: Name = "rating"
-    """The rating, a number."""
-    timestamp: Name = "timestamp"
-    """The time of the rating, in the format `timestamp_format`."""
+    rating: Column | None = None
+    """The rating, a number, or with `rating_means = "count"` a number of events. `""`: none; every row is an event."""
+    timestamp: Column | None = None
+    """The time of the event, in the format `timestamp_format`. `""`: none; the order is that of the file."""
+    event: Column | None = None
+    """The type of the event, whose weight is given in `[data.events]`. `""`: none."""
 
     @model_validator(mode="after")
     def _differ(self) -> "RatingColumns":
-        names = [self.user, self.item, self.rating, self.timestamp]
+        names = [column for _, column in self if column not in (None, "")]
         if len(set(names)) < len(names):
-            raise ValueError(f"user, item, rating and timestamp must be four different columns, got {names}")
+            raise ValueError(f"every role needs a different column, got {names}")
+        if "" in (self.user, self.item):
+            raise ValueError("user and item need a column; leave the key out to have the column found")
         return self
 
 
 class ItemColumns(Section):
-    """Names of the items file's columns; other columns are ignored."""
+    """Columns of the items file: names, or numbers from 1 for a file without a header. Other columns are ignored.
 
-    item: Name = "item_id"
+    A column that is not given is found by its name.
+    """
+
+    item: Column | None = None
     """The item's id."""
-    title: str | None = "title"
-    """The title; without this column, an item's id is shown instead."""
-    genres: str | None = "genres"
-    """The genres; without this column, items have none."""
+    title: Column | None = None
+    """The title. `""`, or if there is no such column: an item's id is shown instead."""
+    genres: Column | None = None
+    """The genres. `""`, or if there is no such column: items have none."""
 
 
 class DataSettings(Section):
-    """The data files and how to read them."""
+    """The data files and how to read them.
+
+    CSV of any delimiter, Parquet and JSON lines are read, also compressed with gzip or zstandard; the content decides,
+    not the file's name.
+    """
 
     folder: Path
     """Folder of the files."""
-    ratings: Name = "ratings.csv"
-    """Ratings file below `folder`; may contain `{SPAN}` as in TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
+    ratings: Name | Annotated[tuple[Name, ...], Field(min_length=1)] = "ratings.csv"
+    """Ratings file below `folder`, several as a list, or a pattern such as `part-*.csv`; may contain `{SPAN}` as in TFX's
+    ExampleGen (`span-{SPAN}/ratings.csv`)."""
     items: str | None = "items.csv"
-    """Items file below `folder`, with one row per item. `""`: no file; the catalogue is the rated items."""
+    """Items file below `folder`, with one row per item, or a pattern. `""`: no file; the catalogue is the rated items."""
     columns: RatingColumns = RatingColumns()
     item_columns: ItemColumns = ItemColumns()
-    delimiter: Annotated[str, Field(pattern=r"^[\t -~]$")] = ","
-    """Separator of the columns: one ASCII character, except the quote."""
+    encoding: str = "auto"
+    """Encoding of the text, such as `utf-8` or `cp1252`; `auto`: found for each file."""
+    delimiter: Annotated[str, Field(min_length=1)] = "auto"
+    """Text between the columns, such as `;` or `::`; `auto`: found for each file."""
+    header: bool | Literal["auto"] = "auto"
+    """Whether the first row holds the names of the columns; `auto`: found for each file."""
+    decimal: Literal["auto", ".", ","] = "auto"
+    """Decimal mark of ratings; `auto`: found for each file."""
     genre_separator: Annotated[str, Field(min_length=1)] = "|"
     """Separator of an item's genres."""
-    timestamp_format: str = "unix"
-    """`unix` (seconds since 1970-01-01 UTC), or a strptime format such as `%m/%d/%Y %H:%M`, read as UTC."""
+    timestamp_format: Name = "auto"
+    """`unix` (seconds since 1970-01-01 UTC), `unix_ms`, `unix_us`, `unix_ns`, `iso8601`, or a strptime format such as
+    `%m/%d/%Y %H:%M`; times without a zone are in UTC. `auto`: found for each file."""
+    events: dict[str, NonNegative] = {}
+    """Weight of an event by its type, such as `view = 1`; types that are not listed are left out, letter case apart.
+    Empty: every type has weight 1."""
+    rating_means: Literal["auto", "rating", "count"] = "auto"
+    """What the rating column holds: ratings, or `count`, numbers of events such as plays, whose weight grows like their
+    logarithm. `auto`: counts if the column's name says so, such as `plays`."""
+    no_rating: tuple[float, ...] = ()
+    """Values of the rating column that mean that there is no rating; the row still counts as an event."""
     rating_scale: tuple[float, float] | None = None
     """Lowest and highest rating; ratings outside are rejected. Absent: those of the training ratings."""
+    null_values: tuple[str, ...] = ("NULL", "null", "\\N", "None", "nan", "NaN", "undefined")
+    """Texts that mean that there is no value, in addition to the empty text; a row with such an id is rejected."""
+    merge_names: bool = False
+    """Whether items whose names differ only in letter case, spaces, accents' encoding or invisible characters are one
+    item, shown in the most frequent spelling."""
+    repeats: Literal["auto", "last", "each"] = "auto"
+    """Which events of the same user and item count: the last, or each, with added weights. `auto`: the last with ratings,
+    each without. Events of a user and item in the same second are always one event."""
+    min_described_share: Fraction = 0.5
+    """Minimum share of the rated items that the items file must contain; if there are fewer, the run stops."""
     max_reject_share: Fraction = 0.01
     """Maximum share of rejected rows in a file; if there are more, the run stops."""
 
@@ -71,27 +116,39 @@ class DataSettings(Section):
     @field_validator("delimiter")
     @classmethod
     def _delimiter_is_no_quote(cls, value: str) -> str:
-        if value == '"':
-            raise ValueError("the quote holds fields together and cannot part them")
+        if '"' in value or "\n" in value or "\r" in value:
+            raise ValueError("a quote or a line end cannot separate columns")
         return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_exists(cls, value: str) -> str:
+        try:
+            return value if value == "auto" else codecs.lookup(value).name
+        except LookupError:
+            raise ValueError("expected `auto` or an encoding that Python knows, such as utf-8 or cp1252") from None
 
     @field_validator("timestamp_format")
     @classmethod
     def _format_reads_back(cls, value: str) -> str:
+        if value in ("auto", "iso8601", *UNIX_FORMATS):
+            return value
         moment = datetime(2001, 12, 31, 23, 59, 58, tzinfo=timezone.utc)
         try:
-            if value != "unix" and datetime.strptime(moment.strftime(value), value).year != moment.year:
-                raise ValueError("it holds no year")
+            if datetime.strptime(moment.strftime(value), value).year != moment.year:
+                raise ValueError("it has no year")
         except ValueError as error:
-            raise ValueError(f"`unix` or a strptime format such as %m/%d/%Y %H:%M is needed: {error}") from None
+            raise ValueError(
+                f"expected auto, {', '.join(UNIX_FORMATS)}, iso8601 or a strptime format such as %m/%d/%Y %H:%M: {error}"
+            ) from None
         return value
 
     @model_validator(mode="after")
     def _same_placeholders(self) -> "DataSettings":
-        ratings, items = (set(re.findall(r"\{(\w+)", pattern or "")) for pattern in (self.ratings, self.items))
-        if self.items and ratings != items:
+        patterns = (*self.ratings_patterns, self.items or self.ratings_patterns[0])
+        if len({frozenset(re.findall(r"\{(\w+)", pattern)) for pattern in patterns}) > 1:
             raise ValueError(
-                f"`ratings` is {self.ratings!r} and `items` is {self.items!r}: both need the same placeholders "
+                f"`ratings` is {self.ratings!r} and `items` is {self.items!r}: all need the same placeholders "
                 "({SPAN}, {VERSION}, ...); put the items next to the ratings of each span"
             )
         return self
@@ -102,3 +159,8 @@ class DataSettings(Section):
         if value is not None and not value[0] < value[1]:
             raise ValueError(f"the lowest rating must be below the highest, got {list(value)}")
         return value
+
+    @property
+    def ratings_patterns(self) -> tuple[str, ...]:
+        """The ratings files, each a name or a pattern below `folder`."""
+        return (self.ratings,) if isinstance(self.ratings, str) else self.ratings
