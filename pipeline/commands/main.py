@@ -22,6 +22,7 @@ class _Command(NamedTuple):
 
 
 COMMANDS = {
+    "inspect": _Command("inspect", "main", "look at data files before a run"),
     "run": _Command("runs", "run", "run the pipeline on this machine"),
     "submit": _Command("runs", "submit", "start a run on Kubeflow Pipelines"),
     "compile": _Command("runs", "compile_to_file", "write the pipeline for Kubeflow Pipelines or Vertex AI to a file"),

@@ -1,180 +1,149 @@
-"""Parses blocks of CSV into typed columns, and separates the rows that cannot be used."""
-
-from typing import NamedTuple
+"""Rows into typed columns; unusable rows are rejected with their reason."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recommender.sources.parsing import Block, Records, find_records, readable
+from recommender.sources.layouts import Layout
+from recommender.sources.numbers import LARGEST, parse_numbers
+from recommender.sources.rows import Parsed, Rows, Source
+from recommender.sources.times import DAY, LATEST_SECONDS, parse_times
 from schemas.settings import DataSettings
 
-LATEST_SECONDS = 253_402_300_799
-"""The end of the year 9999: a later timestamp is not in seconds."""
-LISTED_REJECTS = 10_000
-"""Maximum number of rejects listed per block; others are only counted, so that a misread file does not fill memory."""
-LISTED_CHARACTERS = 200
+LONGEST_ID = 4_096
+"""In bytes."""
 
 
-class Reject(NamedTuple):
-    """A row that cannot be used; `line` counts from 1, `content` is at most LISTED_CHARACTERS of its text."""
+def parse_ratings(source: Source, layout: Layout, data: DataSettings) -> Parsed:
+    """Reads events.
 
-    file: str
-    line: int
-    reason: str
-    content: str
-
-
-class Parsed(NamedTuple):
-    """The usable rows of a block and its rejects.
-
-    table: columns by role, and `line`. rejects: at most LISTED_REJECTS. reasons: number of rejects by reason.
+    Returns:
+      The columns `user`, `item` (strings), `rating` (float64, null without one), `timestamp` (int64, seconds since
+      1970-01-01 UTC, null without one), `weight` (float64, above 0), `line`, and `event` (string) if there are types.
     """
-
-    table: pa.Table
-    rejects: list[Reject]
-    reasons: dict[str, int]
-
-
-class _Rows:
-    """The fields of a block's records, and the first reason why each record was refused."""
-
-    def __init__(self, data: bytes, block: Block, delimiter: str):
-        self._data, self._block = data, block
-        self._records = find_records(data, block.line, delimiter)
-        self._reasons = np.full(len(self._records.starts), "", object)
-        width = block.header.num_fields
-        found = 1 + _count_between(self._records)
-        for other in np.unique(found[found != width]):
-            self._reasons[found == other] = f"wrong number of fields: the header has {width}, the row {other}"
-        self._whole = np.flatnonzero(found == width)
-        owner = np.searchsorted(self._records.starts, self._records.delimiters, side="right") - 1
-        inner = self._records.delimiters[found[owner] == width].reshape(len(self._whole), width - 1)
-        starts, stops = self._records.starts[self._whole], self._records.stops[self._whole]
-        self._begins = np.column_stack([starts, inner + 1])
-        self._ends = np.column_stack([inner, stops])
-
-    def refuse(self, bad: np.ndarray, reason: str) -> None:
-        """Refuses rows by a mask [num_rows] over those with the right number of fields."""
-        rows = self._whole[bad]
-        self._reasons[rows[self._reasons[rows] == ""]] = reason
-
-    def text(self, role: str) -> pa.StringArray:
-        """Returns the column's [num_rows] strings without surrounding whitespace; refuses rows that are not UTF-8."""
-        column = self._bytes(self._block.header.positions[role])
-        try:
-            text = column.cast(pa.string())
-        except pa.ArrowInvalid:
-            valid = np.array([_is_utf8(value) for value in column.to_pylist()])
-            self.refuse(~valid, f"{role} is not UTF-8")
-            text = pc.if_else(pa.array(valid), column, b"").cast(pa.string())
-        return pc.utf8_trim_whitespace(text)
-
-    def _bytes(self, position: int) -> pa.BinaryArray:
-        if not len(self._whole):
-            return pa.array([], pa.binary())
-        begins, ends = self._begins[:, position], self._ends[:, position]
-        quoted = np.isin(begins, self._records.quoted[:, 0])
-        # One array over the whole block: its even elements are the fields, its odd ones the bytes between them.
-        bounds = np.column_stack([begins + quoted, ends - quoted]).ravel().astype(np.int32)
-        buffers = [None, pa.py_buffer(bounds), pa.py_buffer(self._data)]
-        fields = pa.Array.from_buffers(pa.binary(), len(bounds) - 1, buffers).take(pa.array(range(0, len(bounds), 2)))
-        if not quoted.any():
-            return fields
-        return pc.if_else(pa.array(quoted), pc.replace_substring(fields, '""', '"'), fields)
-
-    def parsed(self, columns: dict[str, pa.Array | np.ndarray]) -> Parsed:
-        """Returns the rows of `columns` that were not refused, and the rejects."""
-        accepted = self._reasons[self._whole] == ""
-        columns = {**columns, "line": self._records.lines[self._whole]}
-        reasons = self._reasons[self._reasons != ""]
-        counted = {str(reason): int((reasons == reason).sum()) for reason in sorted(set(reasons))}
-        return Parsed(pa.table(columns).filter(pa.array(accepted)), self._listed(), counted)
-
-    def _listed(self) -> list[Reject]:
-        rejects = []
-        for record in np.flatnonzero(self._reasons != "")[:LISTED_REJECTS]:
-            content = self._data[self._records.starts[record] : self._records.stops[record]]
-            text = readable(content)[:LISTED_CHARACTERS]
-            rejects.append(Reject(self._block.file, int(self._records.lines[record]), self._reasons[record], text))
-        return rejects
+    rows = Rows(source, layout)
+    columns = {role: _ids(rows, role, data) for role in ("user", "item")}
+    rating, weight = _ratings(rows, data)
+    columns |= {"rating": rating, "timestamp": _timestamps(rows)}
+    left_out = None
+    if "event" in layout.columns:
+        columns["event"], event_weight = _events(rows, data)
+        left_out = event_weight == 0
+        weight = weight * event_weight
+    return rows.parsed({**columns, "weight": pa.array(weight)}, left_out)
 
 
-def parse_ratings(data: bytes, block: Block, settings: DataSettings) -> Parsed:
-    """Reads events: `user`, `item` (strings), `rating` (float64 or null), `timestamp` (int64 or null, seconds, UTC),
-    `weight` (float64, above 0), `line`.
-    """
-    rows = _Rows(data, block, settings.delimiter.replace("auto", ","))
-    text = {role: rows.text(role) for role in block.header.positions}
-    for role, column in text.items():
-        rows.refuse(_mask(pc.equal(column, "")), f"{role} is empty")
-    table = {"user": text["user"], "item": text["item"]}
-    size = len(text["user"])
-    if "rating" in text:
-        rating = _numbers(text["rating"])
-        rows.refuse(~np.isfinite(rating), "rating is not a finite number")
-        if settings.rating_scale:
-            lowest, highest = settings.rating_scale
-            outside = (rating < lowest) | (rating > highest)
-            rows.refuse(outside, f"rating is outside data.rating_scale [{lowest:g}, {highest:g}]")
-        table["rating"] = pa.array(rating)
-    else:
-        table["rating"] = pa.nulls(size, pa.float64())
-    if "timestamp" in text:
-        seconds = _seconds(text["timestamp"], settings.timestamp_format)
-        rows.refuse(
-            ~np.isfinite(seconds), f"timestamp does not fit data.timestamp_format {settings.timestamp_format!r}"
-        )
-        late = np.abs(seconds) > LATEST_SECONDS
-        rows.refuse(late, "timestamp is beyond the year 9999; expected seconds")
-        table["timestamp"] = pa.array(np.floor(np.where(np.isfinite(seconds) & ~late, seconds, 0)).astype(np.int64))
-    else:
-        table["timestamp"] = pa.nulls(size, pa.int64())
-    table["weight"] = pa.array(np.ones(size))
-    return rows.parsed(table)
-
-
-def parse_items(data: bytes, block: Block, settings: DataSettings) -> Parsed:
+def parse_items(source: Source, layout: Layout, data: DataSettings) -> Parsed:
     """Reads items: `item`, `title` (the item's id where empty), `genres` (unsplit), all strings, and `line`."""
-    rows = _Rows(data, block, settings.delimiter.replace("auto", ","))
-    text = {role: rows.text(role) for role in block.header.positions}
-    rows.refuse(_mask(pc.equal(text["item"], "")), "item is empty")
-    title = text.get("title", text["item"])
-    title = pc.if_else(pc.equal(title, ""), text["item"], title)
-    genres = text.get("genres", pa.array([""] * len(title), pa.string()))
-    return rows.parsed({"item": text["item"], "title": title, "genres": genres})
+    rows = Rows(source, layout)
+    item = _ids(rows, "item", data)
+    title, genres = (_texts(rows, role, data.genre_separator) for role in ("title", "genres"))
+    title = pc.if_else(
+        pc.equal(title, ""), item, pc.utf8_trim_whitespace(pc.replace_substring_regex(title, r"\s+", " "))
+    )
+    return rows.parsed({"item": item, "title": title, "genres": genres})
 
 
-def _count_between(records: Records) -> np.ndarray:
-    first = np.searchsorted(records.delimiters, records.starts)
-    return np.searchsorted(records.delimiters, records.stops) - first
+def _ids(rows: Rows, role: str, data: DataSettings) -> pa.Array:
+    values = rows.values(role)
+    if not pa.types.is_string(values.type):
+        values = values.cast(pa.string())
+    _refuse_foreign(rows, values, role)
+    text = pc.fill_null(values, "")
+    rows.refuse(_mask(pc.equal(text, "")), f"{role} is empty")
+    rows.refuse(
+        _mask(pc.is_in(text, value_set=pa.array(data.null_values, pa.string()))), f"{role} is a null value", text
+    )
+    breaks = pc.or_(pc.match_substring(text, "\n"), pc.match_substring(text, "\r"))
+    rows.refuse(_mask(breaks), f"{role} contains a line break", text)
+    rows.refuse(
+        _mask(pc.greater(pc.binary_length(text), LONGEST_ID)), f"{role} is longer than {LONGEST_ID:,} bytes", text
+    )
+    return text
 
 
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _refuse_foreign(rows: Rows, values: pa.Array, role: str) -> None:
+    """Rejects text that is not of the file's encoding; CSV fields are null only then."""
+    if rows.layout.format == "csv" and values.null_count:
+        rows.refuse(_mask(values.is_null()), f"{role} is not {rows.layout.encoding.upper()}")
+
+
+def _ratings(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
+    """Returns the ratings, and the weights that counts have."""
+    if "rating" not in rows.layout.columns:
+        return pa.nulls(len(rows), pa.float64()), np.ones(len(rows))
+    what = "count" if rows.layout.counts else "rating"
+    values = rows.values("rating")
+    number = parse_numbers(values, rows.layout.decimal)
+    _refuse_absent(rows, values, what, data)
+    rows.refuse(~np.isfinite(number), f"{what} is not a finite number", values)
+    rows.refuse(np.abs(number) > LARGEST, f"{what} is beyond {LARGEST:,.0f}", values)
+    if rows.layout.counts:
+        rows.refuse(~(number > 0), "count is not above 0", values)
+        return pa.nulls(len(rows), pa.float64()), np.log2(1 + np.where(number > 0, number, 1))
+    is_rated = ~np.isin(number, data.no_rating)
+    if data.rating_scale:
+        lowest, highest = data.rating_scale
+        outside = ((number < lowest) | (number > highest)) & is_rated
+        rows.refuse(outside, f"rating is outside data.rating_scale [{lowest:g}, {highest:g}]", values)
+    return pa.array(number, mask=~is_rated), np.ones(len(rows))
+
+
+def _timestamps(rows: Rows) -> pa.Array:
+    if "timestamp" not in rows.layout.columns:
+        return pa.nulls(len(rows), pa.int64())
+    values, written = rows.values("timestamp"), rows.layout.timestamp_format
+    seconds = parse_times(values, written)
+    rows.refuse(_mask(pc.fill_null(_is_empty(values), True)), "timestamp is empty")
+    rows.refuse(~np.isfinite(seconds), f"timestamp does not fit the format {written!r}", values)
+    rows.refuse(
+        np.abs(seconds) > LATEST_SECONDS, f"timestamp is beyond the year 9999 in the format {written!r}", values
+    )
+    usable = np.isfinite(seconds) & (np.abs(seconds) <= LATEST_SECONDS)
+    whole = np.floor(np.where(usable, seconds, 0)).astype(np.int64)
+    is_placeholder = np.isin(whole // DAY, list(rows.layout.placeholders)) & usable
+    rows.note("placeholder-time", is_placeholder, values)
+    return pa.array(whole, mask=is_placeholder)
+
+
+def _events(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
+    """Returns the types of the events, and their weights; 0 for those that are left out."""
+    values = pc.fill_null(rows.values("event").cast(pa.string()), "")
+    rows.refuse(_mask(pc.equal(values, "")), "event is empty")
+    if not data.events:
+        return values, np.ones(len(rows))
+    weights = {name.casefold(): weight for name, weight in data.events.items()}
+    encoded = values.dictionary_encode()
+    names, indices = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    for number, name in enumerate(names):
+        if name.casefold() not in weights:
+            rows.note("event-without-weight", indices == number, values)
+        elif name not in data.events:
+            rows.note("event-letter-case", indices == number, values)
+    found = np.array([weights.get(name.casefold(), 0.0) for name in names], np.float64)
+    return values, found[indices] if len(names) else np.zeros(0)
+
+
+def _texts(rows: Rows, role: str, separator: str) -> pa.Array:
+    if role not in rows.layout.columns:
+        return pa.array([""] * len(rows), pa.string())
+    values = rows.values(role)
+    if pa.types.is_list(values.type):
+        values = pa.array([separator.join(map(str, row or ())) for row in values.to_pylist()], pa.string())
+    _refuse_foreign(rows, values, role)
+    return pc.fill_null(values.cast(pa.string()), "")
+
+
+def _refuse_absent(rows: Rows, values: pa.Array, role: str, data: DataSettings) -> None:
+    rows.refuse(_mask(pc.fill_null(_is_empty(values), True)), f"{role} is empty")
+    if pa.types.is_string(values.type):
+        is_null = pc.fill_null(pc.is_in(values, value_set=pa.array(data.null_values, pa.string())), False)
+        rows.refuse(_mask(is_null), f"{role} is a null value", values)
+
+
+def _is_empty(values: pa.Array) -> pa.Array:
+    return pc.equal(values, "") if pa.types.is_string(values.type) else values.is_null()
 
 
 def _mask(array: pa.BooleanArray) -> np.ndarray:
     return array.to_numpy(zero_copy_only=False).astype(bool)
-
-
-def _numbers(text: pa.StringArray) -> np.ndarray:
-    """Returns [num_rows] float64, NaN where the text is not a number; each distinct text is parsed once."""
-    encoded = text.dictionary_encode()
-    values = pd.to_numeric(encoded.dictionary.to_pandas(), errors="coerce").to_numpy(np.float64)
-    return values[encoded.indices.to_numpy()]
-
-
-def _seconds(text: pa.StringArray, timestamp_format: str) -> np.ndarray:
-    """Returns [num_rows] float64 seconds since 1970-01-01 UTC, NaN where the text does not fit the format."""
-    if timestamp_format in ("auto", "unix"):
-        return _numbers(text)
-    encoded = text.dictionary_encode()
-    times = pd.to_datetime(encoded.dictionary.to_pandas(), format=timestamp_format, errors="coerce", utc=True)
-    seconds = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return seconds.to_numpy(np.float64)[encoded.indices.to_numpy()]

@@ -18,7 +18,7 @@ from schemas.settings.features import FeatureSettings
 from schemas.settings.gate import GateSettings
 from schemas.settings.index import IndexSettings
 from schemas.settings.kubeflow import KubeflowSettings
-from schemas.settings.loading import check, load
+from schemas.settings.loading import check, load, read_tree
 from schemas.settings.on_device import OnDeviceSettings, SequenceModelSettings
 from schemas.settings.ranking import BayesianSettings, NetworkSettings, RankingSettings
 from schemas.settings.retrieval import RetrievalSettings
@@ -54,4 +54,5 @@ __all__ = [
     "check",
     "fast",
     "load",
+    "read_tree",
 ]

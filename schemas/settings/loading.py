@@ -19,13 +19,21 @@ def load(path: Path) -> Settings:
     Raises:
       SettingsError: the file cannot be read, is not TOML, or a key is unknown or has a value that is not allowed.
     """
+    return check(read_tree(path), str(path))
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """Reads the tables of a settings file, unchecked.
+
+    Raises:
+      SettingsError: the file cannot be read or is not TOML.
+    """
     try:
-        tree = tomli.loads(path.read_text(encoding="utf-8"))
+        return tomli.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}; give an existing file with --config") from error
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not a TOML file: {error}") from error
-    return check(tree, str(path))
 
 
 def check(tree: dict[str, Any], source: str) -> Settings:

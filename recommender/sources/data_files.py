@@ -1,0 +1,74 @@
+"""The files of a data set: by the settings, or by paths."""
+
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recommender.sources.files import find_files
+from recommender.sources.layouts import Table
+from schemas.errors import DataError
+from schemas.settings import DataSettings
+
+_SPAN = re.compile(r"\{[^}]*\}")
+
+
+class DataFiles(NamedTuple):
+    """Paths of the ratings files and of the items files; `base` is the folder that their names are relative to."""
+
+    ratings: list[str]
+    items: list[str]
+    base: str
+
+
+def locate(data: DataSettings) -> DataFiles:
+    """Finds the files that the settings name; of spans, those of all.
+
+    Raises:
+      DataError: a pattern matches no file, or matches a folder.
+    """
+    base = os.path.expanduser(str(data.folder))
+    ratings = [path for pattern in data.ratings_patterns for path in _find(base, pattern, "ratings")]
+    return DataFiles(list(dict.fromkeys(ratings)), _find(base, data.items, "items") if data.items else [], base)
+
+
+def as_settings(ratings: Sequence[str], items: str | None) -> dict[str, Any]:
+    """Returns `folder`, `ratings` and `items` of the settings for paths, each of a file or a pattern."""
+    places = [_split(path) for path in (*ratings, *([items] if items else []))]
+    folders = [folder for folder, _ in places]
+    remote = [folder for folder in folders if "://" in folder]
+    if remote and len(set(folders)) > 1:
+        raise DataError(f"{', '.join(sorted(set(folders)))}: expected all files in one folder, if one is not on this machine")
+    folder = folders[0] if remote or len(set(folders)) == 1 else os.path.commonpath([os.path.abspath(f) for f in folders])
+    names = [name if at == folder else os.path.relpath(os.path.join(at, name), folder) for at, name in places]
+    found = names[: len(ratings)]
+    return {
+        "folder": folder or ".",
+        "ratings": found[0] if len(found) == 1 else found,
+        "items": names[-1] if items else "",
+    }
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Divides a path into a folder, taken literally, and a name or pattern."""
+    path = os.path.expanduser(path)
+    if os.path.lexists(path) or not glob.has_magic(path):
+        return os.path.split(path)
+    parts = Path(path).parts
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part) and not os.path.lexists(os.path.join(*parts[: place + 1])))
+    return os.path.join("", *parts[:first]), os.path.join(*parts[first:])
+
+
+def _find(folder: str, pattern: str, table: Table) -> list[str]:
+    try:
+        found = find_files(folder, _SPAN.sub("*", pattern))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be reached: {error}; check data.folder") from error
+    if not found:
+        raise DataError(f"{os.path.join(folder, pattern)}: no such file; fix data.folder or data.{table}")
+    for path in found:
+        if os.path.isdir(path):
+            raise DataError(f"{path}: a folder; data.{table} must name files below data.folder")
+    return found

@@ -1,0 +1,110 @@
+"""The encoding of a text file, and its text as UTF-8."""
+
+import codecs
+from collections.abc import Callable
+
+import charset_normalizer
+
+from schemas.errors import DataError
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""In this order: that of UTF-32 begins with that of UTF-16."""
+_SINGLE_BYTE = ("iso8859", "cp125", "koi8", "mac", "cp437", "cp85", "latin", "ascii", "utf-8", "utf_8")
+_OTHER_SCRIPT = 0.3
+"""Share of bytes above ASCII among the letters from which the script is probably not Latin."""
+_INVALID_FOR_EACH_VALID = 0.1
+
+
+def find_encoding(read: Callable[[int], bytes], size: int = 1 << 20) -> str:
+    """Returns the name of an encoding by the first bytes that are not ASCII; reads up to them.
+
+    Args:
+      read: reads at most a number of bytes.
+      size: number of bytes looked at together.
+    """
+    head = read(size)
+    for mark, name in BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return name
+    if wide := _without_mark(head):
+        return wide
+    while head:
+        if not head.isascii():
+            return _of_bytes(head + read(size))
+        head = read(size)
+    return "utf-8"
+
+
+def mark_length(head: bytes) -> int:
+    """Returns the length of the byte order mark at the start, 0 without one."""
+    return next((len(mark) for mark in BYTE_ORDER_MARKS if head.startswith(mark)), 0)
+
+
+def is_byte_wise(encoding: str) -> bool:
+    """Whether every byte below 128 is the ASCII character, also within other characters, so that text can be split."""
+    name = codecs.lookup(encoding).name
+    return name.startswith(_SINGLE_BYTE)
+
+
+def as_utf_8(data: bytes, encoding: str) -> bytes:
+    """Converts whole text in an encoding; bytes that are not allowed stay what they are in UTF-8, else become U+FFFD."""
+    return data if encoding in ("utf-8", "ascii") else data.decode(encoding, errors="replace").encode()
+
+
+def utf_8_reader(read: Callable[[int], bytes], encoding: str, path: str) -> Callable[[int], bytes]:
+    """Returns a function that reads about a number of bytes, converted to UTF-8; b"" at the end.
+
+    Raises:
+      DataError: from the function, if bytes are not of the encoding.
+    """
+    if encoding in ("utf-8", "ascii"):
+        return read
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if not is_byte_wise(encoding) else "replace")
+
+    def converted(size: int) -> bytes:
+        while data := read(size):
+            try:
+                text = decoder.decode(data)
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}: not {encoding}: {error.reason}; set data.encoding to the right encoding"
+                ) from error
+            if text:
+                return text.encode(errors="replace")
+        return b""
+
+    return converted
+
+
+def _without_mark(head: bytes) -> str | None:
+    """Returns UTF-16's name if every other byte is mostly NUL, as in Western text."""
+    even, odd = head[0:4096:2], head[1:4096:2]
+    if len(odd) > 1 and odd.count(0) > 0.7 * len(odd) and even.count(0) < 0.1 * len(even):
+        return "utf-16-le"
+    if len(odd) > 1 and even.count(0) > 0.7 * len(even) and odd.count(0) < 0.1 * len(odd):
+        return "utf-16-be"
+    return None
+
+
+def _of_bytes(data: bytes) -> str:
+    """Returns the encoding of bytes above ASCII; a character may be cut at the end."""
+    text = data.decode("utf-8", errors="replace")
+    invalid = text[:-1].count("\ufffd") - data.count("\ufffd".encode())
+    valid = sum(map(text.count, {character for character in text if character > "\x7f"} - {"\ufffd"}))
+    if invalid <= _INVALID_FOR_EACH_VALID * valid:
+        return "utf-8"
+    high = [byte for byte in data if byte > 127]
+    letters = sum(byte > 127 or chr(byte).isalpha() for byte in data)
+    if len(high) > _OTHER_SCRIPT * letters:
+        best = charset_normalizer.from_bytes(data[:65536]).best()
+        if best is not None and best.encoding not in ("ascii", "utf_8"):
+            return codecs.lookup(best.encoding).name
+    if not any(0x80 <= byte < 0xA0 for byte in high) or any(byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) for byte in high):
+        return "iso8859-1"
+    return "cp1252"

@@ -1,0 +1,212 @@
+"""What is probably wrong in data that can be read, and what must be wrong in data that cannot be used."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Literal, NamedTuple
+
+from recommender.sources.profile import FileCounts, Profile
+from recommender.sources.rows import Note
+from recommender.sources.spellings import same_names
+from schemas.settings import DataSettings
+
+_EXAMPLES = 3
+_SHOWN = 60
+_HEAVY_SHARE = 0.1
+_HEAVY_TIMES_MEAN = 3
+_LIST = re.compile(r"\s*[\[({].*[\])}]\s*")
+_LIST_SEPARATORS = (", ", ",", ";", "/", "|")
+
+
+class Suspicion(NamedTuple):
+    """Something to look at. severity: with an error, a run would stop. code: of the kind."""
+
+    severity: Literal["warning", "error"]
+    code: str
+    text: str
+
+
+def find_suspicions(profile: Profile, data: DataSettings) -> list[Suspicion]:
+    """Returns all that is suspicious, errors first."""
+    found = [*_errors(profile, data), *_of_files(profile), *_of_notes(profile.notes, data), *_of_values(profile, data)]
+    found += [*_of_ids(profile), *_of_items(profile, data)]
+    return sorted(found, key=lambda suspicion: suspicion.severity != "error")
+
+
+def reject_reasons(counts: dict[str, FileCounts]) -> dict[str, int]:
+    """Returns the number of rejects by reason, with the place and the value of the first."""
+    reasons: dict[str, int] = {}
+    for file in counts.values():
+        for reject in file.examples:
+            value = f": {reject.value[:_SHOWN]!r}" if reject.value else ""
+            text = f"{reject.reason}{value} (first in {reject.file}, line {reject.line})"
+            reasons[text] = file.reasons[reject.reason]
+    return reasons
+
+
+def _errors(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
+    for file, counts in (profile.counts | profile.item_counts).items():
+        if counts.rejected > data.max_reject_share * counts.rows:
+            first = "; ".join(f"line {r.line}: {r.reason}" + (f": {r.value[:_SHOWN]!r}" if r.value else "")
+                              for r in counts.examples[:_EXAMPLES])  # fmt: skip
+            yield Suspicion(
+                "error",
+                "too-many-rejects",
+                f"{file}: {counts.rejected:,} of {counts.rows:,} rows cannot be used ({counts.rejected / counts.rows:.2%}); "
+                f"at most {data.max_reject_share:.2%} may be rejected. {first}. Fix the rows, or raise data.max_reject_share",
+            )
+    for kind, ids in (("user", profile.users), ("item", profile.rated)):
+        if len(ids) < 2:
+            yield Suspicion(
+                "error",
+                f"too-few-{kind}s",
+                f"{len(ids)} {kind}{'' if len(ids) == 1 else 's'} in {profile.accepted:,} usable rows; expected at least two. "
+                f"Check that data.columns.{kind} names the right column",
+            )
+    if profile.described is not None and len(profile.rated):
+        share = profile.described_items / len(profile.rated)
+        if share < data.min_described_share:
+            rated = [item for item in profile.rated.index if item not in profile.described][:_EXAMPLES]
+            known = list(sorted(profile.described))[:_EXAMPLES]
+            yield Suspicion(
+                "error",
+                "items-do-not-match",
+                f"the items file has {share:.1%} of the rated items; at least {data.min_described_share:.1%} are expected "
+                f"(data.min_described_share). Rated: {_quoted(rated)}; in the items file: {_quoted(known)}. Check "
+                "data.item_columns.item, and that both files write ids the same way",
+            )
+
+
+def _of_files(profile: Profile) -> Iterator[Suspicion]:
+    for inferred in (profile.ratings, profile.items):
+        for path, what in (inferred.empty if inferred else {}).items():
+            yield Suspicion("warning", "empty-file", f"{path}: {what}; it is left out")
+    if profile.ratings.by_order:
+        first = profile.ratings.layouts[0]
+        yield Suspicion(
+            "warning",
+            "columns-by-order",
+            f"no name says which column is the user and which the item; {first.column('user')!r} was taken as the user and "
+            f"{first.column('item')!r} as the item, by their order. Set data.columns.user and data.columns.item",
+        )
+
+
+_NOTES = {
+    "stray-quotes": "a quote is opened and not closed in its row; the rows after it are read as rows of their own",
+    "nul-bytes": "NUL bytes, which hold no data, are skipped; the file may have been cut off or copied while it was written",
+    "placeholder-time": "a placeholder stands where no time is known; these rows have no time",
+    "event-letter-case": "an event type is written in other letter case than in data.events, and has the weight given there",
+    "event-without-weight": "an event type has no weight in data.events; its rows are left out",
+}
+
+
+def _of_notes(notes: list[Note], data: DataSettings) -> Iterator[Suspicion]:
+    for note in notes:
+        value = f" {note.value[:_SHOWN]!r}" if note.value.strip('"') else ""
+        yield Suspicion(
+            "warning", note.code, f"{note.file}, line {note.line}:{value} ({note.count:,} in all): {_NOTES[note.code]}"
+        )
+
+
+def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
+    rating = profile.rating
+    if rating and rating.min == rating.max and profile.accepted > 1:
+        yield Suspicion(
+            "warning",
+            "ratings-equal",
+            f"all ratings are equal ({rating.min:g}): they are treated as no rating, and a model of events is trained",
+        )
+    for file, example in profile.ratings.rounded.items():
+        yield Suspicion(
+            "warning",
+            "times-rounded",
+            f"{file}: times such as {example!r} have lost digits, as spreadsheets write them; the order of events is lost "
+            "with them. Export the times as text or as dates",
+        )
+
+
+def _of_ids(profile: Profile) -> Iterator[Suspicion]:
+    for kind, counts in (("user", profile.users), ("item", profile.rated)):
+        groups = [] if counts.index.str.isdigit().all() else same_names(counts)
+        if groups:
+            shown = "; ".join(" and ".join(map(repr, group[:_EXAMPLES])) for group in groups[:_EXAMPLES])
+            number = sum(map(len, groups))
+            advice = "; set data.merge_names = true to merge them" if kind == "item" else ""
+            yield Suspicion(
+                "warning",
+                f"{kind}-spellings",
+                f"{number:,} {kind} ids are {len(groups):,} names in several spellings, which differ only in letter case, "
+                f"spaces, accents' encoding or invisible characters: {shown}{advice}",
+            )
+        if pairs := _with_point_zero(counts.index):
+            yield Suspicion(
+                "warning",
+                f"{kind}-point-zero",
+                f"{len(pairs):,} {kind} ids come with and without a decimal, such as {_pairs(pairs)}; they are different "
+                f"{kind}s. Export ids as text",
+            )
+    total, heaviest = profile.accepted, profile.users.max() if len(profile.users) else 0
+    if heaviest > max(_HEAVY_SHARE * total, _HEAVY_TIMES_MEAN * total / max(1, len(profile.users))):
+        yield Suspicion(
+            "warning",
+            "heavy-user",
+            f"user {profile.users.idxmax()!r} has {heaviest:,} of {total:,} events ({heaviest / total:.0%}); it may be a test "
+            "account, a shared device or a value that means no user (data.null_values)",
+        )
+
+
+def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
+    if profile.described:
+        missing = [item for item in profile.rated.index if item not in profile.described]
+        loose = {_without_zeros(item): item for item in profile.described}
+        pairs = [(item, loose[_without_zeros(item)]) for item in missing if _without_zeros(item) in loose]
+        if pairs:
+            yield Suspicion(
+                "warning",
+                "ids-written-differently",
+                f"{len(pairs):,} rated items are in the items file only in another form, such as {_pairs(pairs)}; nothing is "
+                "joined. Write ids the same way in both files, as text",
+            )
+    if profile.repeated_items:
+        yield Suspicion(
+            "warning",
+            "items-repeated",
+            f"{profile.repeated_items:,} rows of the items file repeat an item; the first row of each counts",
+        )
+    texts = profile.genre_texts
+    if texts and not any(data.genre_separator in text for text in texts):
+        listed = [text for text in texts if _LIST.fullmatch(text)]
+        separator = next((mark for mark in _LIST_SEPARATORS if sum(mark in text for text in texts) > 0.3 * len(texts)), None)
+        if separator and separator != data.genre_separator:
+            what = f"{(listed or texts)[0][:_SHOWN]!r}"
+            yield Suspicion(
+                "warning",
+                "genres-look-like-lists",
+                f"genres such as {what} look like lists, and are read as one genre; the separator may be {separator!r} "
+                f"(data.genre_separator, now {data.genre_separator!r})"
+                + (", and brackets and quotes must be removed" if listed else ""),
+            )
+
+
+def _without_zeros(text: str) -> str:
+    return re.sub(r"\.0+$", "", text).lstrip("0") or text
+
+
+def _with_point_zero(ids: object) -> list[tuple[str, str]]:
+    every = set(ids)  # type: ignore[call-overload]
+    return [(text, plain) for text in every if text.endswith(".0") and (plain := text[:-2]) in every]
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{one!r} and {other!r}" for one, other in sorted(pairs)[:_EXAMPLES])
+
+
+def _quoted(values: list[str]) -> str:
+    return ", ".join(repr(value[:_SHOWN]) for value in values)
+
+
+def as_iso(seconds: int | None) -> str | None:
+    """Returns a time in ISO 8601, UTC; None for none."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
