@@ -20,11 +20,13 @@ SCORES = "scores"
 # Of the approximate index, in addition to RETRIEVE.
 SEARCH = "search"
 
-# Raw features of a rating example (splits `train` and `eval`).
+# Raw features of a rating example (splits `train` and `eval`); RATING and TIMESTAMP only where there is one.
 USER_ID = "user_id"
 ITEM_ID = "item_id"
 RATING = "rating"
 TIMESTAMP = "timestamp"
+WEIGHT = "weight"
+POSITION = "position"
 USER_ACTIVITY = "user_activity"
 ITEM_POPULARITY = "item_popularity"
 # Raw features of a catalogue example (split `candidates`), in addition to ITEM_ID.

@@ -30,27 +30,18 @@ def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: in
       dataset: all data.
       share: share of the interactions to evaluate with, in (0, 1).
       method: `random` holds out pairs of user and item by a seeded hash; `time` holds out the latest interactions,
-        without repeats of training pairs. Pass the same method to `fit`.
+        without repeats of training pairs. A pair is evaluated once, by its first interaction held out. Pass the same
+        method to `fit`.
       seed: seed of the hash.
 
     Raises:
-      DataError: one of the parts is empty.
+      DataError: one of the parts is empty, or the method is `time` and no interaction has a time.
     """
     divided = hold_out(dataset.interactions, share, method, seed)
     known = np.unique(divided.fitted.user)
     index = np.full(len(dataset.users) + 1, len(known))
     index[known] = np.arange(len(known))
-    train, test = (
-        Interactions.of(
-            user=index[part.user],
-            item=part.item,
-            rating=part.rating,
-            timestamp=part.timestamp,
-            num_users=len(known),
-            num_items=part.num_items,
-        )
-        for part in (divided.fitted, divided.held_out)
-    )
+    train, test = (part.with_users(index, len(known)) for part in (divided.fitted, divided.held_out))
     users = [dataset.users[user] for user in known]
     catalogue = dataset.catalogue._replace(num_users=len(known))
     return dataset._replace(interactions=train, users=users, catalogue=catalogue), test

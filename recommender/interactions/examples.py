@@ -1,5 +1,6 @@
 """Reads serialized examples into columns. The only module of this folder that imports TensorFlow."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.dataset import Dataset
-from recommender.interactions.interactions import Interactions
+from recommender.interactions.interactions import NO_TIME, Interactions
 from recommender.interactions.ragged import Ragged
 from schemas import signatures as names
 from schemas.errors import DataError
@@ -16,6 +17,13 @@ from schemas.errors import DataError
 _PARSED_AT_ONCE = 8_192
 TEXT, NUMBER, INTEGER = (tf.io.FixedLenFeature([], dtype) for dtype in (tf.string, tf.float32, tf.int64))
 OPTIONAL_TEXT = tf.io.FixedLenFeature([], tf.string, default_value="")
+EVENT = {
+    names.RATING: tf.io.FixedLenFeature([], tf.float32, default_value=math.nan),
+    names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64, default_value=NO_TIME),
+    names.WEIGHT: NUMBER,
+    names.POSITION: INTEGER,
+}
+"""Features of an event other than its user and item; `Interactions.of` knows the defaults."""
 TEXTS, INTEGERS = (tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64) for dtype in (tf.string, tf.int64))
 
 
@@ -117,10 +125,7 @@ def read_dataset(ratings: Sequence[str], candidates: Sequence[str], vocabularies
 
 
 def _read_interactions(patterns: Sequence[str], num_users: int, num_items: int) -> Interactions:
-    columns = read_columns(
-        patterns,
-        {names.USER_INDEX: INTEGER, names.ITEM_INDEX: INTEGER, names.RATING: NUMBER, names.TIMESTAMP: INTEGER},
-    )
+    columns = read_columns(patterns, {names.USER_INDEX: INTEGER, names.ITEM_INDEX: INTEGER, **EVENT})
     return Interactions.of(
         user=columns[names.USER_INDEX],
         item=columns[names.ITEM_INDEX],
@@ -128,6 +133,8 @@ def _read_interactions(patterns: Sequence[str], num_users: int, num_items: int) 
         timestamp=columns[names.TIMESTAMP],
         num_users=num_users,
         num_items=num_items,
+        weight=columns[names.WEIGHT],
+        position=columns[names.POSITION],
     )
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recommender.interactions.interactions import Interactions, pairs
+from recommender.interactions.interactions import NO_TIME, Interactions, pairs
 from schemas.errors import DataError
 from schemas.hashing import seeded_share
 
@@ -29,18 +29,12 @@ class HoldOut:
 
     @cached_property
     def held_out(self) -> Interactions:
-        """The interactions that models are measured on.
-
-        Raises:
-          DataError: there are none: all that are not fitted repeat fitted pairs.
-        """
-        if not np.any(self.side == _HELD_OUT):
-            raise _too_few(self.side)
+        """The interactions that models are measured on."""
         return self.interactions.take(self.side == _HELD_OUT)
 
     @cached_property
     def not_fitted(self) -> Interactions:
-        """All interactions that are not fitted: the held-out ones, and later repeats of fitted pairs."""
+        """All interactions that are not fitted: the held-out ones, and later repeats."""
         return self.interactions.take(self.side != _FITTED)
 
     def held_out_after_another(self) -> tuple[np.ndarray, np.ndarray]:
@@ -55,8 +49,9 @@ class HoldOut:
 def hold_out(interactions: Interactions, share: float, method: str, seed: int) -> HoldOut:
     """Holds out a share of the training interactions.
 
-    No pair of user and item is in both parts. With `time`, later repeats of a fitted pair are in neither: they do not
-    test what was learned.
+    No pair of user and item is in both parts, and each is held out once, by its first interaction. With `time`, later
+    repeats of a fitted pair are in neither part: they do not test what was learned; if all late interactions are such
+    repeats, pairs are held out at random instead. Interactions without a time count as earlier than all others.
 
     Args:
       interactions: training interactions.
@@ -65,27 +60,45 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
       seed: seed of the hash.
 
     Raises:
-      DataError: nothing is left to fit.
+      DataError: there are fewer than two pairs, or the method is `time` and no interaction has a time.
     """
     pair = pairs(interactions.user, interactions.item)
-    side = np.full(len(pair), _FITTED, np.int8)
-    if method == "time":
-        num_fitted = min(len(pair) - round(len(pair) * share), len(pair) - 1)
-        late = np.argsort(interactions.timestamp, kind="stable")[num_fitted:]
-        is_fitted = np.ones(len(pair), bool)
-        is_fitted[late] = False
-        side[late] = np.where(np.isin(pair[late], pair[is_fitted]), _LEFT_OUT, _HELD_OUT)
-    elif len(pair):
-        places = seeded_share(pair, seed)
-        side[(places < share) | (places == places.min())] = _HELD_OUT
+    if len(pair) and method == "time" and not interactions.has_times:
+        raise DataError(
+            f'a split by time needs times, and none of the {len(pair)} events has one; set split.method to "random", or '
+            "data.columns.timestamp to the column of the times"
+        )
+    side = _late(interactions, pair, share) if method == "time" else _drawn(pair, share, seed)
+    if not np.any(side == _HELD_OUT):
+        side = _drawn(pair, share, seed)
+    held_out = np.flatnonzero(side == _HELD_OUT)
+    first = np.unique(pair[held_out], return_index=True)[1]
+    side[np.delete(held_out, first)] = _LEFT_OUT
     if not np.any(side == _FITTED):
-        raise _too_few(side)
+        raise DataError(
+            f"{len(pair)} training events of {len(first)} pairs of user and item are too few: expected at least one "
+            "pair to fit and one to hold out; provide more data or change training.validation_share"
+        )
     return HoldOut(interactions, side)
 
 
-def _too_few(side: np.ndarray) -> DataError:
-    return DataError(
-        f"{len(side)} training events are too few: expected at least one to fit and one to hold out, got "
-        f"{np.sum(side == _FITTED)} and {np.sum(side == _HELD_OUT)} (without repeats); provide more data or change "
-        "training.validation_share"
-    )
+def _late(interactions: Interactions, pair: np.ndarray, share: float) -> np.ndarray:
+    """Returns the part of each interaction, [n] int8: the latest are held out unless their pair, [n], is fitted."""
+    side = np.full(len(pair), _FITTED, np.int8)
+    num_fitted = max(1, min(len(pair) - round(len(pair) * share), len(pair) - 1))
+    times = np.where(interactions.is_timed, interactions.timestamp, NO_TIME)
+    late = np.argsort(times, kind="stable")[num_fitted:]
+    late = late[interactions.is_timed[late]]
+    is_fitted = np.ones(len(pair), bool)
+    is_fitted[late] = False
+    side[late] = np.where(np.isin(pair[late], pair[is_fitted]), _LEFT_OUT, _HELD_OUT)
+    return side
+
+
+def _drawn(pair: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Returns the part of each interaction, [n] int8: a share of the pairs, [n], is held out, but at least one, and not
+    all if there are several.
+    """
+    places = seeded_share(pair, seed)
+    lowest, highest = places.min(initial=1.0), places.max(initial=0.0)
+    return np.where((places < share) & (places < highest) | (places == lowest), _HELD_OUT, _FITTED).astype(np.int8)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommender.interactions.examples import INTEGER, NUMBER, OPTIONAL_TEXT, TEXT, TEXTS, read_columns
+from recommender.interactions.examples import EVENT, INTEGER, OPTIONAL_TEXT, TEXT, TEXTS, read_columns
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.interactions.titles import title_words, without_year
@@ -73,8 +73,7 @@ def read_events(split: str, items: Items, users: dict[bytes, int]) -> Interactio
     Raises:
       DataError: there are no examples.
     """
-    spec = {names.USER_ID: TEXT, names.ITEM_ID: TEXT, names.RATING: NUMBER, names.TIMESTAMP: INTEGER}
-    columns = read_columns([f"{split}/*"], spec)
+    columns = read_columns([f"{split}/*"], {names.USER_ID: TEXT, names.ITEM_ID: TEXT, **EVENT})
     # Sorted by id, since the order of the examples depends on that of the files.
     for user in np.unique(columns[names.USER_ID]):
         users.setdefault(user, len(users))
@@ -86,6 +85,8 @@ def read_events(split: str, items: Items, users: dict[bytes, int]) -> Interactio
         timestamp=columns[names.TIMESTAMP],
         num_users=len(users),
         num_items=len(items.ids) + 1,
+        weight=columns[names.WEIGHT],
+        position=columns[names.POSITION],
     )
 
 

@@ -14,20 +14,22 @@ Column = np.ndarray | Sequence[float]
 def interactions(
     user: Column,
     item: Column,
-    rating: Column | float,
-    timestamp: Column,
+    rating: Column | float | None,
+    timestamp: Column | None,
     num_users: int | None = None,
     num_items: int | None = None,
+    weight: Column | None = None,
 ) -> Interactions:
     """Makes interactions; the numbers of users and items are derived from the largest indices unless given."""
     users, items = np.array(user, np.int32), np.array(item, np.int32)
     return Interactions.of(
         user=users,
         item=items,
-        rating=np.broadcast_to(np.array(rating, np.float32), users.shape),
-        timestamp=np.array(timestamp, np.int64),
+        rating=None if rating is None else np.broadcast_to(np.array(rating, np.float32), users.shape),
+        timestamp=None if timestamp is None else np.array(timestamp),
         num_users=int(users.max()) + 1 if num_users is None else num_users,
         num_items=int(items.max()) + 1 if num_items is None else num_items,
+        weight=None if weight is None else np.array(weight, np.float32),
     )
 
 

@@ -79,8 +79,11 @@ def write_examples(path: Path, *examples: Example) -> str:
     return str(path)
 
 
-def rating(user: int, item: int, stars: float, time: int) -> Example:
-    return {"user_index": [user], "item_index": [item], "rating": [stars], "timestamp": [time]}
+def rating(user: int, item: int, stars: float, time: int, weight: float = 1.0, position: int = 0) -> Example:
+    return {
+        **{"user_index": [user], "item_index": [item], "rating": [stars], "timestamp": [time]},
+        **{"weight": [weight], "position": [position]},
+    }
 
 
 def candidate(item: int, title: bytes, genres: list[int], words: list[int]) -> Example:
@@ -99,7 +102,7 @@ def candidates(tmp_path: Path) -> str:
 
 
 def test_a_dataset_has_the_items_in_the_order_of_the_vocabulary(tmp_path: Path, candidates: str) -> None:
-    first = write_examples(tmp_path / "train-0.gz", rating(1, 2, 4.0, 20), rating(0, 1, 3.0, 30))
+    first = write_examples(tmp_path / "train-0.gz", rating(1, 2, 4.0, 20, position=1), rating(0, 1, 3.0, 30))
     second = write_examples(tmp_path / "train-1.gz", rating(1, 0, 5.0, 10))
     dataset = read_dataset([first, second], [candidates], VOCABULARIES)
     assert (dataset.users, dataset.items, dataset.genres) == ([b"ann", b"bob"], [b"gin", b"rum", b"tea"], [b"drink"])
@@ -121,6 +124,17 @@ def test_a_dataset_has_the_events_of_known_users_with_known_items(tmp_path: Path
     file = write_examples(tmp_path / "train.gz", rating(0, 1, 3.0, 1), rating(2, 1, 1.0, 2), rating(1, 3, 1.0, 3))
     events = read_dataset([file], [candidates], VOCABULARIES).interactions
     assert events.user.tolist() == [0] and events.item.tolist() == [1]
+
+
+def test_a_dataset_has_the_weights_and_the_order_of_events_without_rating_and_time(
+    tmp_path: Path, candidates: str
+) -> None:
+    rows = [rating(1, item, 4.0, 20, weight, position) for item, weight, position in ((0, 2.0, 2), (1, 0.5, 0))]
+    bare = {name: value for name, value in rating(1, 2, 4.0, 20, 3.0, 1).items() if name not in ("rating", "timestamp")}
+    events = read_dataset([write_examples(tmp_path / "train.gz", *rows, bare)], [candidates], VOCABULARIES).interactions
+    assert events.item.tolist() == [1, 2, 0] and events.position.tolist() == [0, 1, 2]
+    assert events.weight.tolist() == [0.5, 3.0, 2.0]
+    assert np.isnan(events.rating).tolist() == [False, True, False] == (~events.is_timed).tolist()
 
 
 @pytest.mark.parametrize("items", [[0, 1], [0, 1, 1], [0, 1, 2, 2], [0, 1, 3]])

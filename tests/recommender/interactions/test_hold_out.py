@@ -34,10 +34,12 @@ def test_a_random_cut_divides_the_pairs(events: Interactions) -> None:
     assert cut.interactions is events
 
 
-def test_all_events_of_a_pair_are_on_one_side() -> None:
+def test_all_events_of_a_pair_are_on_one_side_and_count_once_if_held_out() -> None:
     events = of(*((user, item, time) for time in range(3) for user in range(20) for item in range(5)))
     cut = hold_out(events, 0.3, "random", seed=0)
-    assert not pairs(cut.fitted) & pairs(cut.held_out) and len(cut.held_out) == 3 * len(pairs(cut.held_out))
+    assert not pairs(cut.fitted) & pairs(cut.held_out)
+    assert len(cut.held_out) == len(pairs(cut.held_out)) and set(cut.held_out.timestamp.tolist()) == {0}
+    assert len(cut.not_fitted) == 3 * len(cut.held_out) and len(cut.fitted) + len(cut.not_fitted) == len(events)
 
 
 def test_a_random_cut_depends_on_the_seed_alone(events: Interactions) -> None:
@@ -61,9 +63,28 @@ def test_a_cut_by_time_leaves_out_later_repeats_of_what_was_fitted() -> None:
     assert pairs(cut.held_out) == {(1, 2)}
 
 
+def test_a_cut_by_time_holds_out_some_pair_if_all_late_events_are_repeats() -> None:
+    events = of(*((user, item, 10 * time + user) for time in range(3) for user in range(4) for item in range(3)))
+    cut = hold_out(events, 0.2, "time", seed=3)
+    fitted, held_out = pairs(cut.fitted), pairs(cut.held_out)
+    assert held_out and not fitted & held_out and fitted | held_out == pairs(events)
+
+
+def test_events_without_a_time_are_never_the_late_ones() -> None:
+    events = interactions([0, 0, 0, 1, 1], [1, 2, 3, 1, 2], 3.0, [10, np.nan, 20, 30, np.nan])
+    cut = hold_out(events, 0.8, "time", seed=3)
+    assert pairs(cut.fitted) == {(0, 2), (1, 2)} and pairs(cut.held_out) == {(0, 1), (0, 3), (1, 1)}
+
+
+def test_a_cut_by_time_needs_times() -> None:
+    with pytest.raises(DataError, match=r"none of the 2 events has one; set split.method to \"random\""):
+        hold_out(interactions([0, 0], [1, 2], 3.0, None), 0.5, "time", seed=3)
+
+
 @pytest.mark.parametrize("method", ["random", "time"])
-def test_of_two_events_one_is_held_out(method: str) -> None:
-    cut = hold_out(of((0, 1, 1), (0, 2, 2)), 0.1, method, seed=3)
+@pytest.mark.parametrize("share", [0.1, 0.99])
+def test_of_two_events_one_is_held_out(method: str, share: float) -> None:
+    cut = hold_out(of((0, 1, 1), (0, 2, 2)), share, method, seed=3)
     assert len(cut.fitted) == len(cut.held_out) == 1
 
 
@@ -77,13 +98,9 @@ def test_a_held_out_event_comes_with_the_one_before_of_the_same_user() -> None:
 
 
 def test_refuses_too_few_events() -> None:
-    with pytest.raises(DataError, match=r"got 0 and 1 \(without repeats\)"):
-        hold_out(of((0, 1, 1)), 0.1, "random", seed=3)
-    repeated = hold_out(of((0, 1, 1), (0, 2, 2), (0, 1, 3)), 0.3, "time", seed=3)
-    with pytest.raises(DataError, match=r"got 2 and 0 \(without repeats\); provide more data"):
-        _ = repeated.held_out
-    assert pairs(repeated.not_fitted) == {(0, 1)}
     nothing = of((0, 1, 1)).take(np.array([False]))
     for method in ("random", "time"):
-        with pytest.raises(DataError, match="0 training events are too few"):
+        with pytest.raises(DataError, match="2 training events of 1 pairs of user and item are too few"):
+            hold_out(of((0, 1, 1), (0, 1, 2)), 0.1, method, seed=3)
+        with pytest.raises(DataError, match="0 training events of 0 pairs"):
             hold_out(nothing, 0.5, method, seed=0)
