@@ -1,7 +1,8 @@
 """The `preprocessing_fn` of TFX's Transform: vocabularies.
 
 It is analysed on the training ratings and on the catalogue, never on the evaluation split. Rating examples
-lack the catalogue's features and vice versa, so all features are sparse, in the input and in the output.
+lack the catalogue's features and vice versa, and some have no rating or no time, so all features are sparse, in the
+input and in the output.
 """
 
 from typing import Any
@@ -35,7 +36,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict[str
             inputs[names.TITLE_WORDS], names.TITLE_WORD_VOCABULARY, top_k=settings.title_words
         ),
     }
-    for name in (names.RATING, names.TIMESTAMP, names.TITLE):
+    for name in (names.RATING, names.TIMESTAMP, names.WEIGHT, names.POSITION, names.TITLE):
         outputs[name] = tf.sparse.map_values(tf.identity, inputs[name])
     return outputs
 

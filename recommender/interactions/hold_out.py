@@ -65,8 +65,8 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
     pair = pairs(interactions.user, interactions.item)
     if len(pair) and method == "time" and not interactions.has_times:
         raise DataError(
-            f'a split by time needs times, and none of the {len(pair)} events has one; set split.method to "random", or '
-            "data.columns.timestamp to the column of the times"
+            f"a split by time needs times, and none of the {len(pair)} events has one; "
+            'set split.method to "random", or data.columns.timestamp to the column of the times'
         )
     side = _late(interactions, pair, share) if method == "time" else _drawn(pair, share, seed)
     if not np.any(side == _HELD_OUT):
@@ -96,9 +96,7 @@ def _late(interactions: Interactions, pair: np.ndarray, share: float) -> np.ndar
 
 
 def _drawn(pair: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Returns the part of each interaction, [n] int8: a share of the pairs, [n], is held out, but at least one, and not
-    all if there are several.
-    """
+    """Returns the part of each interaction, [n] int8: of the pairs, [n], a share, and at least one, is held out."""
     places = seeded_share(pair, seed)
-    lowest, highest = places.min(initial=1.0), places.max(initial=0.0)
+    lowest, highest = places.min(initial=1.0), places.max(initial=0.0)  # of several pairs, one is fitted
     return np.where((places < share) & (places < highest) | (places == lowest), _HELD_OUT, _FITTED).astype(np.int8)

@@ -213,7 +213,7 @@ def test_the_schema_finds_fault_with_spoilt_examples_only(result, tmp_path):
     for example in spoilt:
         del example.features.feature["user_id"]
         example.features.feature["rating"].int64_list.value[:] = [3]
-        example.features.feature["timestamp"].int64_list.value[:] = [-86_400]
+        example.features.feature["timestamp"].int64_list.value[:] = [-(10**12)]
         example.features.feature["title"].bytes_list.value[:] = [b"x"]
         example.features.feature["director"].bytes_list.value[:] = [b"x"]
     found = anomalies([example.SerializeToString() for example in spoilt], tmp_path)

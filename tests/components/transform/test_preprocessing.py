@@ -17,6 +17,8 @@ FEATURES = {
     "item_id": tf.string,
     "rating": tf.float32,
     "timestamp": tf.int64,
+    "weight": tf.float32,
+    "position": tf.int64,
     "title": tf.string,
     "title_words": tf.string,
     "genres": tf.string,
@@ -29,7 +31,8 @@ def _example(**features: list) -> dict[str, list]:
 
 
 def _rating(user: str, item: str, timestamp: int) -> dict[str, list]:
-    return _example(user_id=[user], item_id=[item], rating=[4.0], timestamp=[timestamp])
+    event = {"rating": [4.0], "timestamp": [timestamp], "weight": [2.0], "position": [1]}
+    return _example(user_id=[user], item_id=[item], **event)
 
 
 def _candidate(item: str, title: str, *genres: str) -> dict[str, list]:
@@ -45,7 +48,7 @@ def transformed(tmp_path_factory) -> tuple[list[dict], list[dict], tft.TFTransfo
     analysed = [
         _rating("ann", "i1", 1_000_000_000),
         _rating("bob", "i2", 1_000_000_100),
-        _rating("bob", "i1", 1_000_000_200),
+        _rating("bob", "i1", 1_000_000_200) | {"rating": [], "timestamp": []},
         _candidate("i1", "Toy Story, the 2nd (1995)", "Comedy", "Animation"),
         _candidate("i2", "TOY soldiers"),
         _candidate("i3", "Äpfel & Öl"),
@@ -75,6 +78,17 @@ def test_users_that_were_not_analysed_share_the_index_after_the_last(transformed
     _, [other], output = transformed
     assert sorted(output.vocabulary_by_name("users")) == [b"ann", b"bob"]
     assert other["user_index"] == [2]
+
+
+def test_events_keep_what_they_have(transformed):
+    rows, _, _ = transformed
+    columns = {name: [list(row[name]) for row in rows[:4]] for name in ("rating", "timestamp", "weight", "position")}
+    assert columns == {
+        "rating": [[4.0], [4.0], [], []],
+        "timestamp": [[1_000_000_000], [1_000_000_100], [], []],
+        "weight": [[2.0]] * 3 + [[]],
+        "position": [[1]] * 3 + [[]],
+    }
 
 
 def test_the_words_of_titles_are_found_in_their_vocabulary(transformed):
