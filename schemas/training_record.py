@@ -22,12 +22,12 @@ class DataWindow(_Record):
     """Items with training events."""
     catalogue_items: int
     """Items that can be recommended, rated or not."""
-    first_timestamp: int
-    """Seconds since 1970-01-01 UTC."""
-    last_timestamp: int
-    """Seconds since 1970-01-01 UTC."""
-    rating_scale: tuple[float, float]
-    """Lowest and highest rating; predictions stay within."""
+    first_timestamp: int | None
+    """Seconds since 1970-01-01 UTC; null if no event has a time."""
+    last_timestamp: int | None
+    """Seconds since 1970-01-01 UTC; null if no event has a time."""
+    rating_scale: tuple[float, float] | None
+    """Lowest and highest rating; predictions stay within. Null if no event has a rating: the model predicts none."""
     split_method: str
     eval_share: float
     """Share of all events that is kept for the evaluation; these events are not included."""

@@ -21,7 +21,7 @@ _OMITTED: Any = {"name": True, "data": {"folder"}}
 def training_record(
     events: Interactions,
     retrieval: RetrievalModel,
-    scale: tuple[float, float],
+    scale: tuple[float, float] | None,
     settings: Settings,
     code_version: str,
 ) -> TrainingRecord:
@@ -30,10 +30,11 @@ def training_record(
     Args:
       events: training events.
       retrieval: the fitted retrieval model.
-      scale: lowest and highest rating.
+      scale: lowest and highest rating; None without ratings.
       settings: settings, of which those that are set explicitly are recorded.
       code_version: hash of the Trainer's sources.
     """
+    times = events.timestamp[events.is_timed]
     return TrainingRecord(
         name=settings.name,
         data=DataWindow(
@@ -41,8 +42,8 @@ def training_record(
             users=len(np.unique(events.user)),
             items=len(np.unique(events.item)),
             catalogue_items=events.num_items,
-            first_timestamp=int(events.timestamp.min()),
-            last_timestamp=int(events.timestamp.max()),
+            first_timestamp=int(times.min()) if events.has_times else None,
+            last_timestamp=int(times.max()) if events.has_times else None,
             rating_scale=scale,
             split_method=settings.split.method,
             eval_share=settings.split.eval_share,

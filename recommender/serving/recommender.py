@@ -50,7 +50,8 @@ class Parts(NamedTuple):
     [num_users + 1, width] float32, of users with their histories. candidates: [num_items, width] float32.
     similar_queries, similar_candidates: [num_items, any width] float32, vectors of query items and of
     candidates, whose products score their similarity. encoder: encodes the queries of histories, of which it takes the
-    latest `history_length` items. now: seconds, the default time of a request. scale: lowest and highest rating.
+    latest `history_length` items. now: seconds, the default time of a request; None if no event has a time. scale:
+    lowest and highest rating. rater, biases and scale are None if no event has a rating.
     """
 
     users: list[bytes]
@@ -67,10 +68,29 @@ class Parts(NamedTuple):
     similar_candidates: np.ndarray
     encoder: QueryEncoder
     history_length: int
-    now: int
-    rater: Rater
-    biases: Biases
-    scale: tuple[float, float]
+    now: int | None
+    rater: Rater | None
+    biases: Biases | None
+    scale: tuple[float, float] | None
+
+
+class Ratings(tf.Module):
+    """Ratings within the scale, by the model and by the biases alone."""
+
+    def __init__(self, rater: Rater, biases: Biases, scale: tuple[float, float]):
+        """Takes the fitted parts; see `Parts`."""
+        super().__init__()
+        self._rater, self._scale, self._mean = rater, scale, biases.mean
+        self._user_bias, self._item_bias = _constant(biases.user), _constant(biases.item)
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the ratings, [n]; arguments as those of `Rater.rate`."""
+        return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)
+
+    def by_biases(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        """Returns what the biases of [n] users and items predict, [n]."""
+        rating = self._mean + tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
+        return tf.clip_by_value(rating, *self._scale)
 
 
 class Request(NamedTuple):
@@ -96,7 +116,8 @@ class Recommender(tf.Module):
     """Recommends items, predicts ratings and ranks held-out items; `serving.py` has its signatures.
 
     Unknown ids are allowed everywhere: an unknown user without a known item in the history gets popular items, and a
-    rating falls back to the known biases.
+    rating falls back to the known biases. If no training event has a rating, nothing predicts ratings, and the order is
+    that of retrieval.
     """
 
     def __init__(self, parts: Parts):
@@ -120,21 +141,30 @@ class Recommender(tf.Module):
         # The function and its variables, not the encoder: an optimizer and Keras layers do not belong in the export.
         self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
         self._history_length, self._now = parts.history_length, parts.now
-        self._rater, self._scale = parts.rater, parts.scale
-        self._base_mean = parts.biases.mean
-        self._base_user_bias, self._base_item_bias = _constant(parts.biases.user), _constant(parts.biases.item)
+        self._ratings = None
+        if parts.rater is not None and parts.biases is not None and parts.scale is not None:
+            self._ratings = Ratings(parts.rater, parts.biases, parts.scale)
+
+    @property
+    def has_ratings(self) -> bool:
+        """Whether ratings are predicted."""
+        return self._ratings is not None
 
     def recommend(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, n_candidates: tf.Tensor, rating_weight: tf.Tensor
     ) -> Tensors:
-        """Recommends in two stages: retrieval proposes candidates, and ranking orders them."""
+        """Recommends in two stages: retrieval proposes candidates, and ranking, if there are ratings, orders them."""
+        if self._ratings is None:
+            found = self.retrieve(request, k, include_seen)
+            return found | {names.RETRIEVAL_SCORE: found[names.SCORE]}
         is_number = tf.abs(rating_weight) <= MOST_WEIGHT
         message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
         with refused_unless(is_number, message, rating_weight):
             rating_weight = tf.identity(rating_weight)
         retrieved, items, facts = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
         raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
-        ratings = tf.reshape(self._rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
+        ratings = self._ratings.rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1]))
+        ratings = tf.reshape(ratings, tf.shape(items))
         scores = tf.where(retrieved > -np.inf, retrieved + rating_weight * ratings, -np.inf)
         scores, places = tf.math.top_k(scores, tf.clip_by_value(k, 0, tf.shape(scores)[1]))
         numbers = {
@@ -163,7 +193,7 @@ class Recommender(tf.Module):
             is_shared=self._is_shared,
             encode_queries=self._encode_queries,
             history_length=self._history_length,
-            now=self._now,
+            now=self._now or 0,
         )
         return on_device.retrieve(tables, user_id, history_item_id, k)
 
@@ -199,12 +229,13 @@ class Recommender(tf.Module):
         return {names.EMBEDDING: tf.where(is_known[:, tf.newaxis], vectors, 0.0), names.IS_KNOWN: is_known}
 
     def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
-        """Predicts the ratings of pairs of a user and an item."""
+        """Predicts the ratings of pairs of a user and an item; only if `has_ratings`."""
+        assert self._ratings is not None
         num_users, num_items = tf.size(user_id), tf.size(item_id)
         message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must have the same length, got:"
         with refused_unless(num_users == num_items, message, num_users, num_items):
             user_id = tf.identity(user_id)
-        return {names.RATING: self._rate(find(self._user_index, user_id), find(self._item_index, item_id))}
+        return {names.RATING: self._ratings.rate(find(self._user_index, user_id), find(self._item_index, item_id))}
 
     def list_users(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
         """Returns the ids of a range of users, and the number of all users."""
@@ -220,7 +251,8 @@ class Recommender(tf.Module):
     def evaluate(self, examples: tf.Tensor) -> Tensors:
         """Ranks the item of each example among the items that the user has not rated in training."""
         feature = tf.io.FixedLenFeature([], tf.string)
-        spec = {names.USER_ID: feature, names.ITEM_ID: feature, names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64)}
+        time = tf.io.FixedLenFeature([], tf.int64, default_value=self._now or 0)
+        spec = {names.USER_ID: feature, names.ITEM_ID: feature, names.TIMESTAMP: time}
         parsed = tf.io.parse_example(examples, spec)
         users = find(self._user_index, parsed[names.USER_ID])
         items = find(self._item_index, parsed[names.ITEM_ID])
@@ -228,7 +260,7 @@ class Recommender(tf.Module):
         return {name: column[:, tf.newaxis] for name, column in columns.items()}
 
     def judge(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor) -> Tensors:
-        """Returns the columns of `evaluate`, [n] each, for [n] users, items and seconds."""
+        """Returns the columns of `evaluate`, [n] each, for [n] users, items and seconds, which models without times ignore."""
         queries = tf.gather(self._queries, users)
         is_unknown = (users == self._num_users)[:, tf.newaxis]
 
@@ -240,12 +272,15 @@ class Recommender(tf.Module):
             return tf.broadcast_to(self._popularity[begin:end], [tf.shape(users)[0], end - begin])
 
         seen = self._seen_by(users)
-        biases = self._base_mean + tf.gather(self._base_user_bias, users) + tf.gather(self._base_item_bias, items)
-        return {
+        ranks = {
             names.RANK: rank(items, seen, score, self._num_items),
             names.POPULARITY_RANK: rank(items, seen, popularity, self._num_items),
-            names.RATING: self._rate(users, items, timestamps),
-            names.BIAS_RATING: tf.clip_by_value(biases, *self._scale),
+        }
+        if self._ratings is None:
+            return ranks
+        return ranks | {
+            names.RATING: self._ratings.rate(users, items, None if self._now is None else timestamps),
+            names.BIAS_RATING: self._ratings.by_biases(users, items),
         }
 
     def _retrieve(
@@ -293,7 +328,7 @@ class Recommender(tf.Module):
         is_item = history < self._num_items
         unknown = tf.math.count_nonzero(~is_item & (given != ""), axis=1, dtype=tf.int32)
         timestamps = rows_of(timestamp[:, tf.newaxis], num_rows, names.TIMESTAMP)[:, 0]
-        timestamps = tf.where(tf.size(timestamp) > 0, timestamps, tf.constant(self._now, tf.int64))
+        timestamps = tf.where(tf.size(timestamp) > 0, timestamps, tf.constant(self._now or 0, tf.int64))
         kept = latest(known_items(history, self._num_items), self._num_items, self._history_length)
         encoded = self._encode_queries(users, kept, timestamps)
         has_history = tf.reduce_any(is_item, axis=1)[:, tf.newaxis]
@@ -322,9 +357,6 @@ class Recommender(tf.Module):
 
     def _facts(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
         return {names.IS_KNOWN: users < self._num_users, names.UNKNOWN_HISTORY: unknown_history}
-
-    def _rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)
 
     def _seen_by(self, users: tf.Tensor) -> tf.RaggedTensor:
         """Returns the items that [n] users have seen, [n, (items)] int32."""

@@ -31,6 +31,9 @@ class Served(tf.Module):
     - `include_seen`, [] bool: whether items of training events and of the history may be shown. Default: false.
     - `n_candidates`, [] int32: number of items that the first stage passes to the second; at least `k` are passed.
     - `rating_weight`, [] float32, in [-1e6, 1e6]: items are ordered by retrieval score + this * predicted rating.
+
+    A model of events without ratings has no signature `rate`, and no column `rating` or `bias_rating`; it orders by the
+    retrieval score and ignores `n_candidates` and `rating_weight`. A model of events without times ignores `timestamp`.
     """
 
     def __init__(self, recommender: Recommender, settings: ServingSettings):
@@ -165,7 +168,8 @@ class Served(tf.Module):
             """Ranks the item of each example among the items that the user has not rated in training.
 
             Args:
-              examples: [n] serialized tf.Examples with the raw features `user_id`, `item_id` and `timestamp`.
+              examples: [n] serialized tf.Examples with the raw features `user_id`, `item_id` and `timestamp`, if it has
+                one.
 
             Returns:
               Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: see `ranks.rank`. `rating`: predicted
@@ -175,17 +179,18 @@ class Served(tf.Module):
 
         self.recommend, self.retrieve, self.similar_items = recommend, retrieve, similar_items
         self.retrieve_on_device = retrieve_on_device
-        self.embed_users, self.embed_items, self.rate, self.evaluate = embed_users, embed_items, rate, evaluate
+        self.embed_users, self.embed_items, self.evaluate = embed_users, embed_items, evaluate
+        if recommender.has_ratings:
+            self.rate = rate
         self.list_users, self.list_items = list_users, list_items
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """Returns the signatures by name; `serving_default` is `recommend`."""
-        return {
+        signatures = {
             names.SERVING_DEFAULT: self.recommend,
             names.RECOMMEND: self.recommend,
             names.RETRIEVE: self.retrieve,
             names.RETRIEVE_ON_DEVICE: self.retrieve_on_device,
-            names.RATE: self.rate,
             names.SIMILAR_ITEMS: self.similar_items,
             names.EMBED_USERS: self.embed_users,
             names.EMBED_ITEMS: self.embed_items,
@@ -193,6 +198,7 @@ class Served(tf.Module):
             names.LIST_USERS: self.list_users,
             names.LIST_ITEMS: self.list_items,
         }
+        return signatures | ({names.RATE: self.rate} if self._recommender.has_ratings else {})
 
 
 def _spec(spec: tf.TensorSpec, name: str) -> tf.TensorSpec:

@@ -38,6 +38,12 @@ def test_the_record_has_the_window_of_the_training_events(record):
     )
 
 
+def test_without_ratings_and_times_the_record_has_neither_scale_nor_window():
+    events = interactions([0, 1], [2, 3], None, None)
+    data = training_record(events, SimpleNamespace(linear_weight=0.5, trend_weight=0), None, SETTINGS, "c0de").data
+    assert (data.events, data.first_timestamp, data.last_timestamp, data.rating_scale) == (2, None, None, None)
+
+
 def test_the_record_has_seeds_choices_settings_and_libraries(record):
     assert record.name == "shop" and record.code_version == "c0de"
     assert record.seeds == {"split": 5, "training": 7}
