@@ -31,6 +31,22 @@ def test_hand_worked_numbers():
     assert values["lift_over_popularity"] == pytest.approx(values["ndcg_at_10"] - 1 / 6)
 
 
+def test_metrics_of_ratings_are_those_of_the_events_with_one():
+    some = _of((1, 7, 4.0, 3.0, 3.0), (3.5, 200, 9.0, 9.0, math.nan), (2, 3, 1.0, 0.0, 3.0))
+    assert some["rmse"] == pytest.approx(math.sqrt(2.5)) and some["mae"] == 1.5
+    assert some["bias_rmse"] == pytest.approx(math.sqrt(4.5)) and some["mrr"] == pytest.approx(
+        (1 + 1 / 3.5 + 1 / 2) / 3
+    )
+    none = _of((1, 7, 4.0, 3.0, math.nan))
+    assert math.isnan(none["rmse"]) and math.isnan(none["lift_over_bias"]) and none["mrr"] == 1.0
+
+
+def test_without_predicted_ratings_only_ranks_are_measured():
+    found = metrics.from_means(metrics.contributions(np.array([1.0, 2.0]), np.array([2.0, 2.0])).mean(axis=0))
+    assert set(METRICS) - set(found) == {"rmse", "mae", "bias_rmse", "bias_mae", "lift_over_bias"}
+    assert found["mrr"] == 0.75
+
+
 def test_a_cut_off_includes_its_rank_and_not_the_next():
     at, after = _of((10, 1, 3, 3, 3)), _of((10.5, 1, 3, 3, 3))
     assert (at["top_10_accuracy"], after["top_10_accuracy"]) == (1.0, 0.0)
