@@ -23,12 +23,15 @@ _EVENTS_AT_ONCE = 512
 
 
 class Recommendation(NamedTuple):
-    """A recommended item. score: the list is sorted by it, highest first. rating: predicted, within the scale."""
+    """A recommended item.
+
+    score: the list is sorted by it, highest first. rating: predicted, within the scale; None if the data has no ratings.
+    """
 
     item_id: str
     title: str
     score: float
-    rating: float
+    rating: float | None
 
 
 class Model:
@@ -43,10 +46,11 @@ class Model:
     def recommend(self, user_id: str | int, k: int = 10) -> list[Recommendation]:
         """Returns the best `k` items that the user has not seen; popular ones for an unknown user."""
         found = self.served.recommend(tf.constant([str(user_id)]), k=tf.constant(k))
-        columns = (found[name][0].numpy() for name in (names.ITEM_ID, names.TITLE, names.SCORE, names.RATING))
+        items, titles, scores = (found[name][0].numpy() for name in (names.ITEM_ID, names.TITLE, names.SCORE))
+        ratings = found[names.RATING][0].numpy().tolist() if names.RATING in found else [None] * len(items)
         return [
-            Recommendation(item.decode(), title.decode(), float(score), float(rating))
-            for item, title, score, rating in zip(*columns, strict=True)
+            Recommendation(item.decode(), title.decode(), float(score), rating)
+            for item, title, score, rating in zip(items, titles, scores, ratings, strict=True)
             if item
         ]
 
@@ -55,7 +59,7 @@ class Model:
 
         Items are ranked among all that the user has not seen in training. The baselines are popularity for the ranks
         and user and item biases for the ratings. Interactions with items that the model does not know count as never
-        recommended.
+        recommended. A model of data without ratings has no metrics of ratings.
 
         Args:
           test: the second part of `split`.
@@ -65,11 +69,12 @@ class Model:
             rows = slice(begin, begin + _EVENTS_AT_ONCE)
             users, items, times = test.user[rows], test.item[rows], test.timestamp[rows]
             judged = self._recommender.judge(tf.constant(users), tf.constant(items), tf.constant(times))
+            rating, bias_rating = (judged.get(name) for name in (names.RATING, names.BIAS_RATING))
             added = metrics.contributions(
                 rank=judged[names.RANK].numpy(),
                 popularity_rank=judged[names.POPULARITY_RANK].numpy(),
-                rating=judged[names.RATING].numpy(),
-                bias_rating=judged[names.BIAS_RATING].numpy(),
+                rating=None if rating is None else rating.numpy(),
+                bias_rating=None if bias_rating is None else bias_rating.numpy(),
                 label=test.rating[rows],
             )
             parts.append(added)
@@ -81,7 +86,7 @@ class Model:
 
 
 def fit(dataset: Dataset, **sections: Any) -> Model:
-    """Fits retrieval, similar items and ranking.
+    """Fits retrieval, similar items and, if there are ratings, ranking.
 
     Args:
       dataset: training data; by default, a tenth is held out to decide when to stop, and then fitted too.

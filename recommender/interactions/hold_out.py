@@ -37,6 +37,11 @@ class HoldOut:
         """All interactions that are not fitted: the held-out ones, and later repeats."""
         return self.interactions.take(self.side != _FITTED)
 
+    @cached_property
+    def rated(self) -> "HoldOut":
+        """The interactions with a rating, divided in the same way."""
+        return HoldOut(self.interactions.rated, self.side[~np.isnan(self.interactions.rating)])
+
     def held_out_after_another(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns positions, [n] each, of interactions and of the same user's held-out ones that directly follow."""
         rows = np.flatnonzero(self.side != _LEFT_OUT)

@@ -28,7 +28,7 @@ def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs:
     """Fits the model that `ranking.model` names.
 
     Args:
-      events: training events, of known users with known items.
+      events: training events with ratings, of known users with known items.
       catalogue: users and items.
       settings: `ranking`, `split` and `training` are used.
       logs: folder for TensorBoard, or None.
@@ -50,6 +50,8 @@ def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings
     _LOG.info("ranking: fitting to %d events, %d sweeps", len(events), chosen.sweeps)
     timeline = _timeline(events, catalogue)
     recent = recent_ratings_of_events(timeline, chosen.recent_events)
+    if not events.has_times:
+        recent = np.zeros_like(recent)  # then the mood is 0 everywhere
     basis = mood_basis(recent)
     ratings = Ratings(
         events.user,
