@@ -24,7 +24,13 @@ class LinearFactors(NamedTuple):
 
 
 def fit_linear(
-    users: np.ndarray, items: np.ndarray, catalogue: Catalogue, rank: int, regularization: float, content_weight: float
+    users: np.ndarray,
+    items: np.ndarray,
+    weights: np.ndarray,
+    catalogue: Catalogue,
+    rank: int,
+    regularization: float,
+    content_weight: float,
 ) -> LinearFactors:
     """Fits the item-item weights B, 0 on the diagonal, that best reproduce the user-item matrix X.
 
@@ -35,19 +41,22 @@ def fit_linear(
     regularisation compared by Jin et al. ("Towards a Better Understanding of Linear Models for Recommendation",
     2021). Genres and release periods are further rows of X, as if a user had chosen all items of that kind (Jeunen et
     al., "Closed-Form Models for Collaborative Filtering with Side-Information", 2020), so that new items have weights.
+    An entry of X is the square root of the pair's weight over the mean one, so that X'X adds up weights.
 
     Args:
       users: [n] indices of the training events' users; unknown ones are left out.
       items: [n] indices of the training events' items; likewise.
+      weights: [n] above 0, of the events; those of a pair of user and item add up.
       catalogue: the items.
       rank: width of the factors; columns beyond the rank of the data are 0.
       regularization: lambda, above 0.
       content_weight: value of the entries in the rows of genres and release periods.
     """
     known = (users < catalogue.num_users) & (items < catalogue.num_items)
-    cells = np.unique(np.stack([users[known], items[known]]), axis=1)
-    matrix = scipy.sparse.csr_matrix((np.ones(cells.shape[1]), cells), shape=(catalogue.num_users, catalogue.num_items))
-    counts = np.asarray(matrix.sum(axis=0))[0]
+    cells = weights[known].astype(np.float64), (users[known], items[known])
+    matrix = scipy.sparse.csr_matrix(cells, shape=(catalogue.num_users, catalogue.num_items))
+    matrix.data = np.sqrt(matrix.data / matrix.data.mean())
+    counts = np.bincount(matrix.indices, minlength=catalogue.num_items)
     scaling = (counts + 1.0) ** (-_SCALING / 2)
     scaling /= np.sqrt(np.mean(scaling**2))
     content = [_content_rows(rows, catalogue.num_items) for rows in (catalogue.genres, catalogue.release_periods)]

@@ -108,11 +108,11 @@ class TwoTowerModel(tfrs.Model):
         self._query_tower.tabulate_items()
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Returns the mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
+        """Returns the (weighted) mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
 
         Args:
           inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items to predict,
-            [num_queries, (items)].
+            [num_queries, (items)]; `weight`, like `item_index`, only if weights differ.
           training: whether dropout applies.
 
         Returns:
@@ -133,7 +133,10 @@ class TwoTowerModel(tfrs.Model):
             correction = log_inclusion(in_batch, self._num_items, num_uniform)
         queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
         logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)
-        loss = softmax_loss(logits, positives.value_rowids(), columns, correction, self._settings.hard_negatives)
+        weights = inputs[names.WEIGHT].flat_values if names.WEIGHT in inputs else None
+        loss = softmax_loss(
+            logits, positives.value_rowids(), columns, correction, self._settings.hard_negatives, weights
+        )
         if not self._settings.weight_decay:
             return loss
         decayed = [weight for weight in self.trainable_weights if weight is not self._item_bias]

@@ -85,7 +85,8 @@ def _fit_towers(
     """Returns the towers, and their number of epochs."""
     chosen, seed = settings.retrieval, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
-    model = TwoTowerModel(catalogue, events.popularity, events.timestamp, chosen)
+    # A batch holds a pair of user and item once, however many events it has.
+    model = TwoTowerModel(catalogue, events.distinct.popularity, events.timestamp, chosen)
     kind = _targets(settings)
     parts = chosen.parts or _PARTS[kind]
     batches = QueryBatches(events, kind, parts, chosen.history_length, chosen.batch_size, seed)
@@ -127,7 +128,13 @@ def _linear(
     events: Interactions, catalogue: Catalogue, settings: RetrievalSettings, regularization: float
 ) -> LinearFactors:
     return fit_linear(
-        events.user, events.item, catalogue, settings.linear_rank, regularization, settings.linear_content_weight
+        users=events.user,
+        items=events.item,
+        weights=events.weight,
+        catalogue=catalogue,
+        rank=settings.linear_rank,
+        regularization=regularization,
+        content_weight=settings.linear_content_weight,
     )
 
 

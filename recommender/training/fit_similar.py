@@ -94,7 +94,7 @@ def _fit(
     """Returns the vectors, and their number of epochs."""
     chosen, seed = settings.similar.co_consumption, settings.training.seed
     tf.keras.utils.set_random_seed(seed)
-    model = ItemToItemModel(catalogue, events.popularity, chosen)
+    model = ItemToItemModel(catalogue, events.distinct.popularity, chosen)
     batches = NeighbourBatches(events, chosen.window, chosen.batch_size, seed)
     best = None
     if measure is not None:

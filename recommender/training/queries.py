@@ -49,7 +49,8 @@ class QueryBatches:
     def dataset(self) -> tf.data.Dataset:
         """Returns the batches of an epoch by feature name.
 
-        `user_index` and `timestamp`: [batch]; `history_index` and `item_index`, the items to predict: [batch, (items)].
+        `user_index` and `timestamp`: [batch]; `history_index` and `item_index`, the items to predict: [batch, (items)];
+        `weight`, of these: [batch, (items)], if weights differ.
         """
         ragged = tf.RaggedTensorSpec([None, None], tf.int32, row_splits_dtype=tf.int64)
         signature = {
@@ -58,6 +59,8 @@ class QueryBatches:
             names.HISTORY_INDEX: ragged,
             names.ITEM_INDEX: ragged,
         }
+        if self._events.has_weights:
+            signature[names.WEIGHT] = tf.RaggedTensorSpec([None, None], tf.float32, row_splits_dtype=tf.int64)
         return tf.data.Dataset.from_generator(self._epoch, output_signature=signature).prefetch(2)
 
     def _epoch(self) -> Iterator[dict[str, tf.Tensor | tf.RaggedTensor]]:
@@ -72,12 +75,16 @@ class QueryBatches:
             starts = self._splits[users] - (np.cumsum(lengths) - lengths)
             events = np.arange(len(row)) + np.repeat(starts, lengths)
             asked = drawn[events] == queries[chosen][row]
-            yield {
+            targets = self._rows(events[asked], row[asked], len(chosen), None)
+            batch = {
                 names.USER_INDEX: tf.constant(users, tf.int32),
                 names.TIMESTAMP: tf.constant(times[chosen], tf.int64),
                 names.HISTORY_INDEX: self._rows(events[~asked], row[~asked], len(chosen), self._history_length),
-                names.ITEM_INDEX: self._rows(events[asked], row[asked], len(chosen), None),
+                names.ITEM_INDEX: targets,
             }
+            if self._events.has_weights:
+                batch[names.WEIGHT] = targets.with_flat_values(tf.constant(self._events.weight[events[asked]]))
+            yield batch
 
     def _draw_queries(self, generator: np.random.Generator) -> np.ndarray:
         """Returns the query that predicts each item, [number of items]: a million times its user, plus its part."""

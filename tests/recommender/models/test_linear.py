@@ -34,7 +34,7 @@ def test_weights_are_those_of_ease_off_the_diagonal(matrix: np.ndarray, content_
     matrix[:, 7] = matrix[:, 6]
     genres = [[0], [0, 1], [1], [2], [], [2], [0], [0]]
     users, items = np.nonzero(matrix)
-    factors = fit_linear(users, items, catalogue(genres), NUM_ITEMS - 1, 3.0, content_weight)
+    factors = fit_linear(users, items, np.full(len(users), 7.0), catalogue(genres), NUM_ITEMS - 1, 3.0, content_weight)
     kinds = np.array([[float(genre in row) for row in genres] for genre in range(3)])
     scaling = (matrix.sum(axis=0) + 1) ** -0.15
     scaling /= np.sqrt(np.mean(scaling**2))
@@ -45,25 +45,45 @@ def test_weights_are_those_of_ease_off_the_diagonal(matrix: np.ndarray, content_
     assert not factors.history[-1].any()
 
 
-def test_repeats_and_unknown_ones_do_not_count(matrix: np.ndarray) -> None:
+def product(users: np.ndarray, items: np.ndarray, weights: np.ndarray | None = None, rank: int = 3) -> np.ndarray:
+    """The weights from item to item, without content."""
+    weights, nothing = np.ones(len(users)) if weights is None else weights, catalogue([[] for _ in range(NUM_ITEMS)])
+    factors = fit_linear(users, items, weights, nothing, rank, 2.0, 0.0)
+    return factors.history[:-1] @ factors.items.T
+
+
+def test_unknown_users_and_items_do_not_count(matrix: np.ndarray) -> None:
     users, items = np.nonzero(matrix)
-    nothing = catalogue([[] for _ in range(NUM_ITEMS)])
-    plain = fit_linear(users, items, nothing, 3, 2.0, 0.0)
-    more = fit_linear(
-        np.append(users, [users[0], NUM_USERS, 0]), np.append(items, [items[0], 0, NUM_ITEMS]), nothing, 3, 2.0, 0.0
-    )
-    assert more.history @ more.items.T == pytest.approx(plain.history @ plain.items.T, abs=1e-6)
+    users, items = np.append(users, [NUM_USERS, 0]), np.append(items, [0, NUM_ITEMS])
+    assert product(users, items, np.ones(len(users))) == pytest.approx(product(users[:-2], items[:-2]), abs=1e-6)
+
+
+def test_an_entry_is_the_square_root_of_the_pairs_weight_over_the_mean(matrix: np.ndarray) -> None:
+    matrix[:, 7] = matrix[:, 6]  # as above: all but one of the singular vectors are all there is
+    weighted = matrix * np.arange(1, NUM_USERS + 1)[:, np.newaxis]
+    users, items = np.nonzero(matrix)
+    halves = np.tile(weighted[users, items] / 2, 2)
+    found = product(np.tile(users, 2), np.tile(items, 2), 10 * halves, rank=NUM_ITEMS - 1)
+    scaling = (matrix.sum(axis=0) + 1) ** -0.15
+    scaling /= np.sqrt(np.mean(scaling**2))
+    entries = np.sqrt(weighted / weighted[users, items].mean())
+    expected = ease(entries * scaling, 2.0) * scaling[:, np.newaxis] / scaling
+    off = ~np.eye(NUM_ITEMS, dtype=bool)
+    assert found[off] == pytest.approx(expected[off], abs=1e-5)
 
 
 def test_content_places_an_item_without_events(matrix: np.ndarray) -> None:
     matrix[:, 0] = 0
     users, items = np.nonzero(matrix)
-    factors = fit_linear(users, items, catalogue([[0], [0], [0], [1], [1], [2], [2], [2]]), 6, 2.0, 2.0)
+    factors = fit_linear(
+        users, items, np.ones(len(users)), catalogue([[0], [0], [0], [1], [1], [2], [2], [2]]), 6, 2.0, 2.0
+    )
     scores = factors.history[:-1] @ factors.items[0]
     assert min(scores[[1, 2]]) > max(scores[3:])
 
 
 def test_a_rank_beyond_the_data_is_filled_with_zeros() -> None:
-    factors = fit_linear(np.array([0]), np.array([1]), catalogue([[] for _ in range(NUM_ITEMS)]), 50, 1.0, 2.0)
+    nothing = catalogue([[] for _ in range(NUM_ITEMS)])
+    factors = fit_linear(np.array([0]), np.array([1]), np.ones(1), nothing, 50, 1.0, 2.0)
     assert factors.history.shape == (NUM_ITEMS + 1, 50) and factors.items.shape == (NUM_ITEMS, 50)
     assert np.isfinite(factors.history).all() and np.isfinite(factors.items).all()

@@ -8,10 +8,12 @@ LOGITS = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], np.float32)
 QUERIES, COLUMNS = np.array([0, 0, 1]), np.array([0, 2, 1])
 
 
-def gradient(log_inclusion: list[float], hard_negatives: int) -> tuple[float, np.ndarray]:
+def gradient(
+    log_inclusion: list[float], hard_negatives: int, weights: list[float] | None = None
+) -> tuple[float, np.ndarray]:
     logits = tf.Variable(LOGITS)
     with tf.GradientTape() as tape:
-        loss = softmax_loss(logits, QUERIES, COLUMNS, tf.constant(log_inclusion), hard_negatives)
+        loss = softmax_loss(logits, QUERIES, COLUMNS, tf.constant(log_inclusion), hard_negatives, weights)
     return float(loss), tf.convert_to_tensor(tape.gradient(loss, logits)).numpy()
 
 
@@ -23,6 +25,17 @@ def test_full_softmax_by_hand() -> None:
     expected[QUERIES, COLUMNS] -= 1
     assert loss == pytest.approx(-np.log(probability[QUERIES, COLUMNS]).mean(), rel=1e-6)
     assert slope == pytest.approx(expected / 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("hard_negatives", [0, 1])
+def test_a_weight_counts_as_that_many_positives(hard_negatives: int) -> None:
+    nothing, columns = [0.0, 0.0, 0.0], [0, 2, 2, 2, 1]
+    loss, slope = gradient(nothing, hard_negatives, weights=[1.0, 3.0, 1.0])
+    logits = tf.Variable(LOGITS)
+    with tf.GradientTape() as tape:
+        repeated = softmax_loss(logits, np.array([0, 0, 0, 0, 1]), columns, tf.constant(nothing), hard_negatives)
+    assert loss == pytest.approx(float(repeated), rel=1e-6)
+    assert slope == pytest.approx(tf.convert_to_tensor(tape.gradient(repeated, logits)).numpy(), abs=1e-6)
 
 
 def test_log_q_raises_what_is_rarely_drawn() -> None:

@@ -81,3 +81,12 @@ def test_parts_and_order_depend_on_the_seed_and_on_the_epoch(users: Interactions
     batches = QueryBatches(users, "scattered", 4, 100, 100, seed=0).dataset()
     first, second = ([batch["item_index"].to_list() for batch in batches] for _ in range(2))
     assert first != second
+
+
+def test_weights_come_with_the_items_to_predict_if_they_differ(users: Interactions) -> None:
+    """The weight of item i is i + 1."""
+    weighted = interactions(users.user, users.item, None, users.timestamp, 5, weight=users.item + 1)
+    [batch] = QueryBatches(weighted, "scattered", 4, 100, batch_size=100, seed=0).dataset()
+    assert batch["weight"].to_list() == [[item + 1 for item in row] for row in batch["item_index"].to_list()]
+    [batch] = QueryBatches(users, "scattered", 4, 100, batch_size=100, seed=0).dataset()
+    assert "weight" not in batch
