@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from components.example_gen.split import Events
+from components.example_gen.split import NO_TIME, Events
 from recommender.interactions.titles import title_words
 from schemas import signatures
 from schemas.slices import slice_labels
@@ -32,7 +33,7 @@ def encode_ratings(
     activity: np.ndarray,
     popularity: np.ndarray,
 ) -> list[bytes]:
-    """Returns the [num_rows] rating examples of the events at `rows`.
+    """Returns the [num_rows] rating examples of the events at `rows`; a rating or time that there is not is absent.
 
     Args:
       events: all events of some users.
@@ -40,13 +41,15 @@ def encode_ratings(
       activity: [num_users] slice of each user, strings.
       popularity: [num_items] slice of each item, strings.
     """
-    user, item = events.user[rows], events.item[rows]
+    user, item, rating, timestamp = (column[rows] for column in events[2:6])
     return _encode(
         {
             signatures.USER_ID: _single(_take(events.users, user)),
             signatures.ITEM_ID: _single(_take(events.items, item)),
-            signatures.RATING: _single(pa.array(events.rating[rows].astype(np.float32))),
-            signatures.TIMESTAMP: _single(pa.array(events.timestamp[rows])),
+            signatures.RATING: _single(pa.array(rating.astype(np.float32), mask=np.isnan(rating))),
+            signatures.TIMESTAMP: _single(pa.array(timestamp, mask=timestamp == NO_TIME)),
+            signatures.WEIGHT: _single(pa.array(events.weight[rows].astype(np.float32))),
+            signatures.POSITION: _single(pa.array(events.position[rows])),
             signatures.USER_ACTIVITY: _single(_take(activity, user)),
             signatures.ITEM_POPULARITY: _single(_take(popularity, item)),
         }
@@ -83,5 +86,6 @@ def _binary(strings: np.ndarray | pd.Series) -> pa.Array:
 
 
 def _single(values: pa.Array) -> pa.ListArray:
-    """Returns lists of one value per example."""
-    return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1), pa.int32()), values)
+    """Returns a list of one value for each example, and null for null."""
+    lists = pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1), pa.int32()), values)
+    return pc.if_else(values.is_valid(), lists, None)

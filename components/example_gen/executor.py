@@ -44,7 +44,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
               that cannot be used, at most 10,000 per block, and `summary.json` counts rows read and examples written.
               Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
-              `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats_left_out`.
+              `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats`.
           exec_properties:
             - input_base: folder of the files.
             - input_config: JSON of example_gen_pb2.Input with the splits `ratings` and, if there are any, `items`.
@@ -133,7 +133,7 @@ def _describe(examples: types.Artifact, summary: dict[str, Any], exec_properties
         "eval_rows": summary["splits"]["eval"]["rows"],
         "candidate_rows": summary["splits"]["candidates"]["rows"],
         "rejected_rows": sum(file["rejected"] for file in summary["files"].values()),
-        "repeats_left_out": summary["repeats_left_out"],
+        "repeats": sum(summary["repeats"].values()),
     }
     for name, count in counts.items():
         examples.set_int_custom_property(name, count)

@@ -8,12 +8,14 @@ import apache_beam as beam
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 from tfx.dsl.io import fileio
 
 from components.example_gen.split import (
     DAY,
     Shard,
+    drop_repeats,
     eval_rank,
     hash_ids,
     locate,
@@ -21,7 +23,7 @@ from components.example_gen.split import (
     split_by_time,
     split_randomly,
 )
-from components.example_gen.summary import Counts, merge_counts
+from components.example_gen.summary import Counts, has_ratings, merge_counts
 from components.example_gen.writing import (
     WRITTEN_SIDES,
     Outputs,
@@ -42,12 +44,13 @@ def build(
     """Adds the whole flow to `pipeline`; it writes the examples, the rejects and the summary."""
     rating_rows = _read(pipeline, "Ratings", ratings, parse_ratings, settings.data)
     item_rows = _read(pipeline, "Items", items, parse_items, settings.data)
+    facts = rating_rows.rows | "Facts" >> beam.Map(_facts) | "MergeFacts" >> beam.CombineGlobally(merge_counts)
     cut = _cut(pipeline, rating_rows.rows, settings.split)
     shards = (
         rating_rows.rows
         | "ByUser" >> beam.FlatMap(_by_user, len(ratings))
         | beam.GroupByKey()
-        | "Split" >> beam.Map(_split, settings.split, cut=AsSingleton(cut))
+        | "Split" >> beam.Map(_split, settings, facts=AsSingleton(facts), cut=AsSingleton(cut))
     )
     tally = shards | "TallyShard" >> beam.Map(_tally) | "Tally" >> beam.CombineGlobally(_merge_tallies)
     written = shards | "WriteRatings" >> beam.Map(
@@ -72,7 +75,14 @@ def build(
         | "WriteRejects" >> beam.Map(write_rejects, outputs.rejects)
     )
     (
-        (rating_rows.counts, item_rows.counts, written, catalogue.counts, cut | beam.Map(lambda when: {("cut",): when}))
+        (
+            rating_rows.counts,
+            item_rows.counts,
+            facts,
+            written,
+            catalogue.counts,
+            cut | beam.Map(lambda when: {("cut",): when}),
+        )
         | "Counts" >> beam.Flatten()
         | "MergeCounts" >> beam.CombineGlobally(merge_counts)
         | "WriteSummary" >> beam.Map(write_summary, outputs.summary)
@@ -112,6 +122,20 @@ def _parse_block(
     yield TaggedOutput("counts", counts)
 
 
+def _facts(table: pa.Table) -> Counts:
+    """Counts the rows, those with a rating and those with a time, and finds the lowest and highest rating."""
+    rating, timestamp = table["rating"], table["timestamp"]
+    counts: Counts = {
+        ("ratings", "rows"): len(table),
+        ("ratings", "rated"): len(table) - rating.null_count,
+        ("ratings", "timed"): len(table) - timestamp.null_count,
+    }
+    for name, value in pc.min_max(rating).as_py().items():
+        if value is not None:
+            counts["ratings", name] = value
+    return counts
+
+
 def _cut(pipeline: beam.Pipeline, rows: PCollection, split: SplitSettings) -> PCollection:
     """Returns the timestamp at which evaluation starts (None in a random split), found by day, then by second.
 
@@ -121,7 +145,7 @@ def _cut(pipeline: beam.Pipeline, rows: PCollection, split: SplitSettings) -> PC
         return pipeline | "NoCut" >> beam.Create([None])
     day = (
         rows
-        | "CountDays" >> beam.Map(lambda table: Counter((table["timestamp"].to_numpy() // DAY).tolist()))
+        | "CountDays" >> beam.Map(lambda table: Counter((_times(table) // DAY).tolist()))
         | "MergeDays" >> beam.CombineGlobally(_merge_counters)
         | "LocateDay" >> beam.Map(lambda days: locate(days, eval_rank(sum(days.values()), split.eval_share)))
     )
@@ -134,8 +158,13 @@ def _cut(pipeline: beam.Pipeline, rows: PCollection, split: SplitSettings) -> PC
 
 
 def _count_seconds(table: pa.Table, day: tuple[int, int]) -> Counter[int]:
-    timestamp = table["timestamp"].to_numpy()
+    timestamp = _times(table)
     return Counter(timestamp[timestamp // DAY == day[0]].tolist())
+
+
+def _times(table: pa.Table) -> np.ndarray:
+    """Returns the timestamps of the rows that have one."""
+    return table["timestamp"].drop_null().to_numpy()
 
 
 def _merge_counters(counters: Iterable[Counter[int]]) -> Counter[int]:
@@ -153,12 +182,18 @@ def _by_user(table: pa.Table, num_shards: int) -> Iterator[tuple[int, pa.Table]]
         yield int(shard), table.take(pa.array(np.flatnonzero(shards == shard)))
 
 
-def _split(grouped: tuple[int, Iterable[pa.Table]], split: SplitSettings, cut: int | None) -> Shard:
+def _split(grouped: tuple[int, Iterable[pa.Table]], settings: Sections, facts: Counts, cut: int | None) -> Shard:
     number, tables = grouped
-    events = sort_events(pa.concat_tables(list(tables)))
-    if cut is None:
-        return Shard(number, events, split_randomly(events.identity, split.eval_share, split.seed))
-    return Shard(number, events, split_by_time(events, cut))
+    rows = pa.concat_tables(list(tables))
+    events = sort_events(rows)
+    is_rated, split = has_ratings(facts), settings.split
+    if not is_rated:
+        events = events._replace(rating=np.full(len(events.rating), np.nan))
+    side = split_randomly(events.identity, split.eval_share, split.seed) if cut is None else split_by_time(events, cut)
+    repeats = settings.data.repeats
+    if repeats == "auto":
+        repeats = "last" if is_rated else "each"
+    return Shard(number, events, drop_repeats(events, side, repeats), len(rows) - len(events.user))
 
 
 def _tally(shard: Shard) -> pd.DataFrame:

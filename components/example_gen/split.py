@@ -1,7 +1,7 @@
 """Division of events into training and evaluation."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,16 +9,22 @@ import pyarrow as pa
 
 from schemas.hashing import mix, seeded_share
 
-TRAIN, EVAL, LEFT_OUT = 0, 1, 2
+TRAIN, EVAL, LEFT_OUT, REPLACED = 0, 1, 2, 3
 DAY = 86_400
+NO_TIME = np.iinfo(np.int64).min
+"""The timestamp of an event without one: such events come first."""
 
 
 class Events(NamedTuple):
-    """The events of some users, sorted by user, timestamp, item and rating.
+    """The events of some users, sorted by user and from the oldest to the latest.
+
+    A user's events of one second are ordered by a hash of user and item, those without a time, which come first, by
+    file and line.
 
     users [num_users], items [num_items]: distinct ids, ascending. user, item: [num_events] positions in these.
-    rating: [num_events] float64. timestamp: [num_events] int64, seconds. identity: [num_events] uint64 hash of
-    (user, item).
+    rating: [num_events] float64, NaN where there is none. timestamp: [num_events] int64, seconds, or NO_TIME. weight:
+    [num_events] float64, above 0. identity: [num_events] uint64 hash of (user, item). position: [num_events] int64, the
+    event's number, from 0, among those of its user.
     """
 
     users: np.ndarray
@@ -27,26 +33,58 @@ class Events(NamedTuple):
     item: np.ndarray
     rating: np.ndarray
     timestamp: np.ndarray
+    weight: np.ndarray
     identity: np.ndarray
+    position: np.ndarray
 
 
 class Shard(NamedTuple):
-    """All events of some users. number: of the shard, from 0. side: [num_events] TRAIN, EVAL or LEFT_OUT."""
+    """All events of some users.
+
+    number: of the shard, from 0. side: [num_events] TRAIN, EVAL, LEFT_OUT (a repeat that is not evaluated) or REPLACED
+    (by a later event of the same user and item). num_merged: rows that are one event with another of the same second.
+    """
 
     number: int
     events: Events
     side: np.ndarray
+    num_merged: int
 
 
 def sort_events(table: pa.Table) -> Events:
-    """Returns the events of a table of `user`, `item`, `rating`, `timestamp`, with rows in any order."""
+    """Returns the events of a table with rows in any order; rows of the same user, item and second are one event.
+
+    Of these, the last one in the order of the files counts, with the sum of their different weights: equal ones count
+    once, since the same row twice is a duplicate.
+
+    Args:
+      table: `user`, `item`, `file` (strings), `rating` (float64 or null), `timestamp` (int64 seconds or null), `weight`
+        (float64), `line`.
+    """
     users, user = _encode(table["user"])
     items, item = _encode(table["item"])
-    rating, timestamp = table["rating"].to_numpy(), table["timestamp"].to_numpy()
-    order = np.lexsort([rating, item, timestamp, user])
-    user, item = user[order], item[order]
+    _, file = _encode(table["file"])
     identity = mix(hash_ids(users)[user] ^ mix(hash_ids(items))[item])
-    return Events(users, items, user, item, rating[order], timestamp[order], identity)
+    rating, timestamp = table["rating"].to_numpy(), table["timestamp"].fill_null(NO_TIME).to_numpy()
+    tie = np.where(timestamp == NO_TIME, np.uint64(0), identity)
+    order = np.lexsort([table["line"].to_numpy(), file, tie, timestamp, user])
+    columns = user, item, rating, timestamp, table["weight"].to_numpy(), identity, order
+    events = _merge_same_second(Events(users, items, *(column[order] for column in columns)))
+    return events._replace(position=np.arange(len(events.user)) - np.searchsorted(events.user, events.user))
+
+
+def _merge_same_second(events: Events) -> Events:
+    before, after = slice(None, -1), slice(1, None)
+    columns = (events.user, events.item, events.timestamp)
+    is_same = np.all([column[before] == column[after] for column in columns], axis=0)
+    is_same &= events.timestamp[after] != NO_TIME
+    if not is_same.any():
+        return events
+    group = np.cumsum(np.append(True, ~is_same)) - 1
+    different = pd.DataFrame({"group": group, "weight": events.weight}).drop_duplicates()
+    last = np.append(~is_same, True)
+    merged = Events(events.users, events.items, *(column[last] for column in events[2:]))
+    return merged._replace(weight=np.bincount(different["group"], different["weight"]))
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,10 +107,31 @@ def split_randomly(identity: np.ndarray, eval_share: float, seed: int) -> np.nda
 
 
 def split_by_time(events: Events, cut: int) -> np.ndarray:
-    """Returns [num_events] TRAIN before `cut`, EVAL from then on, LEFT_OUT for a later repeat of a training pair."""
+    """Returns [num_events] TRAIN before `cut` or without a time, else EVAL, LEFT_OUT for a repeat of a training pair.
+
+    Args:
+      events: the events.
+      cut: seconds.
+    """
     pair = events.user * len(events.items) + events.item
     before = events.timestamp < cut
     return np.where(before, TRAIN, np.where(np.isin(pair, pair[before]), LEFT_OUT, EVAL))
+
+
+def drop_repeats(events: Events, side: np.ndarray, repeats: Literal["last", "each"]) -> np.ndarray:
+    """Returns [num_events] sides in which events that repeat a user and item of the same part do not count twice.
+
+    Args:
+      events: the events.
+      side: [num_events] TRAIN, EVAL or LEFT_OUT.
+      repeats: `last` keeps the last event of a user and item in each part, the others are REPLACED; `each` keeps all in
+        training and the first in evaluation, later ones are LEFT_OUT.
+    """
+    key = pd.Series((events.user * len(events.items) + events.item) * 4 + side)
+    if repeats == "last":
+        is_earlier = key.duplicated(keep="last").to_numpy() & (side != LEFT_OUT)
+        return np.where(is_earlier, REPLACED, side)
+    return np.where(key.duplicated().to_numpy() & (side == EVAL), LEFT_OUT, side)
 
 
 def eval_rank(num_events: int, eval_share: float) -> int:

@@ -37,6 +37,15 @@ def as_tree(counts: Counts) -> dict[str, Any]:
     return tree
 
 
+def has_ratings(counts: Counts) -> bool:
+    """Whether a log has ratings: without any, or if all are equal, it is implicit feedback.
+
+    Args:
+      counts: of all rows; ("ratings", "min") and ("ratings", "max") are the lowest and highest rating if there are any.
+    """
+    return ("ratings", "min") in counts and counts["ratings", "min"] < counts["ratings", "max"]
+
+
 def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: float, listed_in: str) -> None:
     """Checks that few enough rows of each file were rejected.
 
@@ -59,21 +68,21 @@ def check_enough(summary: dict[str, Any], data: DataSettings, split: SplitSettin
     """Checks that there is something to learn and something to evaluate.
 
     Raises:
-      DataError: no rows, one user, one item, one rating, or an empty split.
+      DataError: no rows, one user, one item, a split by time without times, or an empty split.
     """
     ratings = summary["ratings"]
-    if "rows" not in ratings:
-        raise DataError(f"{data.ratings}: no row can be used; expected ratings of at least two users and two items")
+    if not ratings.get("rows"):
+        raise DataError(f"{data.ratings}: no row can be used; expected events of at least two users and two items")
     for kind in ("users", "items"):
         if ratings[kind] < 2:
             raise DataError(
                 f"{data.ratings}: one {kind[:-1]} only; expected at least two {kind}. "
                 f"Check that data.columns.{kind[:-1]} names the right column"
             )
-    if ratings["min"] == ratings["max"]:
+    if split.method == "time" and not ratings["timed"]:
         raise DataError(
-            f"{data.ratings}: every rating is {ratings['min']:g}: the ranking model has nothing to learn; expected at "
-            "least two different ratings. Check that data.columns.rating names the right column"
+            f'{data.ratings}: no event has a time, which split.method = "time" needs. Set split.method to "random", or '
+            "name the column of the times in data.columns.timestamp"
         )
     for name in ("train", "eval"):
         if not summary["splits"][name]["rows"]:
@@ -84,12 +93,12 @@ def _empty_split(name: str, summary: dict[str, Any], data: DataSettings, split: 
     rows = summary["ratings"]["rows"]
     if split.method == "random":
         return (
-            f"{data.ratings}: the {name} split is empty: none of {rows:,} ratings fell into it. "
-            f"Provide more ratings, or change split.eval_share ({split.eval_share:g}) or split.seed"
+            f"{data.ratings}: the {name} split is empty: none of {rows:,} events fell into it. "
+            f"Provide more events, or change split.eval_share ({split.eval_share:g}) or split.seed"
         )
     return (
-        f"{data.ratings}: the {name} split is empty: of {rows:,} ratings {summary['splits']['train']['rows']:,} are "
-        f"before the timestamp {summary['cut']} at which evaluation starts, and {summary['repeats_left_out']:,} later "
-        f"ones repeat a user and item of those. Change split.eval_share ({split.eval_share:g}), or set split.method "
-        'to "random"'
+        f"{data.ratings}: the {name} split is empty: of {rows:,} events {summary['splits']['train']['rows']:,} are "
+        f"before the timestamp {summary['cut']} at which evaluation starts, and {summary['repeats']['left_out']:,} "
+        f"later ones repeat a user and item of those. Change split.eval_share ({split.eval_share:g}), or set "
+        'split.method to "random"'
     )

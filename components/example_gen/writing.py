@@ -15,7 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
 from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
-from components.example_gen.split import EVAL, LEFT_OUT, TRAIN, Shard
+from components.example_gen.split import EVAL, LEFT_OUT, REPLACED, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
 from recommender.sources.catalogue import join_catalogue
 from recommender.sources.columns import Reject
@@ -77,11 +77,10 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
 def _count(shard: Shard) -> Counts:
     events, side = shard.events, shard.side
     counts: Counts = {
-        ("ratings", "rows"): len(side),
         ("ratings", "users"): len(events.users),
-        ("ratings", "min"): float(events.rating.min()),
-        ("ratings", "max"): float(events.rating.max()),
-        ("repeats_left_out",): int((side == LEFT_OUT).sum()),
+        ("repeats", "merged"): shard.num_merged,
+        ("repeats", "replaced"): int((side == REPLACED).sum()),
+        ("repeats", "left_out"): int((side == LEFT_OUT).sum()),
     }
     for name, which in WRITTEN_SIDES.items():
         users = events.user[side == which]
@@ -98,7 +97,7 @@ def write_candidates(
     Args:
       genre_separator: text between an item's genres.
       folder: where to write.
-      described: rows of the items files: `item`, `title`, `genres`, `file`, `line`.
+      described: rows of the items files: `item`, `title`, `genres`, `file`, `line`; none without an items file.
       tally: `train` and `eval`, every rated item's number of events by its id.
     """
     none = pd.DataFrame(columns=["item", "title", "genres", "file", "line"], dtype=object)
@@ -117,8 +116,9 @@ def write_candidates(
         ("splits", "train", "items"): len(trained),
         ("splits", "eval", "items"): int((tally["eval"] > 0).sum()),
         ("splits", "candidates", "rows"): len(catalogue.items),
-        ("rated_items_not_described",): catalogue.num_missing,
     }
+    if described:
+        yield {("rated_items_not_described",): catalogue.num_missing}
 
 
 def write_rejects(rejects: list[Reject], path: str) -> None:

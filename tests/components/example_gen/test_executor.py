@@ -35,15 +35,12 @@ ITEMS = "item_id,title,genres\n" + "".join(f"{item:03},Title {item},Drama| Comed
 def rows() -> list[Row]:
     """900 ratings of 20 users and 40 items, of which the items file knows 30; with repeats and equal times."""
     chooser = random.Random(0)
-    return [
-        (
-            f"u{chooser.randrange(20)}",
-            f"{int(chooser.triangular(0, 40, 0)):03}",
-            chooser.randint(1, 5) / 2,
-            chooser.randint(1_000_000, 1_200_000) // 1_000 * 1_000,
-        )
-        for _ in range(900)
-    ]
+    made: dict[tuple[str, str, int], float] = {}
+    while len(made) < 900:
+        user, item = f"u{chooser.randrange(20)}", f"{int(chooser.triangular(0, 40, 0)):03}"
+        time = chooser.randint(1_000_000, 1_200_000) // 1_000 * 1_000
+        made[user, item, time] = chooser.randint(1, 5) / 2
+    return [(user, item, rating, time) for (user, item, time), rating in made.items()]
 
 
 def write(folder: Path, ratings: list[Row] | str, items: str | None = ITEMS) -> Path:
@@ -57,6 +54,7 @@ def write(folder: Path, ratings: list[Row] | str, items: str | None = ITEMS) -> 
 
 
 def settings(folder: Path, method: str = "random", **data: Any) -> Settings:
+    data = {"repeats": "each"} | data
     return Settings.model_validate(
         {
             "name": "test",
@@ -95,7 +93,8 @@ class Result:
 
 def _values(record: bytes) -> dict[str, list[Any]]:
     features = tf.train.Example.FromString(record).features.feature
-    found = {name: list(getattr(feature, feature.WhichOneof("kind")).value) for name, feature in features.items()}
+    kinds = {name: feature.WhichOneof("kind") for name, feature in features.items()}
+    found = {name: list(getattr(features[name], kind).value) for name, kind in kinds.items() if kind}
     return {
         name: [value.decode() if isinstance(value, bytes) else value for value in found[name]] for name in sorted(found)
     }
@@ -130,9 +129,11 @@ def result(method, tmp_path_factory) -> Result:
 def test_counts_add_up(result):
     summary, splits = result.summary, result.summary["splits"]
     assert summary["files"]["ratings.csv"] == {"rows": 900, "accepted": 900, "rejected": 0}
-    assert splits["train"]["rows"] + splits["eval"]["rows"] + summary["repeats_left_out"] == 900
+    assert splits["train"]["rows"] + splits["eval"]["rows"] + summary["repeats"]["left_out"] == 900
     assert summary["ratings"] == {
         "rows": 900,
+        "rated": 900,
+        "timed": 900,
         "users": 20,
         "items": len({row[1] for row in rows()}),
         "min": 0.5,
@@ -154,32 +155,45 @@ def test_the_artifact_is_described(result):
     assert examples.get_string_custom_property("payload_format") == "FORMAT_TF_EXAMPLE"
     assert examples.get_string_custom_property("file_format") == "tfrecords_gzip"
     assert examples.get_int_custom_property("train_rows") == result.summary["splits"]["train"]["rows"]
-    assert examples.get_int_custom_property("repeats_left_out") == result.summary["repeats_left_out"]
+    assert examples.get_int_custom_property("repeats") == result.summary["repeats"]["left_out"]
 
 
 def test_every_event_is_on_one_side_and_pairs_stay_together(result, method):
     train, evaluated = Counter(result.events("train")), Counter(result.events("eval"))
     left_out = Counter(rows()) - train - evaluated
-    assert left_out.total() == result.summary["repeats_left_out"]
-    pairs = {row[:2] for row in train}
-    assert not pairs & {row[:2] for row in evaluated}
+    assert left_out.total() == result.summary["repeats"]["left_out"] > 0
+    pairs, tested = {row[:2] for row in train}, {row[:2] for row in evaluated}
+    assert not pairs & tested
+    assert len(tested) == evaluated.total(), "a user and item count once in eval"
     if method == "time":
         cut = result.summary["cut"]
         assert max(row[3] for row in train) < cut <= min(row[3] for row in evaluated)
         assert (
             cut == sorted(row[3] for row in rows())[720]
         )  # 180 of 900 events, or more on equal times, are at or after it
-        assert left_out and {row[:2] for row in left_out} <= pairs
+        assert {row[:2] for row in left_out} <= pairs | tested
     else:
         assert result.summary["cut"] is None
-        assert 0.1 < evaluated.total() / 900 < 0.3
-        assert not left_out
+        assert 0.1 < (evaluated + left_out).total() / 900 < 0.3
+        assert {row[:2] for row in left_out} <= tested
 
 
 def test_an_example_holds_one_rating_and_no_history(result):
     for split in ("train", "eval"):
-        names = {"user_id", "item_id", "rating", "timestamp", "user_activity", "item_popularity"}
+        names = {"user_id", "item_id", "rating", "timestamp", "weight", "position", "user_activity", "item_popularity"}
         assert all(set(example) == names for example in result.examples(split))
+
+
+def test_positions_number_a_users_events_from_the_oldest(result):
+    found = [
+        (example["user_id"][0], example["timestamp"][0], example["position"][0])
+        for split in ("train", "eval")
+        for example in result.examples(split)
+    ]
+    ordered = sorted(found, key=lambda event: (event[0], event[2]))
+    assert ordered == sorted(ordered, key=lambda event: event[:2])
+    assert len({(user, position) for user, _, position in found}) == len(found)
+    assert min(position for _, _, position in found) == 0
 
 
 def test_slices_count_training_events(result):
@@ -310,7 +324,6 @@ HEADER = "user_id,item_id,rating,timestamp\n"
         (HEADER + "a,x,one,1\n", {"max_reject_share": 1.0}, "no row can be used"),
         (HEADER + "a,x,1,1\na,y,2,2\n", {}, "one user only"),
         (HEADER + "a,x,1,1\nb,x,2,2\n", {}, "one item only"),
-        (HEADER + "a,x,4,1\nb,y,4,2\n", {}, "every rating is 4: the ranking model has nothing to learn"),
         (HEADER + "a,x,1,7\nb,y,2,7\n", {"method": "time"}, "the train split is empty"),
         (HEADER + "a,x,1,1\nb,y,2,2\na,x,2,3\n", {"method": "time"}, "the eval split is empty"),
     ],
@@ -319,6 +332,58 @@ def test_data_from_which_nothing_can_be_learnt_is_refused(tmp_path, ratings, cho
     folder = write(tmp_path / "data", ratings, items=None)
     with pytest.raises(DataError, match=words):
         do(tmp_path, settings(folder, items="", **chosen))
+
+
+def one_by_one(result: Result, *names: str) -> list[tuple[Any, ...]]:
+    """The values of features of all events, None for an absent one, with the split's name."""
+    return sorted(
+        (split, *((example.get(name) or [None])[0] for name in names))
+        for split in ("train", "eval")
+        for example in result.examples(split)
+    )
+
+
+@pytest.mark.parametrize(("column", "said"), [("4", 4.0), (None, None)])
+def test_without_different_ratings_every_event_counts_and_none_is_rated(tmp_path, column, said):
+    events = rows()
+    text = "".join(f"{user},{item},{column or rating},{time}\n" for user, item, rating, time in events)
+    columns = {"columns": {"rating": ""}} if column is None else {}
+    result = do(tmp_path, settings(write(tmp_path / "data", HEADER + text), repeats="auto", **columns))
+    assert all("rating" not in example for split in ("train", "eval") for example in result.examples(split))
+    assert result.summary["ratings"].get("min") == result.summary["ratings"].get("max") == said
+    assert result.summary["repeats"]["replaced"] == 0
+    train = [event for event in one_by_one(result, "user_id", "item_id", "timestamp") if event[0] == "train"]
+    assert len(train) > len({event[:3] for event in train}), "repeats are trained on"
+
+
+def test_of_repeated_ratings_the_last_counts(tmp_path):
+    result = do(tmp_path, settings(write(tmp_path / "data", rows()), repeats="auto"))
+    latest = {row[:2]: row for row in sorted(rows(), key=lambda row: row[3])}
+    assert sorted(result.events("train") + result.events("eval")) == sorted(latest.values())
+    assert result.summary["repeats"] == {"merged": 0, "replaced": 900 - len(latest), "left_out": 0}
+
+
+def test_without_times_events_are_in_the_order_of_the_files(tmp_path):
+    folder = write(tmp_path / "data", "user_id,item_id\na,z\nb,x\na,y\na,z\nc,x\nb,y\n", items=None)
+    columns = {"rating": "", "timestamp": ""}
+    result = do(tmp_path, settings(folder, items="", repeats="auto", columns=columns))
+    assert result.summary["ratings"]["timed"] == 0 and result.summary["cut"] is None
+    assert "rated_items_not_described" not in result.summary
+    found = one_by_one(result, "user_id", "position", "item_id", "timestamp", "weight")
+    assert {event[1:] for event in found} == {
+        ("a", 0, "z", None, 1.0),
+        ("a", 1, "y", None, 1.0),
+        ("a", 2, "z", None, 1.0),
+        ("b", 0, "x", None, 1.0),
+        ("b", 1, "y", None, 1.0),
+        ("c", 0, "x", None, 1.0),
+    }
+
+
+def test_without_times_a_split_by_time_is_refused(tmp_path):
+    folder = write(tmp_path / "data", "user_id,item_id,rating\na,x,1\nb,y,2\n", items=None)
+    with pytest.raises(DataError, match=r'no event has a time.*split\.method to "random".*data\.columns\.timestamp'):
+        do(tmp_path, settings(folder, "time", items="", columns={"timestamp": ""}))
 
 
 def test_an_absent_file_is_refused(tmp_path):
