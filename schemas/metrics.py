@@ -11,6 +11,8 @@ class Metric(NamedTuple):
     higher_is_better: bool
     baseline: str | None = None
     """Name of the metric that measures the baseline in the same way."""
+    of_ratings: bool = False
+    """Whether it measures predicted ratings, which a model of events without ratings does not have."""
 
 
 TOP_K = (1, 5, 10, 50, 100)
@@ -22,14 +24,14 @@ NDCG_K = 10
 def _with_baselines() -> dict[str, Metric]:
     ranks = {f"top_{k}_accuracy": Metric(f"top-{k} accuracy", True) for k in TOP_K}
     ranks |= {f"ndcg_at_{NDCG_K}": Metric(f"NDCG@{NDCG_K}", True), "mrr": Metric("MRR", True)}
-    errors = {"rmse": Metric("RMSE", False), "mae": Metric("MAE", False)}
+    errors = {name: Metric(name.upper(), False, of_ratings=True) for name in ("rmse", "mae")}
     table = {}
     for baseline, metrics in (("popularity", ranks), ("bias", errors)):
         for name, metric in metrics.items():
             table[name] = metric._replace(baseline=f"{baseline}_{name}")
             table[f"{baseline}_{name}"] = metric._replace(label=f"{metric.label} of {baseline}")
     table["lift_over_popularity"] = Metric(f"NDCG@{NDCG_K} above popularity's", True)
-    table["lift_over_bias"] = Metric("RMSE below user + item bias's", True)
+    table["lift_over_bias"] = Metric("RMSE below user + item bias's", True, of_ratings=True)
     return table
 
 

@@ -46,6 +46,8 @@ class Verdict(_Record):
     """Why the model was refused; empty if it was blessed."""
     anomalies: tuple[str, ...]
     compared_with_baseline: bool
+    not_compared: str = ""
+    """Why the metrics of ratings were not compared with the last blessed model; empty if they were, or it has none."""
     metrics: tuple[MetricRecord, ...]
     checks: tuple[CheckRecord, ...]
 

@@ -55,8 +55,20 @@ def _is_comparable(model: types.Artifact, current: list[types.Artifact]) -> bool
     return split is not None and all(_split(other) == split for other in current)
 
 
-def _split(model: types.Artifact) -> tuple[str, float, int] | None:
-    """Method, evaluation share and seed of the split that a model was trained with.
+def is_rated(model: types.Artifact) -> bool:
+    """Whether a model predicts ratings."""
+    record = _record(model)
+    return record is None or record.data.rating_scale is not None
+
+
+def _split(model: types.Artifact) -> tuple[str, float, int | None] | None:
+    """Method, evaluation share and seed of the split that a model was trained with, None if it is not known."""
+    record = _record(model)
+    return record and (record.data.split_method, record.data.eval_share, record.seeds.get("split"))
+
+
+def _record(model: types.Artifact) -> TrainingRecord | None:
+    """The record of a model's training.
 
     None if its files are gone, or were written by a version of Atalaya that recorded something else.
     """
@@ -65,7 +77,6 @@ def _split(model: types.Artifact) -> tuple[str, float, int] | None:
         return None
     with fileio.open(path) as file:
         try:
-            record = TrainingRecord.model_validate_json(file.read())
-            return record.data.split_method, record.data.eval_share, record.seeds["split"]
-        except (ValidationError, KeyError):
+            return TrainingRecord.model_validate_json(file.read())
+        except ValidationError:
             return None

@@ -15,10 +15,15 @@ CANDIDATE = "candidate"
 BASELINE = "baseline"
 
 
-def build(settings: GateSettings) -> config_pb2.EvalConfig:
+def build(settings: GateSettings, is_rated: bool = True, is_baseline_rated: bool = True) -> config_pb2.EvalConfig:
     """Builds the EvalConfig for a candidate and, if there is one, the last blessed model.
 
     Without a baseline model, TFX drops the second model and the change thresholds.
+
+    Args:
+      settings: the gate.
+      is_rated: whether the candidate predicts ratings.
+      is_baseline_rated: whether the last blessed model does.
     """
     models = [
         config_pb2.ModelSpec(
@@ -31,7 +36,7 @@ def build(settings: GateSettings) -> config_pb2.EvalConfig:
             config_pb2.MetricConfig(class_name=tfma_metrics.RecommenderMetrics.__name__, module=tfma_metrics.__name__)
         ]
     )
-    for rule in gate.rules(settings, has_baseline_model=True):
+    for rule in gate.rules(settings, True, is_rated, is_baseline_rated):
         if rule.kind == "lower":  # TFMA has no threshold for an interval
             continue
         # A threshold without a slice would be applied to every slice: name the overall one.

@@ -12,10 +12,11 @@ from tfx.components.evaluator import executor as tfx_executor
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME as ANOMALIES_FILE
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils
+from tfx.utils import io_utils, proto_utils
 
-from components.evaluator import eval_config, gate
+from components.evaluator import baseline, eval_config, gate
 from schemas import layout
+from schemas.metrics import METRICS
 from schemas.settings import GateSettings
 from schemas.signatures import JUDGED_PROPERTY, judged
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
@@ -41,31 +42,46 @@ class Executor(tfx_executor.Executor):
           output_dict: `evaluation`: TFMA's results, and next to them `verdict.json` (`schemas.verdict.Verdict`);
             `blessing`: blessed only if TFMA's thresholds and all rules of the gate are met and no split has anomalies;
             with the custom property `judged_model`, the model's id as text.
-          exec_properties: `eval_config`, `example_splits` as for TFX's Evaluator; `gate`: JSON of `GateSettings`.
+          exec_properties: `eval_config`, `example_splits` as for TFX's Evaluator; `gate`: JSON of `GateSettings`. If a
+            model predicts no ratings, the `eval_config` for such a model takes the place of the one given.
         """
-        super().Do(input_dict, output_dict, exec_properties)
+        settings = GateSettings.model_validate_json(exec_properties[GATE_KEY])
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        others = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, [])
+        rated = baseline.is_rated(model), all(map(baseline.is_rated, others))
+        config = {
+            standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(eval_config.build(settings, *rated))
+        }
+        super().Do(input_dict, output_dict, exec_properties | ({} if all(rated) else config))
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
         verdict = _verdict(
-            settings=GateSettings.model_validate_json(exec_properties[GATE_KEY]),
-            values=_load_values(folder),
+            settings=settings,
+            values=_load_values(folder, *rated),
             anomalies=_load_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY])),
-            has_baseline=bool(input_dict.get(standard_component_specs.BASELINE_MODEL_KEY)),
+            has_baseline=bool(others),
+            is_rated=rated[0],
+            is_baseline_rated=rated[1],
             thresholds_hold=blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
             == constants.BLESSED_VALUE,
         )
         io_utils.write_string_file(os.path.join(folder, layout.VERDICT), verdict.model_dump_json(indent=1))
         if not verdict.blessed:
             _withdraw(blessing)
-        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         blessing.set_string_custom_property(JUDGED_PROPERTY, judged([model.id]))
 
 
 def _verdict(
-    settings: GateSettings, values: list[gate.Value], anomalies: list[str], has_baseline: bool, thresholds_hold: bool
+    settings: GateSettings,
+    values: list[gate.Value],
+    anomalies: list[str],
+    has_baseline: bool,
+    is_rated: bool,
+    is_baseline_rated: bool,
+    thresholds_hold: bool,
 ) -> Verdict:
-    checks = gate.judge(gate.rules(settings, has_baseline), values)
-    reasons = [check.reason() for check in checks if not check.passed]
+    checks = gate.judge(gate.rules(settings, has_baseline, is_rated, is_baseline_rated), values)
+    reasons = [check.reason(is_rated) for check in checks if not check.passed]
     reasons += [f"the data has an anomaly: {anomaly}" for anomaly in anomalies]
     if not thresholds_hold and not reasons:
         reasons.append("TFMA's thresholds are not met; see the evaluation's validations")
@@ -75,6 +91,7 @@ def _verdict(
         reasons=tuple(reasons),
         anomalies=tuple(anomalies),
         compared_with_baseline=has_baseline,
+        not_compared=_not_compared(is_rated, is_baseline_rated) if has_baseline else "",
         metrics=tuple(
             MetricRecord(
                 metric=value.metric,
@@ -100,8 +117,21 @@ def _verdict(
     )
 
 
-def _load_values(folder: str) -> list[gate.Value]:
-    """Returns the candidate's metrics and their differences from the baseline, for every slice."""
+def _not_compared(is_rated: bool, is_baseline_rated: bool) -> str:
+    if is_rated == is_baseline_rated:
+        return ""
+    with_ratings, without = (
+        ("this model", "the last blessed one") if is_rated else ("the last blessed model", "this one")
+    )
+    return f"{with_ratings} predicts ratings, {without} does not: only their ranks were compared"
+
+
+def _load_values(folder: str, is_rated: bool, is_baseline_rated: bool) -> list[gate.Value]:
+    """Returns the candidate's metrics and their differences from the baseline, for every slice.
+
+    Metrics of ratings are left out where a model predicts none.
+    """
+    has_metric = {"value": is_rated, "change": is_rated and is_baseline_rated}
     values = []
     for metrics in tfma.load_metrics(folder):
         keys = metrics.slice_key.single_slice_keys
@@ -110,6 +140,8 @@ def _load_values(folder: str) -> list[gate.Value]:
             if pair.key.model_name == eval_config.BASELINE:
                 continue
             kind: Literal["value", "change"] = "change" if pair.key.is_diff else "value"
+            if METRICS[pair.key.name].of_ratings and not has_metric[kind]:
+                continue
             values.append(gate.Value(pair.key.name, kind, where, pair.value.double_value.value, *_interval(pair)))
     return values
 

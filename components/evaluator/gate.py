@@ -62,10 +62,15 @@ class Check(NamedTuple):
     """The number that was judged, or None if it was not computed."""
     passed: bool
 
-    def reason(self) -> str:
-        """Returns one line that explains why the rule failed."""
+    def reason(self, is_rated: bool) -> str:
+        """Returns one line that explains why the rule failed; `is_rated`: whether the model predicts ratings."""
         where = f" on {self.rule.slice}" if self.rule.slice else ""
         label = METRICS[self.rule.metric].label
+        if METRICS[self.rule.metric].of_ratings and not is_rated:
+            return (
+                f"{label}{where} must be {self.rule.describe()}, but the model was trained on events without ratings "
+                "and predicts none; remove this rule from [gate]"
+            )
         if self.value is None:
             return f"{label}{where} must be {self.rule.describe()}, but it was not computed"
         verb = {"value": "is", "change": "changed by", "lower": "has an interval from"}[self.rule.kind]
@@ -81,13 +86,22 @@ def slice_name(feature: str, value: str) -> str:
     return f"{feature}={value}" if feature else OVERALL
 
 
-def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
-    """Returns the fixed rules, then those of the settings; tolerances only if there is a baseline model."""
+def rules(
+    settings: GateSettings, has_baseline_model: bool, is_rated: bool = True, is_baseline_rated: bool = True
+) -> list[Rule]:
+    """Returns the fixed rules, then those of the settings.
+
+    Args:
+      settings: thresholds, slice floors and tolerances.
+      has_baseline_model: whether there is a last blessed model; only then do tolerances apply.
+      is_rated: whether the model predicts ratings.
+      is_baseline_rated: whether the last blessed model does; if either does not, ratings are not compared.
+    """
     result = [
         Rule("lift_over_popularity", "value", _ABOVE_ZERO),
         # With few examples or a random model, the difference alone is above 0 half the time.
         Rule("lift_over_popularity", "lower", _ABOVE_ZERO),
-        Rule("lift_over_bias", "value", 0.0),
+        *([Rule("lift_over_bias", "value", 0.0)] if is_rated else []),
     ]
     for metric, bound in settings.thresholds.items():
         result.append(Rule(metric, "value", *_interval(bound.at_least, bound.at_most)))
@@ -96,6 +110,8 @@ def rules(settings: GateSettings, has_baseline_model: bool) -> list[Rule]:
         result.append(Rule(floor.metric, "value", *interval, floor.feature, floor.value))
     if has_baseline_model:
         for metric, tolerance in settings.tolerances.items():
+            if METRICS[metric].of_ratings and not (is_rated and is_baseline_rated):
+                continue
             better = METRICS[metric].higher_is_better
             interval = (-tolerance, math.inf) if better else (-math.inf, tolerance)
             result.append(Rule(metric, "change", *interval))

@@ -55,8 +55,8 @@ class _MeanContributions(beam.CombineFn):
         if self._model_name:
             outputs = outputs[self._model_name]
             label = label[self._model_name] if isinstance(label, dict) else label
-        numbers = [*(outputs[output] for output in _OUTPUTS), label]
-        added = metrics.contributions(*(np.asarray(number, np.float64).reshape(1) for number in numbers))
+        numbers = [*(outputs.get(output) for output in _OUTPUTS), label]
+        added = metrics.contributions(*map(_number, numbers))
         return accumulator[0] + added[0], accumulator[1] + 1
 
     def merge_accumulators(self, accumulators: Any) -> _Sums:
@@ -71,3 +71,8 @@ class _MeanContributions(beam.CombineFn):
             return {key: float("nan") for key in self._keys.values()}
         values = metrics.from_means(sums / count)
         return {key: float(values[name]) for name, key in self._keys.items()}
+
+
+def _number(value: Any) -> np.ndarray:
+    """Returns [1] float64: NaN for an output or label that the model or the example does not have."""
+    return np.full(1, np.nan) if value is None or not np.size(value) else np.asarray(value, np.float64).reshape(1)

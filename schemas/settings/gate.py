@@ -43,7 +43,8 @@ class GateSettings(Section):
     """Conditions that a model must meet to be pushed.
 
     Two conditions always apply: the retrieval model is better than popularity (the difference in NDCG@10 and the lower
-    end of its 95 % interval are above 0), and the ranking model is no worse than user and item biases (RMSE).
+    end of its 95 % interval are above 0), and the ranking model is no worse than user and item biases (RMSE). Of a
+    model of events without ratings, only ranks are judged; a bound on a metric of ratings refuses it.
     """
 
     thresholds: dict[str, Bound] = {}
@@ -53,7 +54,8 @@ class GateSettings(Section):
     """Bounds for metrics over slices of the evaluation examples."""
     tolerances: dict[str, NonNegative] = DEFAULT_TOLERANCES
     """For each metric, how much worse a model may be than the last blessed model on the same examples, in the unit of
-    the metric. A metric given here replaces its default; the other defaults remain."""
+    the metric. A metric given here replaces its default; the other defaults remain. Metrics of ratings are compared
+    only if both models predict ratings."""
 
     @field_validator("tolerances")
     @classmethod

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from tfx.utils import proto_utils
 import semaphores
 from components.evaluator import eval_config, executor
 from pipeline.engines import beam
+from schemas import layout
 from schemas import signatures as names
 from schemas import verdict as verdicts
+from schemas.model_card import ModelCard
 from schemas.settings import BeamSettings, GateSettings
 
 pytestmark = semaphores.needed
@@ -34,41 +37,48 @@ _FLOATS = (names.RANK, names.POPULARITY_RANK, "predicted", names.BIAS_RATING, na
 
 
 class _Told(tf.Module):
-    """Answers what the example says, its ranks worse by `worse`."""
+    """Answers what the example says, its ranks worse by `worse`; ratings only if `is_rated`."""
 
-    def __init__(self, worse: float):
+    def __init__(self, worse: float, is_rated: bool):
         super().__init__()
-        self._worse = worse
+        self._worse, self._is_rated = worse, is_rated
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, names.EXAMPLES)])
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = {name: tf.io.FixedLenFeature([1], tf.float32) for name in _FLOATS}
+        features = {name: tf.io.FixedLenFeature([1], tf.float32) for name in _FLOATS if name != names.RATING}
         parsed = tf.io.parse_example(examples, features)
-        return {
+        ranks = {
             names.RANK: parsed[names.RANK] + self._worse,
             names.POPULARITY_RANK: parsed[names.POPULARITY_RANK],
-            names.RATING: parsed["predicted"],
-            names.BIAS_RATING: parsed[names.BIAS_RATING],
         }
+        if not self._is_rated:
+            return ranks
+        return ranks | {names.RATING: parsed["predicted"], names.BIAS_RATING: parsed[names.BIAS_RATING]}
 
 
-def _model(folder: Path, worse: float = 0.0) -> standard_artifacts.Model:
-    module = _Told(worse)
+def _model(folder: Path, card: ModelCard, worse: float = 0.0, is_rated: bool = True) -> standard_artifacts.Model:
+    module = _Told(worse, is_rated)
     tf.saved_model.save(module, str(folder / "Format-Serving"), signatures={names.EVALUATE: module.evaluate})
+    data = card.training.data.model_copy(update={"rating_scale": (1.0, 5.0) if is_rated else None})
+    record = card.training.model_copy(update={"data": data})
+    path = folder / "Format-Serving" / layout.TRAINING_RECORD
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(record.model_dump_json())
     artifact = standard_artifacts.Model()
     artifact.uri = str(folder)
     return artifact
 
 
-@pytest.fixture
-def examples(tmp_path: Path) -> standard_artifacts.Examples:
+def _examples(tmp_path: Path, rated: list[bool]) -> standard_artifacts.Examples:
+    """The examples, of which those have a rating for which `rated` is true."""
     split = tmp_path / "examples" / "Split-eval"
     split.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-        for *numbers, activity in EXAMPLES * COPIES:
+        for (*numbers, activity), is_rated in list(zip(EXAMPLES, rated, strict=True)) * COPIES:
             feature = {
                 name: tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
                 for name, number in zip(_FLOATS, numbers, strict=True)
+                if is_rated or name != names.RATING
             }
             for name, text in ((names.USER_ACTIVITY, activity), (names.ITEM_POPULARITY, "0")):
                 feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
@@ -79,6 +89,16 @@ def examples(tmp_path: Path) -> standard_artifacts.Examples:
     artifact.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
     artifact.set_string_custom_property("file_format", "tfrecords_gzip")
     return artifact
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> standard_artifacts.Examples:
+    return _examples(tmp_path, [True] * len(EXAMPLES))
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path, examples: standard_artifacts.Examples, model_card: ModelCard) -> partial:
+    return partial(_evaluate, tmp_path, model_card, examples)
 
 
 def _anomalies(folder: Path, text: str) -> standard_artifacts.ExampleAnomalies:
@@ -92,15 +112,24 @@ def _anomalies(folder: Path, text: str) -> standard_artifacts.ExampleAnomalies:
     return artifact
 
 
-def _evaluate(tmp_path, examples, gate: dict, anomalies: str = "", baseline_worse: float | None = None):
+def _evaluate(
+    tmp_path: Path,
+    card: ModelCard,
+    examples: standard_artifacts.Examples,
+    gate: dict,
+    anomalies: str = "",
+    baseline_worse: float | None = None,
+    is_rated: bool = True,
+    is_baseline_rated: bool = True,
+) -> verdicts.Verdict:
     settings = GateSettings.model_validate(gate)
     inputs = {
         "examples": [examples],
-        "model": [_model(tmp_path / "model")],
+        "model": [_model(tmp_path / "model", card, is_rated=is_rated)],
         "anomalies": [_anomalies(tmp_path / "anomalies", anomalies)],
     }
     if baseline_worse is not None:
-        inputs["baseline_model"] = [_model(tmp_path / "baseline", baseline_worse)]
+        inputs["baseline_model"] = [_model(tmp_path / "baseline", card, baseline_worse, is_baseline_rated)]
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
     properties = {
@@ -119,10 +148,8 @@ def _evaluate(tmp_path, examples, gate: dict, anomalies: str = "", baseline_wors
     return verdict
 
 
-def test_metrics_of_all_examples_and_of_slices(tmp_path, examples):
-    verdict = _evaluate(
-        tmp_path,
-        examples,
+def test_metrics_of_all_examples_and_of_slices(evaluate):
+    verdict = evaluate(
         {"slices": [{"feature": "user_activity", "value": "10-49", "metric": "rmse", "at_most": 0.1}]},
     )
     assert verdict.blessed, verdict.reasons
@@ -141,31 +168,31 @@ def test_metrics_of_all_examples_and_of_slices(tmp_path, examples):
     assert not verdict.compared_with_baseline
 
 
-def test_a_threshold_and_a_slice_floor_refuse(tmp_path, examples):
+def test_a_threshold_and_a_slice_floor_refuse(evaluate):
     floor = {"feature": "user_activity", "value": "1-9", "metric": "rmse", "at_most": 0.1}
     gate = {"thresholds": {"top_1_accuracy": {"at_least": 0.5}}, "slices": [floor]}
-    assert _evaluate(tmp_path, examples, gate).reasons == (
+    assert evaluate(gate).reasons == (
         "top-1 accuracy is 0.25, must be >= 0.5",
         "RMSE on user_activity=1-9 is 0.7071, must be <= 0.1",
     )
 
 
-def test_a_slice_that_no_example_is_in_refuses(tmp_path, examples):
+def test_a_slice_that_no_example_is_in_refuses(evaluate):
     floor = {"feature": "user_activity", "value": "0", "metric": "rmse", "at_most": 9}
-    [reason] = _evaluate(tmp_path, examples, {"slices": [floor]}).reasons
+    [reason] = evaluate({"slices": [floor]}).reasons
     assert reason == "RMSE on user_activity=0 must be <= 9, but it was not computed"
 
 
-def test_an_anomaly_forbids_blessing_though_all_thresholds_hold(tmp_path, examples):
+def test_an_anomaly_forbids_blessing_though_all_thresholds_hold(evaluate):
     anomaly = 'anomaly_info { key: "rating" value { description: "Some values are out of domain" } }'
-    verdict = _evaluate(tmp_path, examples, {}, anomalies=anomaly)
+    verdict = evaluate({}, anomalies=anomaly)
     assert not verdict.blessed
     assert verdict.anomalies == ("train, rating: Some values are out of domain",)
 
 
 @pytest.mark.parametrize(("baseline_worse", "blessed"), [(5.0, True), (-0.5, False)])
-def test_it_is_compared_with_the_last_blessed_model(tmp_path, examples, baseline_worse, blessed):
-    verdict = _evaluate(tmp_path, examples, {"tolerances": {"mrr": 0.01}}, baseline_worse=baseline_worse)
+def test_it_is_compared_with_the_last_blessed_model(evaluate, baseline_worse, blessed):
+    verdict = evaluate({"tolerances": {"mrr": 0.01}}, baseline_worse=baseline_worse)
     assert verdict.compared_with_baseline
     mrr = sum(1 / rank for rank, *_ in EXAMPLES) / 4
     baseline_mrr = sum(1 / (rank + baseline_worse) for rank, *_ in EXAMPLES) / 4
@@ -173,3 +200,36 @@ def test_it_is_compared_with_the_last_blessed_model(tmp_path, examples, baseline
     assert verdict.blessed == blessed, verdict.reasons
     if not blessed:
         assert any(reason.startswith("MRR changed by -") for reason in verdict.reasons)
+
+
+def test_errors_of_ratings_are_means_over_the_examples_with_a_rating(tmp_path, model_card):
+    verdict = _evaluate(tmp_path, model_card, _examples(tmp_path, [True, True, False, False]), {})
+    assert verdict.value("rmse").value == pytest.approx(math.sqrt(0.5))
+    assert verdict.value("top_5_accuracy").value == 0.75
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_a_model_without_ratings_is_judged_by_its_ranks(tmp_path, model_card, label):
+    verdict = _evaluate(tmp_path, model_card, _examples(tmp_path, [label] * 4), {}, is_rated=False)
+    assert verdict.blessed, verdict.reasons
+    assert verdict.value("top_5_accuracy").value == 0.75
+    assert not {record.metric for record in verdict.metrics} & {"rmse", "bias_mae", "lift_over_bias"}
+
+
+def test_a_threshold_on_ratings_refuses_a_model_without_them(tmp_path, model_card):
+    gate = {"thresholds": {"rmse": {"at_most": 1.0}}}
+    verdict = _evaluate(tmp_path, model_card, _examples(tmp_path, [False] * 4), gate, is_rated=False)
+    assert verdict.reasons == (
+        "RMSE must be <= 1, but the model was trained on events without ratings and predicts none; remove this rule "
+        "from [gate]",
+    )
+
+
+@pytest.mark.parametrize("is_rated", [True, False])
+def test_of_two_models_only_one_of_which_predicts_ratings_the_ranks_are_compared(evaluate, is_rated):
+    verdict = evaluate({}, baseline_worse=5.0, is_rated=is_rated, is_baseline_rated=not is_rated)
+    assert verdict.blessed, verdict.reasons
+    assert verdict.value("mrr").change > 0
+    assert not [record for record in verdict.metrics if record.metric == "rmse" and record.change is not None]
+    assert (verdict.value("rmse") is not None) == is_rated
+    assert verdict.not_compared.endswith("only their ranks were compared")

@@ -25,7 +25,7 @@ def _values(changes: dict[str, float] | None = None, slice_rmse: float | None = 
 
 def _reasons(values: list[Value], has_baseline_model: bool = False) -> list[str]:
     checks = gate.judge(gate.rules(SETTINGS, has_baseline_model), values)
-    return [check.reason() for check in checks if not check.passed]
+    return [check.reason(is_rated=True) for check in checks if not check.passed]
 
 
 def test_a_good_model_passes():
