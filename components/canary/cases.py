@@ -18,13 +18,13 @@ class Sample(NamedTuple):
 
     seen: for each user id, the ids of the items in the user's training events; a user without any may be unknown to
     the model. genres: for each item id of the whole catalogue, its genres. examples: serialized tf.Examples of the
-    evaluation split. scale: lowest and highest rating.
+    evaluation split. scale: lowest and highest rating, None for a model that predicts no ratings.
     """
 
     seen: dict[bytes, list[bytes]]
     genres: dict[bytes, list[bytes]]
     examples: list[bytes]
-    scale: tuple[float, float]
+    scale: tuple[float, float] | None
 
     @property
     def items(self) -> list[bytes]:
@@ -58,12 +58,12 @@ def all_cases(sample: Sample) -> list[Case]:
         Case(names.SERVING_DEFAULT, "sampled users", {names.USER_ID: users}),
         *_of_users(names.RECOMMEND, sample),
         *_of_users(names.RETRIEVE, sample),
-        *_two_stages(users),
+        *_two_stages(users, sample.scale is not None),
         *_similar(sample.items, some_items),
         *_of_embeddings(names.EMBED_USERS, names.USER_ID, [user for user, seen in sample.seen.items() if seen]),
         *_of_embeddings(names.EMBED_ITEMS, names.ITEM_ID, some_items),
         *_with_history(users[0], some_items),
-        *_of_ratings(users, some_items),
+        *(_of_ratings(users, some_items) if sample.scale is not None else ()),
         *_on_device(users[0], sample.seen[users[0]], sample.items),
         *_of_catalogue(sample.items),
         Case(names.EVALUATE, "sampled examples", {names.EXAMPLES: sample.examples}),
@@ -152,12 +152,14 @@ def _of_users(signature: str, sample: Sample) -> Iterator[Case]:
         yield Case(signature, name, inputs, forbidden=[items[:3]])
 
 
-def _two_stages(users: list[bytes]) -> Iterator[Case]:
+def _two_stages(users: list[bytes], is_rated: bool) -> Iterator[Case]:
     signature, two = names.RECOMMEND, {names.USER_ID: users[:2], names.K: 2}
     for number in (-1, 0, 1, 2**31 - 1):
         yield Case(signature, f"{number} candidates", two | {names.N_CANDIDATES: number})
     for weight in (-1.0, 0.0, 1e6):
         yield Case(signature, f"weight {weight:g}", two | {names.RATING_WEIGHT: weight})
+    if not is_rated:  # then the weight of ratings is ignored
+        return
     for weight in (float("nan"), float("inf"), float("-inf"), 3e38):
         yield Case(signature, f"weight {weight:g}", two | {names.RATING_WEIGHT: weight}, is_refused=True)
 

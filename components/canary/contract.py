@@ -19,6 +19,7 @@ _LIST: Outputs = {
 _STAGES: Outputs = {name: ["float32", "n", "k"] for name in (names.RETRIEVAL_SCORE, names.RATING)}
 _EMBEDDING: Outputs = {names.EMBEDDING: ["float32", "n", "width"]}
 _EVALUATED = (names.RANK, names.POPULARITY_RANK, names.RATING, names.BIAS_RATING)
+_OF_RATINGS = (names.RATING, names.BIAS_RATING)
 
 OUTPUTS: dict[str, Outputs] = {
     names.SERVING_DEFAULT: _LIST | _STAGES | _KNOWN,
@@ -37,7 +38,7 @@ OUTPUTS: dict[str, Outputs] = {
         names.NUM_ITEMS: ["int32"],
     },
 }
-"""Outputs of each signature of a recommender."""
+"""Outputs of each signature of a recommender that predicts ratings."""
 INDEX_OUTPUTS: dict[str, Outputs] = {names.RETRIEVE: _LIST | _IS_KNOWN, names.SEARCH: _LIST}
 """Outputs of each signature of an approximate index."""
 
@@ -45,7 +46,8 @@ INDEX_OUTPUTS: dict[str, Outputs] = {names.RETRIEVE: _LIST | _IS_KNOWN, names.SE
 def model_request(model: str, sample: Sample, settings: CanarySettings) -> dict[str, Any]:
     """Returns the request for the probe of a recommender; see `_request`."""
     timed = {"signature": names.RECOMMEND, "inputs": {}}
-    return _request(model, sample, all_cases(sample), OUTPUTS, timed, settings)
+    outputs = OUTPUTS if sample.scale is not None else _without_ratings(OUTPUTS)
+    return _request(model, sample, all_cases(sample), outputs, timed, settings)
 
 
 def index_request(index: str, kind: str, sample: Sample, width: int, settings: CanarySettings) -> dict[str, Any]:
@@ -63,6 +65,14 @@ def index_request(index: str, kind: str, sample: Sample, width: int, settings: C
     request = _request(index, sample, cases, INDEX_OUTPUTS, timed, settings)
     # ScaNN needs its custom operators; an IVF index needs only TensorFlow.
     return request | {"imports": ["scann"] if kind == "scann" else []}
+
+
+def _without_ratings(outputs: dict[str, Outputs]) -> dict[str, Outputs]:
+    return {
+        signature: {name: form for name, form in columns.items() if name not in _OF_RATINGS}
+        for signature, columns in outputs.items()
+        if signature != names.RATE
+    }
 
 
 def _request(

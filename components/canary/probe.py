@@ -190,7 +190,7 @@ class Probe:
                 got[name] = tuple(axis if isinstance(axis, str) else size for size, axis in pairs)
         self.expect(f"{where}: shapes", expected, got, expected == got)
         rating = self.names.RATING
-        if rating in columns:
+        if self._scale and rating in columns:
             # The rating of an empty id is 0, which may be outside the scale.
             is_rated = columns[self.names.ITEM_ID] != b"" if self.names.ITEM_ID in columns else slice(None)
             lowest, highest = self._scale
@@ -273,7 +273,8 @@ class Probe:
 
     def _adds_up(self, recommend: str) -> bool:
         names, columns = self.names, self._answers[recommend][1]
-        weighted = float(self._defaults[recommend][names.RATING_WEIGHT]) * columns[names.RATING]
+        # A model of events without ratings orders by retrieval.
+        weighted = float(self._defaults[recommend][names.RATING_WEIGHT]) * columns.get(names.RATING, 0.0)
         return _close(columns[names.SCORE], columns[names.RETRIEVAL_SCORE] + weighted)
 
     def _multiplies(self, retrieve: str, embed_users: str, embed_items: str) -> bool:

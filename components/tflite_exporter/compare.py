@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from schemas import layout
+
 
 class Limits(NamedTuple):
     """Limits of a `Comparison`.
@@ -16,19 +18,21 @@ class Limits(NamedTuple):
     agreement: float
 
 
+# float16 has 11 binary digits: a relative error of up to 5e-4 in each number that is multiplied and added. 8 bits: an
+# error of up to 1/254 of the largest number in the table or row.
 _QUANTIZED_LIMITS = {
-    # 11 binary digits: a relative error of up to 5e-4 in each number that is multiplied and added.
-    "float16": Limits(0.01, 0.98),
-    # 8 bits: an error of up to 1/254 of the largest number in the table or row.
-    "dynamic_range": Limits(0.15, 0.85),
+    (layout.RANKING, "float16"): Limits(0.002, 1.0),
+    (layout.RANKING, "dynamic_range"): Limits(0.03, 1.0),
+    (layout.RETRIEVAL, "float16"): Limits(0.01, 0.98),
+    (layout.RETRIEVAL, "dynamic_range"): Limits(0.15, 0.85),
 }
 
 
 class Comparison(NamedTuple):
     """The difference between the answers of two models.
 
-    difference: the largest difference; of ratings, on the rating scale; of scores, as a share of the largest score in
-    the answer. agreement: share of the shown items that are among the SavedModel's best, in [0, 1]. compared: number of
+    difference: the largest difference, as a share of the largest rating of all pairs or of the largest score in the
+    answer. agreement: share of the shown items that are among the SavedModel's best, in [0, 1]. compared: number of
     pairs or requests.
     """
 
@@ -47,14 +51,15 @@ class Shown(NamedTuple):
     scores: np.ndarray
 
 
-def limits(variant: str, tolerance: float) -> Limits:
-    """Returns the limits for a variant; `tolerance` is the maximum difference of float32."""
-    return _QUANTIZED_LIMITS.get(variant, Limits(tolerance, 1.0))
+def limits(name: str, variant: str, tolerance: float) -> Limits:
+    """Returns the limits for a model and variant; `tolerance` is the maximum difference of float32."""
+    return _QUANTIZED_LIMITS.get((name, variant), Limits(tolerance, 1.0))
 
 
 def compare_ratings(found: np.ndarray, expected: np.ndarray) -> Comparison:
     """Compares the ratings of n pairs, [n] float32 each."""
-    return Comparison(float(np.max(np.abs(found - expected))), 1.0, len(found))
+    largest = float(np.max(np.abs(expected))) or 1.0
+    return Comparison(float(np.max(np.abs(found - expected))) / largest, 1.0, len(found))
 
 
 def compare_shown(
@@ -100,7 +105,7 @@ def refuse_if_apart(file: str, comparison: Comparison, limit: Limits) -> None:
     """
     if not comparison.difference <= limit.difference:
         raise RuntimeError(
-            f"{file}: its answers differ from the SavedModel's by up to {comparison.difference:g} in "
+            f"{file}: its answers differ from the SavedModel's by up to {comparison.difference:g} of the largest in "
             f"{comparison.compared} comparisons, expected at most {limit.difference:g} (for float32, "
             "export.tflite_tolerance)"
         )

@@ -1,6 +1,7 @@
 """Converts a SavedModel's ranking and retrieval to TFLite."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from components.tflite_exporter.describe import describe
 from components.tflite_exporter.samples import make_requests, read_pairs
 from components.tflite_exporter.server import Request, Server
 from recommender.tflite import convert, verify
-from schemas import layout
+from schemas import layout, training_record
 from schemas import signatures as names
 from schemas.settings import ExportSettings
 
@@ -50,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
             for which the answers are compared.
           output_dict: `tflite_models`: a folder with, in `assets.extra/`, `ranking.tflite` and `retrieval.tflite` for
             float32, `ranking.<variant>.tflite` and `retrieval.<variant>.tflite` for other variants, and a `.json` for
-            each.
+            each. A model that predicts no ratings has no `ranking`.
           exec_properties: `settings`: JSON of `ExportSettings`.
 
         Raises:
@@ -64,9 +65,11 @@ class Executor(base_executor.BaseExecutor):
         folder.mkdir(parents=True, exist_ok=True)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         pairs = read_pairs(artifact_utils.get_split_uri(examples, "eval"))
-        exporter = _Exporter(path_utils.serving_model_path(source.uri), folder, pairs, settings)
+        model = path_utils.serving_model_path(source.uri)
+        is_rated = training_record.read(Path(model)).data.rating_scale is not None
+        exporter = _Exporter(model, folder, pairs, settings)
         for variant in settings.tflite_variants:
-            for name in MODELS:
+            for name in MODELS if is_rated else [layout.RETRIEVAL]:
                 exporter.export(name, variant)
 
 
@@ -78,7 +81,6 @@ class _Exporter:
         self._server = Server(model)
         users, items = (np.array(column) for column in zip(*pairs, strict=True))
         self._pairs = {names.USER_ID: users, names.ITEM_ID: items}
-        self._ratings = self._server.rate(users, items)
         self._requests = make_requests(pairs)
         self._shown = [self._server.retrieve(request, only=[]) for request in self._requests]
 
@@ -89,7 +91,7 @@ class _Exporter:
         operators = convert.operators(content, [signature])
         file.write_bytes(content)
         comparison, run = self._compare_ranking(file) if name == layout.RANKING else self._compare_retrieval(file)
-        limit = limits(variant, self._tolerance)
+        limit = limits(name, variant, self._tolerance)
         refuse_if_apart(file.name, comparison, limit)
         description = describe(file, self._model, signature, variant, run, operators, comparison, limit)
         file.with_suffix(".json").write_text(json.dumps(description, indent=2), encoding="utf-8")
@@ -97,6 +99,10 @@ class _Exporter:
     def _compare_ranking(self, file: Path) -> tuple[Comparison, Run]:
         run = verify.check(file, names.RATE, [self._pairs])
         return compare_ratings(run["outputs"][0][names.RATING], self._ratings), run
+
+    @cached_property
+    def _ratings(self) -> np.ndarray:
+        return self._server.rate(**self._pairs)
 
     def _compare_retrieval(self, file: Path) -> tuple[Comparison, Run]:
         run = verify.check(file, names.RETRIEVE_ON_DEVICE, [request.inputs() for request in self._requests])

@@ -36,10 +36,10 @@ class Server:
         """Loads the SavedModel from its folder."""
         self._model = tf.saved_model.load(folder)
 
-    def rate(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    def rate(self, user_id: np.ndarray, item_id: np.ndarray) -> np.ndarray:
         """Returns the [n] ratings for [n] users and [n] items."""
         rate = self._model.signatures[names.RATE]
-        return rate(**{names.USER_ID: tf.constant(users), names.ITEM_ID: tf.constant(items)})[names.RATING].numpy()
+        return rate(user_id=tf.constant(user_id), item_id=tf.constant(item_id))[names.RATING].numpy()
 
     def retrieve(self, request: Request, only: list[bytes]) -> Shown:
         """Returns the best items for a request, among `only`, or among all items if `only` is empty."""

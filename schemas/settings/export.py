@@ -31,5 +31,5 @@ class ExportSettings(Section):
     """Variants of the TFLite files; `float32` is required. `float16` takes half the bytes; `dynamic_range`, with large
     tables in 8 bits, down to a quarter. A variant whose answers differ too much from the SavedModel's stops the run."""
     tflite_tolerance: Positive = 1e-4
-    """Maximum difference between the answers of the float32 TFLite models and the SavedModel: of ratings, on the rating
-    scale; of scores, as a share of the largest score shown."""
+    """Maximum difference between the answers of the float32 TFLite models and the SavedModel, as a share of the largest
+    rating or of the largest score shown."""

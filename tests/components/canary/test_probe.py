@@ -48,9 +48,16 @@ def genres(parts: Parts) -> list[list[bytes]]:
     return [[parts.genres[genre] for genre in row if genre < len(parts.genres)] for row in rows]
 
 
-def examine(model: str, settings: CanarySettings | None = None) -> CanaryRecord:
+def without_ratings() -> Parts:
+    return make_parts()._replace(rater=None, biases=None, scale=None)
+
+
+def examine(
+    model: str, settings: CanarySettings | None = None, scale: tuple[float, float] | None = (1.0, 5.0)
+) -> CanaryRecord:
     settings = settings or CanarySettings(calls=20, latency_p50_ms=1e6, latency_p99_ms=1e6)
-    return CanaryRecord.model_validate(probe.examine(contract.model_request(model, sample(make_parts()), settings)))
+    request = contract.model_request(model, sample(make_parts())._replace(scale=scale), settings)
+    return CanaryRecord.model_validate(probe.examine(request))
 
 
 def failed(record: CanaryRecord) -> set[str]:
@@ -72,6 +79,20 @@ def test_a_good_export_passes_every_check(good):
     signatures = {check.name.split(",")[0] for check in record.checks if "," in check.name}
     assert signatures >= set(contract.OUTPUTS)
     assert len({check.name for check in record.checks}) == len(record.checks)
+
+
+def test_an_export_without_ratings_passes_and_needs_no_signature_for_them(tmp_path):
+    record = examine(save(tmp_path, without_ratings()), scale=None)
+    assert record.reasons == [] and record.blessed
+    tried = {check.name.split(",")[0] for check in record.checks if "," in check.name}
+    assert tried >= set(contract.OUTPUTS) - {"rate"} and "rate" not in tried
+
+
+def test_ratings_that_the_training_record_does_not_know_of_are_noticed(good):
+    assert failed(examine(good, scale=None)) >= {
+        "recommend, sampled users: shapes",
+        "evaluate, sampled examples: shapes",
+    }
 
 
 def test_a_slow_export_is_refused(good):

@@ -55,8 +55,17 @@ def test_nothing_left_agrees() -> None:
 
 
 def test_ratings_by_their_largest_difference() -> None:
-    found, expected = np.array([3.0, 4.5, 1.0]), np.array([3.25, 4.0, 1.0])
+    found, expected = np.array([3.0, 4.5, 1.0]), np.array([3.25, 4.0, -1.0])
     assert compare_ratings(found, expected) == Comparison(0.5, 1.0, 3)
+
+
+@pytest.mark.parametrize("scale", [5_000, 1e-3])
+def test_ratings_may_differ_by_float32s_last_digits_whatever_their_scale(scale: float) -> None:
+    expected = np.array([0.2, 1.0], np.float32) * np.float32(scale)
+    compared = compare_ratings(np.nextafter(expected, np.float32(np.inf)), expected)
+    refuse_if_apart("ranking.tflite", compared, limits("ranking", "float32", 1e-4))
+    with pytest.raises(RuntimeError, match=r"up to 0\.\d+ of the largest"):
+        refuse_if_apart("x", compare_ratings(expected * 1.001, expected), limits("ranking", "float32", 1e-4))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +83,8 @@ def test_limits_are_held(difference: float, agreement: float, reason: str) -> No
 
 
 def test_float32_is_held_to_the_settings_and_fewer_bits_to_less() -> None:
-    exact, half, eighth = (limits(variant, 1e-4) for variant in ("float32", "float16", "dynamic_range"))
-    assert exact == Limits(1e-4, 1.0)
-    assert exact.difference < half.difference < eighth.difference
-    assert exact.agreement > half.agreement > eighth.agreement
+    for name in ("ranking", "retrieval"):
+        exact, half, eighth = (limits(name, variant, 1e-4) for variant in ("float32", "float16", "dynamic_range"))
+        assert exact == Limits(1e-4, 1.0)
+        assert exact.difference < half.difference < eighth.difference
+        assert name == "ranking" or exact.agreement > half.agreement > eighth.agreement

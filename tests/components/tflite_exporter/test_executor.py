@@ -10,6 +10,8 @@ from tfx.types import standard_artifacts
 from components.tflite_exporter import executor
 from components.tflite_exporter.server import Request
 from recommender.tflite import convert, verify
+from schemas import layout
+from schemas.model_card import ModelCard
 
 SIGNATURES = ("rate", "retrieve", "retrieve_on_device")
 USERS, ITEMS = [b"ann", b"bob"], [b"i1", b"i2", b"i3"]
@@ -87,11 +89,19 @@ def _save(module: tf.Module, folder: Path) -> str:
     return str(folder)
 
 
+def _record(card: ModelCard, folder: Path, scale: tuple[float, float] | None) -> None:
+    data = card.training.data.model_copy(update={"rating_scale": scale})
+    path = folder / layout.TRAINING_RECORD
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(card.training.model_copy(update={"data": data}).model_dump_json())
+
+
 @pytest.fixture
-def artifacts(tmp_path: Path) -> tuple[dict, dict]:
+def artifacts(tmp_path: Path, model_card: ModelCard) -> tuple[dict, dict]:
     model, examples = standard_artifacts.Model(), standard_artifacts.Examples()
     model.uri, examples.uri = str(tmp_path / "model"), str(tmp_path / "examples")
     _save(_Model(), tmp_path / "model" / "Format-Serving")
+    _record(model_card, tmp_path / "model" / "Format-Serving", (1.0, 5.0))
     (tmp_path / "examples" / "Split-eval").mkdir(parents=True)
     examples.split_names = '["eval"]'
     with tf.io.TFRecordWriter(str(tmp_path / "examples" / "Split-eval" / "data.gz"), "GZIP") as writer:
@@ -131,6 +141,15 @@ def test_the_on_device_models_answer_as_the_trained_one(artifacts):
     assert [output["score"].tolist() for output in ran["outputs"]] == [[9, 5], [-2, -4, -8, 0], [7]]
 
 
+def test_a_model_without_ratings_has_no_on_device_ranking(artifacts, model_card):
+    folder = Path(artifacts[0]["model"][0].uri) / "Format-Serving"
+    model = _Model()
+    unrated = {name: getattr(model, name) for name in SIGNATURES if name != "rate"}
+    tf.saved_model.save(model, str(folder), signatures=unrated)
+    _record(model_card, folder, None)
+    assert {path.name for path in _do(artifacts).iterdir()} == {"retrieval.tflite", "retrieval.json"}
+
+
 def test_the_descriptions_say_how_to_call_them(artifacts):
     folder = _do(artifacts, '{"tflite_variants": ["float32", "float16", "dynamic_range"]}')
     variants = ("float32", ""), ("float16", ".float16"), ("dynamic_range", ".dynamic_range")
@@ -167,7 +186,7 @@ def test_the_descriptions_say_how_to_call_them(artifacts):
     [
         (
             {"shift": 0.001},
-            r"ranking\.tflite: its answers differ from the SavedModel's by up to 0\.001.* at most 0\.0001",
+            r"ranking\.tflite: its answers differ from the SavedModel's by up to 0\.0002.* at most 0\.0001",
         ),
         ({"score_shift": 0.01}, r"retrieval\.tflite: its answers differ .* at most 0\.0001"),
         ({"never": 1}, r"expected 3 different items .* got 2"),
