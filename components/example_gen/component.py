@@ -2,11 +2,11 @@
 
 import json
 
-from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.proto import example_gen_pb2
 from tfx.types import channel, component_spec, standard_artifacts, standard_component_specs
 
+from components.example_gen.driver import Driver
 from components.example_gen.executor import Executor
 from schemas.settings import DataSettings, Settings
 
@@ -36,7 +36,7 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
 
     SPEC_CLASS = RatingsExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
-    DRIVER_CLASS = FileBasedDriver
+    DRIVER_CLASS = Driver
 
     def __init__(self, settings: Settings, code_version: str):
         """Creates the step.
@@ -65,6 +65,9 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
 
 
 def _input_config(data: DataSettings) -> example_gen_pb2.Input:
-    patterns = {"ratings": data.ratings_patterns[0], "items": data.items}
-    splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in patterns.items() if text]
+    """The splits `ratings`, `ratings-1`, ... (one for each pattern) and, if there is a file of them, `items`."""
+    patterns = {f"ratings-{number}" if number else "ratings": text for number, text in enumerate(data.ratings_patterns)}
+    if data.items:
+        patterns["items"] = data.items
+    splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in patterns.items()]
     return example_gen_pb2.Input(splits=splits)

@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
-from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
@@ -20,6 +19,7 @@ import schemas
 import semaphores
 from components.example_gen import executor
 from components.example_gen.component import RatingsExampleGen
+from components.example_gen.driver import Driver
 from components.example_gen.executor import Executor
 from recommender.sources import parsing
 from schemas.errors import DataError
@@ -107,7 +107,7 @@ def do(tmp_path: Path, chosen: Settings) -> Result:
         name: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
         for name, value in component.spec.exec_properties.items()
     }
-    properties = FileBasedDriver(None).resolve_exec_properties(properties, None, None)
+    properties = Driver(None).resolve_exec_properties(properties, None, None)
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path / "examples")
     context = Executor.Context(make_beam_pipeline_fn=lambda: beam.Pipeline(runner="FnApiRunner"))

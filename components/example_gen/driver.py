@@ -1,0 +1,87 @@
+"""The driver that finds the data files, and by their content whether an earlier result can be reused.
+
+TFX's driver (1.16 to 1.21) compares sizes and times of change, and reads the folder's name as a pattern. Ours lets it
+resolve `{SPAN}` and the like below a link to the folder, and replaces the fingerprint that it puts under
+`FINGERPRINT_PROPERTY_NAME` into the properties, which the cache compares.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from tfx.components.example_gen import utils
+from tfx.components.example_gen.driver import FileBasedDriver
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
+
+from recommender.sources.files import find_files, open_file
+from schemas.errors import DataError
+
+_AT_ONCE = 1 << 20
+"""Bytes of a file in memory."""
+
+
+class Driver(FileBasedDriver):
+    """Finds the files of a span; the same names with the same content are the same input."""
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """Fills in the placeholders of the patterns, and the fingerprint.
+
+        Args:
+          exec_properties: `input_base`, the folder of the files, and `input_config`, JSON of example_gen_pb2.Input.
+          pipeline_info: not used.
+          component_info: not used.
+
+        Raises:
+          DataError: the files have no span or version in common.
+        """
+        folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+        with _plainly_named(folder) as link:
+            given = {**exec_properties, standard_component_specs.INPUT_BASE_KEY: link}
+            try:
+                resolved = super().resolve_exec_properties(given, pipeline_info, component_info)
+            except ValueError as error:
+                raise DataError(f"{folder}: {error}; fix data.folder, data.ratings or data.items") from error
+        config = example_gen_pb2.Input()
+        proto_utils.json_to_proto(resolved[standard_component_specs.INPUT_CONFIG_KEY], config)
+        return {
+            **resolved,
+            standard_component_specs.INPUT_BASE_KEY: folder,
+            utils.FINGERPRINT_PROPERTY_NAME: _fingerprint(folder, config),
+        }
+
+
+@contextlib.contextmanager
+def _plainly_named(folder: str) -> Iterator[str]:
+    """A link to a folder of this machine without characters that mean something in a pattern; addresses stay."""
+    if "://" in folder:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        link = os.path.join(place, "data")
+        os.symlink(os.path.abspath(folder), link)
+        yield link
+
+
+def _fingerprint(folder: str, config: example_gen_pb2.Input) -> str:
+    """SHA-256, in hexadecimal digits, of the names and contents of all files."""
+    whole = hashlib.sha256()
+    for split in config.splits:
+        for path in find_files(folder, split.pattern):
+            whole.update(f"{split.name}\0{path.removeprefix(folder)}\0".encode(errors="surrogateescape"))
+            whole.update(_digest(path))
+    return whole.hexdigest()
+
+
+def _digest(path: str) -> bytes:
+    digest = hashlib.sha256()
+    with open_file(path) as stream:
+        while piece := stream.read(_AT_ONCE):
+            digest.update(piece)
+    return digest.digest()
