@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from schemas.settings.section import PositiveInt, Section
+from schemas.settings.section import PositiveInt, Section, fits
 
-Address = Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]
+_ADDRESS = r"[^\s:/,]+:[0-9]{1,5}"
+Address = Annotated[str, fits(_ADDRESS, "host:port without a scheme, such as localhost:8099,")]
 """`host:port`, without a scheme."""
-CloudFolder = Annotated[str, Field(pattern=r"^gs://[^/]+")]
+CloudFolder = Annotated[str, fits("gs://[^/]+.*", "a gs:// address such as gs://bucket/folder")]
 
 
 class ExternalWorkers(Section):
@@ -82,7 +83,13 @@ class SparkSettings(JobServerSettings):
     """An Apache Spark 3 cluster, reached through a Beam job server; either `job_server` or `master` is required."""
 
     master: (
-        Annotated[str, Field(pattern=r"^(spark://[^\s:/,]+:[0-9]{1,5}(,[^\s:/,]+:[0-9]{1,5})*|local(\[[0-9*]+\])?)$")]
+        Annotated[
+            str,
+            fits(
+                rf"spark://{_ADDRESS}(,{_ADDRESS})*|local(\[[0-9*]+\])?",
+                "the address of a Spark cluster, such as spark://host:7077, or local[4],",
+            ),
+        ]
         | None
     ) = None
     """Without `job_server`: address of the cluster, such as `spark://host:7077` or `local[4]`. A job server is started

@@ -25,7 +25,7 @@ from schemas.settings.kubernetes import (
     VolumeName,
     amount,
 )
-from schemas.settings.section import Name, NonNegativeInt, Section
+from schemas.settings.section import Name, NonNegativeInt, Section, fits
 
 MYSQL_USER, MYSQL_PASSWORD = "ATALAYA_MYSQL_USER", "ATALAYA_MYSQL_PASSWORD"
 """Environment variables through which a step receives user and password from the secret."""
@@ -147,7 +147,7 @@ class MetadataStoreSettings(Section):
 class KubeflowSettings(Section):
     """A run on Kubeflow Pipelines 2."""
 
-    host: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""
+    host: Annotated[str, fits(r"(https?://[^\s@]+)?", "an http:// or https:// address without a user name")] = ""
     """Address of the API server, such as `http://localhost:8080`. Absent: the server in the namespace `kubeflow` of the
     cluster in which the command runs."""
     certificate_authority: Path | None = None

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from schemas.on_device import EVENT_FEATURES, FEATURE_WIDTH, Feature
 from schemas.settings.export import Float32AndOthers
-from schemas.settings.section import Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt, Section
+from schemas.settings.section import Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt, Section, fits
 from schemas.settings.shared import Fit
 
 
@@ -52,7 +52,7 @@ class AttentionSettings(Section):
 class SequenceModelSettings(Fit):
     """One model: it recommends items of the catalogue (the labels) from the user's latest events (the context)."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    name: Annotated[str, fits("[a-z0-9][a-z0-9_]*", "a name of lower-case letters, digits and, not at its start, _")]
     """Name of the model and of its file, `on_device/<name>.tflite`: lower-case letters, digits and `_`. `items` and
     `on_device` are not allowed, since these files are shared by all models."""
     enabled: bool = True

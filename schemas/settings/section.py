@@ -1,8 +1,23 @@
 """What all sections of the settings share: their base and the types of their values."""
 
-from typing import Annotated
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+
+def fits(pattern: str, expected: str) -> AfterValidator:
+    """Refuses a text that `pattern` does not match as a whole, and says in words what is expected."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{expected} is expected")
+        return value
+
+    return AfterValidator(check)
+
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A fraction strictly between 0 and 1."""
@@ -18,6 +33,11 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, and an unknown key is an error."""
+    """Base of every section: frozen; an unknown key is an error, and a `~` that begins a path is the home folder."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @field_validator("*")
+    @classmethod
+    def _expand_home(cls, value: Any) -> Any:
+        return Path(os.path.expanduser(value)) if isinstance(value, Path) and str(value).startswith("~") else value

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from schemas.settings.batch import BatchSettings
 from schemas.settings.beam import BeamSettings
@@ -17,7 +17,7 @@ from schemas.settings.local import LocalSettings
 from schemas.settings.on_device import OnDeviceSettings
 from schemas.settings.ranking import RankingSettings
 from schemas.settings.retrieval import RetrievalSettings
-from schemas.settings.section import Section
+from schemas.settings.section import Section, fits
 from schemas.settings.serving import ServingSettings
 from schemas.settings.similar import SimilarSettings
 from schemas.settings.split import SplitSettings
@@ -32,7 +32,13 @@ class Settings(Section):
     """One recommender."""
 
     # TFX refuses a pipeline whose name is longer.
-    name: Annotated[str, Field(pattern=f"^{RECOMMENDER_NAME}$", max_length=63)]
+    name: Annotated[
+        str,
+        fits(
+            rf"(?=.{{1,63}}$){RECOMMENDER_NAME}",
+            "a name of at most 63 lower-case letters, digits and, not at its start, _ and -",
+        ),
+    ]
     """Name of the recommender and of its folders: at most 63 lower-case letters, digits, `_` and `-`."""
     data: DataSettings
     split: SplitSettings = SplitSettings()

@@ -25,9 +25,15 @@ def _load(tmp_path, text: str) -> Settings:
             '[beam]\nengine = "dataflow"\n[beam.dataflow]\nproject = "p"\nregion = "r"\ntemp_location = "gs://b/t"\n',
             'beam: engine = "dataflow" needs `dataflow.image` or `dataflow.packages`',
         ),
-        ('[beam.dataflow]\ntemp_location = "/tmp"\n', "beam.dataflow.temp_location: String should match pattern"),
-        ('[beam.flink]\nrest = "http://flink:8081"\n', "beam.flink.rest: String should match pattern"),
-        ('[beam.spark]\nmaster = "yarn"\n', "beam.spark.master: String should match pattern"),
+        (
+            '[beam.dataflow]\ntemp_location = "/tmp"\n',
+            "beam.dataflow.temp_location: a gs:// address such as gs://bucket/folder is expected; got '/tmp'",
+        ),
+        ('[beam.flink]\nrest = "http://flink:8081"\n', "beam.flink.rest: host:port without a scheme"),
+        (
+            '[beam.spark]\nmaster = "yarn"\n',
+            "beam.spark.master: the address of a Spark cluster, such as spark://host:7077",
+        ),
         (
             '[beam.flink]\nresst = "flink:8081"\n',
             "beam.flink.resst: unknown key; allowed here: job_server, workers, rest",

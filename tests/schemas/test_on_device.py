@@ -18,7 +18,7 @@ from schemas.settings import OnDeviceSettings, SequenceModelSettings
         ({"encoder": "attention", "features": {"genre": {"length": 3, "width": 5}}}, "genre has vectors of width 5"),
         ({"features": {"item": {"length": 3, "width": 4}}}, "features.item.width: items have the width of the labels"),
         ({"name": "items"}, "name 'items' is that of a file of all models"),
-        ({"name": "Upper"}, "should match pattern"),
+        ({"name": "Upper"}, "a name of lower-case letters, digits"),
     ],
 )
 def test_what_cannot_be_made_is_refused(changes: dict, message: str) -> None:

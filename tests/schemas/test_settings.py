@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SettingsError
-from schemas.settings import fast, load
+from schemas.settings import Settings, fast, load
 from schemas.slices import slice_labels
 
 CONFIGS = Path(__file__).parents[2] / "pipeline" / "configs"
@@ -76,6 +77,17 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             "gate.slices.0.featur: unknown key; allowed here: at_least, at_most, feature, value, metric",
         ),
         ("[data\n", "not a TOML file"),
+        ('data = "d"\n', "data: Input should be a table; got 'd'\n"),
+        ('[data]\nfolder = "d"\nencoding = ["x"]\n', "data.encoding: Input should be a valid string; got ['x']\n"),
+        (
+            '[data]\nfolder = "d"\nratings = 1\n',
+            "data.ratings: Input should be a valid string, or should be a list; got 1\n",
+        ),
+        ('[data]\nfolder = "d"\nratings = ["r", 1]\n', "data.ratings.1: Input should be a valid string; got 1\n"),
+        (
+            '[data]\nfolder = "d"\n[export]\ntflite_variants = ["float16"]\n',
+            "export.tflite_variants: it must hold `float32` and name each variant once; got ['float16']\n",
+        ),
         ('[data]\nfolder = "d"\n[ranking]\nsweeps = 9\n', "ranking.sweeps: it is ranking.bayesian.sweeps now\n"),
         ('[data]\nfolder = "d"\n[ranking]\nepochs = 9\n', "ranking.epochs: it is ranking.network.epochs now\n"),
         (
@@ -132,7 +144,9 @@ def test_all_problems_are_reported_at_once(tmp_path):
 def test_a_name_that_no_platform_takes_is_refused(tmp_path, name):
     path = tmp_path / "settings.toml"
     path.write_text(f'name = "{name}"\n[data]\nfolder = "d"\n')
-    with pytest.raises(SettingsError, match=f"name: String should .*; got '{name}'"):
+    with pytest.raises(
+        SettingsError, match=f"name: a name of at most 63 lower-case letters, .* is expected; got '{name}'"
+    ):
         load(path)
     path.write_text(path.read_text().replace(name, "a" * 63))
     assert load(path).name == "a" * 63
@@ -141,6 +155,34 @@ def test_a_name_that_no_platform_takes_is_refused(tmp_path, name):
 def test_an_absent_file_says_so(tmp_path):
     with pytest.raises(SettingsError, match=r"absent\.toml: cannot be read: No such file"):
         load(tmp_path / "absent.toml")
+
+
+def test_no_message_shows_a_pattern():
+    assert '"pattern"' not in json.dumps(Settings.model_json_schema())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_may_be_saved_with_a_byte_order_mark(tmp_path, encoding):
+    path = tmp_path / "settings.toml"
+    mark = "" if encoding in ("utf-8", "utf-8-sig", "utf-16") else "\ufeff"
+    path.write_bytes(f'{mark}name = "shop"\r\n[data]\r\nfolder = "daten/größe"\r\n'.encode(encoding))
+    assert load(path).data.folder == Path("daten/größe")
+
+
+def test_another_encoding_is_named_with_its_line(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_bytes('name = "shop"\n[data]\nfolder = "größe"\n'.encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"settings\.toml: line 3 is not UTF-8; save"):
+        load(path)
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    sections = {"data": "folder", "local": "artifacts", "export": "serving", "batch": "folder"}
+    settings = _load(tmp_path, "".join(f'[{section}]\n{key} = "~/x"\n' for section, key in sections.items()))
+    for section, key in sections.items():
+        assert getattr(getattr(settings, section), key) == Path("/home/ann/x"), section
+    assert _load(tmp_path, '[data]\nfolder = "d/~"\n').data.folder == Path("d/~")
 
 
 def test_fast_leaves_out_what_takes_long_and_nothing_else(tmp_path):
