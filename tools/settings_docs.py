@@ -21,7 +21,7 @@ _HEAD = """# Settings
 The settings of one recommender are in one TOML file, which `atalaya run --config FILE` reads. Only `name` and
 `data.folder` are required. An unknown key or a value that is not allowed ends the command with exit status 2 before
 anything is run, with a message that gives the key and what is allowed. Relative paths are relative to the working
-directory.
+directory, and a `~` that begins a path is the home folder.
 
 If a key chooses between alternatives, such as `ranking.model`, the settings of each are in a table with the
 alternative's name, such as `[ranking.bayesian]`. A file may contain the tables of several alternatives: all are
