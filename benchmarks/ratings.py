@@ -10,7 +10,7 @@ from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
 from recommender.interactions.titles import title_words
 from recommender.sources.catalogue import join_catalogue
-from recommender.sources.csv_files import read_tables
+from recommender.sources.tables import read_tables
 from schemas.errors import SettingsError
 from schemas.settings import DataSettings
 
@@ -41,12 +41,13 @@ def read(data: DataSettings) -> Ratings:
       DataError: a file cannot be read, lacks a column or has no usable row.
       SettingsError: a file name has a placeholder.
     """
-    for name in (data.ratings, data.items or ""):
+    for name in (*data.ratings_patterns, data.items or ""):
         if "{" in name:
             raise SettingsError(
                 f"{name}: expected the name of one file without a placeholder, since the benchmark reads a single file"
             )
-    table, described, rejects = read_tables(data)
+    rows, described, rejects = read_tables(data)
+    table = rows.to_pandas()
     items = join_catalogue(described, table["item"].value_counts()).items
     latest = _latest(table)
     repeats = len(table) - len(latest)

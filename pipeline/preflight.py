@@ -1,20 +1,14 @@
 """Checks before TensorFlow is imported: input files and their headers, folders to write to, the engine."""
 
 import contextlib
-import glob
 import multiprocessing
-import os
-import re
-import shlex
 import socket
 import uuid
 from pathlib import Path
-from typing import Literal
 
-from recommender.sources.parsing import check_header
 from schemas import index
-from schemas.errors import DataError, SettingsError
-from schemas.settings import BeamSettings, DataSettings, Settings
+from schemas.errors import SettingsError
+from schemas.settings import BeamSettings, Settings
 
 CONNECT_SECONDS = 10
 
@@ -30,9 +24,6 @@ def check(settings: Settings) -> None:
     if problem := index.why_unavailable(settings.index.kind):
         raise SettingsError(problem)
     _check_engine(settings.beam)
-    _check_file(settings.data, "ratings")
-    if settings.data.items:
-        _check_file(settings.data, "items")
     folders = {
         "export.serving": settings.export.serving / settings.name,
         "local.artifacts": settings.local.artifacts / settings.name,
@@ -73,23 +64,6 @@ def _check_semaphores() -> None:
             f"beam.engine: 'direct' needs semaphores, and this system cannot create any in /dev/shm: {error.strerror}; "
             "mount a tmpfs there that this user may write to"
         ) from error
-
-
-def _check_file(data: DataSettings, table: Literal["ratings", "items"]) -> None:
-    pattern = str(data.folder / getattr(data, table))
-    # TFX resolves {SPAN}, {YYYY} and the like and chooses the span, so the files of all spans are checked.
-    found = sorted(glob.glob(re.sub(r"\{[^}]*\}", "*", pattern)))
-    if not found:
-        fetch = f"; `atalaya data fetch {data.folder.name} --folder {shlex.quote(str(data.folder.parent))}` fetches it"
-        advice = fetch if data.folder.name == "movielens-100k" else ""
-        raise DataError(f"{pattern}: no such file; data.folder and data.{table} say where it is expected{advice}")
-    for path in found:
-        if os.path.isdir(path):
-            raise DataError(f"{path}: a folder; data.{table} must name a file below data.folder")
-        try:
-            check_header(Path(path), data, table)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _check_writable(key: str, folder: Path) -> None:

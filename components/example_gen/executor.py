@@ -1,4 +1,4 @@
-"""Reads CSV files and writes an Examples artifact."""
+"""Reads the data files and writes an Examples artifact."""
 
 import csv
 import io
@@ -16,11 +16,13 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.example_gen import flow
+from components.example_gen.flow import Blocks
 from components.example_gen.summary import check_enough, check_rejects
 from components.example_gen.writing import Outputs, Sections
-from recommender.sources import parsing
-from recommender.sources.columns import Reject
-from recommender.sources.parsing import Block, Table
+from recommender.sources.blocks import num_pieces, plan_blocks
+from recommender.sources.data_files import locate_below
+from recommender.sources.inference import infer
+from recommender.sources.rows import Reject
 from schemas.errors import DataError
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
@@ -28,7 +30,7 @@ SPLITS = ["train", "eval", "candidates"]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Reads the CSV files of ratings and items and writes tf.Examples."""
+    """Reads the files of ratings or events, and of items, and writes tf.Examples."""
 
     def Do(
         self,
@@ -41,7 +43,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
           input_dict: empty.
           output_dict:
-            - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, content) lists the rows
+            - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, value, content) lists the rows
               that cannot be used, at most 10,000 per block, and `summary.json` counts rows read and examples written.
               Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
               `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats`.
@@ -67,7 +69,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         blocks = _plan(exec_properties, settings.data)
         with self._make_beam_pipeline() as pipeline:
-            flow.build(pipeline, blocks["ratings"], blocks.get("items", []), settings, outputs)
+            flow.build(pipeline, blocks, settings, outputs)
         summary = _check(examples, outputs, settings)
         _describe(examples, summary, exec_properties)
 
@@ -81,30 +83,23 @@ def _parse_sections(text: str) -> Sections:
     )
 
 
-def _plan(exec_properties: dict[str, Any], data: DataSettings) -> dict[Table, list[Block]]:
-    """Returns the blocks of each input's files; the driver has filled in the patterns' placeholders."""
+def _plan(exec_properties: dict[str, Any], data: DataSettings) -> Blocks:
+    """Finds out how the files are read; the driver has filled in the patterns' placeholders."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
     folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    return {split.name: _plan_files(folder, split.pattern, split.name, data) for split in config.splits}
-
-
-def _plan_files(folder: str, pattern: str, table: Table, data: DataSettings) -> list[Block]:
-    paths = sorted(fileio.glob(os.path.join(folder, pattern)))
-    if not paths:
-        raise DataError(f"{os.path.join(folder, pattern)}: no such file; fix data.folder or data.{table}")
-    blocks = []
-    for path in paths:
-        with fileio.open(path, "rb") as stream:
-            header = parsing.read_header(stream, path, data, table)
-            for place in parsing.plan_blocks(stream, header, data.delimiter.replace("auto", ","), parsing.BLOCK_BYTES):
-                blocks.append(Block(_everywhere(path), path[len(folder) :].lstrip("/"), header, *place))
-    return blocks
-
-
-def _everywhere(path: str) -> str:
-    """Returns a path that is valid for workers with any working directory."""
-    return path if "://" in path else os.path.abspath(path)
+    # Workers may have another working directory.
+    base = folder if "://" in folder else os.path.abspath(folder)
+    patterns = {split.name: split.pattern for split in config.splits}
+    items = patterns.pop("items", None)
+    files = locate_below(base, list(patterns.values()), items)
+    ratings = infer(files.ratings, data, "ratings", base=base)
+    described = infer(files.items, data, "items", ratings.item_name, base) if files.items else None
+    return Blocks(
+        ratings=[block for layout in ratings.layouts for block in plan_blocks(layout)],
+        items=[block for layout in described.layouts for block in plan_blocks(layout)] if described else [],
+        num_shards=sum(map(num_pieces, ratings.layouts)),
+    )
 
 
 def _check(examples: types.Artifact, outputs: Outputs, settings: Sections) -> dict[str, Any]:
@@ -113,7 +108,7 @@ def _check(examples: types.Artifact, outputs: Outputs, settings: Sections) -> di
         summary = json.loads(stream.read())
     with fileio.open(outputs.rejects, "rb") as stream:
         rows = list(csv.reader(io.StringIO(stream.read().decode(), newline="")))
-    rejects = [Reject(file, int(line), reason, content) for file, line, reason, content in rows[1:]]
+    rejects = [Reject(file, int(line), *rest) for file, line, *rest in rows[1:]]
     kept = f"{examples.uri.rstrip('/')}-rejects.csv"
     try:
         check_rejects(summary, rejects, settings.data.max_reject_share, kept)

@@ -1,8 +1,8 @@
-"""The Beam pipeline from blocks of CSV to tf.Examples: every element is a block, a shard of users, or a count."""
+"""The Beam pipeline from blocks of files to tf.Examples: every element is a block, a shard of users, or a count."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -10,16 +10,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
-from tfx.dsl.io import fileio
 
 from components.example_gen.split import (
     DAY,
     Shard,
     drop_repeats,
     eval_rank,
-    hash_ids,
     locate,
-    sort_events,
     split_by_time,
     split_randomly,
 )
@@ -33,43 +30,53 @@ from components.example_gen.writing import (
     write_rejects,
     write_summary,
 )
-from recommender.sources.columns import Parsed, parse_items, parse_ratings
-from recommender.sources.parsing import Block
+from recommender.sources.blocks import Block, read_block
+from recommender.sources.events import hash_ids, sort_events
+from recommender.sources.rows import Note, add_up
+from recommender.sources.spellings import Spellings
 from schemas.settings import DataSettings, SplitSettings
 
 
-def build(
-    pipeline: beam.Pipeline, ratings: list[Block], items: list[Block], settings: Sections, outputs: Outputs
-) -> None:
+class Blocks(NamedTuple):
+    """What is read: the blocks of each table, and in how many shards the users are divided."""
+
+    ratings: list[Block]
+    items: list[Block]
+    num_shards: int
+
+
+def build(pipeline: beam.Pipeline, blocks: Blocks, settings: Sections, outputs: Outputs) -> None:
     """Adds the whole flow to `pipeline`; it writes the examples, the rejects and the summary."""
-    rating_rows = _read(pipeline, "Ratings", ratings, parse_ratings, settings.data)
-    item_rows = _read(pipeline, "Items", items, parse_items, settings.data)
+    rating_rows = _read(pipeline, "Ratings", blocks.ratings, settings.data)
+    item_rows = _read(pipeline, "Items", blocks.items, settings.data)
+    if settings.data.merge_names:
+        rating_rows, item_rows = _merge_names(rating_rows, item_rows)
     facts = rating_rows.rows | "Facts" >> beam.Map(_facts) | "MergeFacts" >> beam.CombineGlobally(merge_counts)
     cut = _cut(pipeline, rating_rows.rows, settings.split)
     shards = (
         rating_rows.rows
-        | "ByUser" >> beam.FlatMap(_by_user, len(ratings))
+        | "ByUser" >> beam.FlatMap(_by_user, blocks.num_shards)
         | beam.GroupByKey()
         | "Split" >> beam.Map(_split, settings, facts=AsSingleton(facts), cut=AsSingleton(cut))
     )
     tally = shards | "TallyShard" >> beam.Map(_tally) | "Tally" >> beam.CombineGlobally(_merge_tallies)
     written = shards | "WriteRatings" >> beam.Map(
-        write_ratings, len(ratings), settings, outputs, tally=AsSingleton(tally)
+        write_ratings, blocks.num_shards, settings, outputs, tally=AsSingleton(tally)
     )
     catalogue = (
         pipeline
         | "Once" >> beam.Create([None])
         | "WriteCandidates"
-        >> beam.ParDo(
+        >> beam.Map(
             write_candidates,
-            settings.data.genre_separator,
+            settings.data,
             outputs.splits["candidates"],
             described=AsList(item_rows.rows | beam.Map(pa.Table.to_pandas)),
             tally=AsSingleton(tally),
-        ).with_outputs("rejects", main="counts")
+        )
     )
     (
-        (rating_rows.rejects, item_rows.rejects, catalogue.rejects)
+        (rating_rows.rejects, item_rows.rejects)
         | "Rejects" >> beam.Flatten()
         | beam.combiners.ToList()
         | "WriteRejects" >> beam.Map(write_rejects, outputs.rejects)
@@ -80,7 +87,7 @@ def build(
             item_rows.counts,
             facts,
             written,
-            catalogue.counts,
+            catalogue,
             cut | beam.Map(lambda when: {("cut",): when}),
         )
         | "Counts" >> beam.Flatten()
@@ -89,37 +96,61 @@ def build(
     )
 
 
-def _read(
-    pipeline: beam.Pipeline,
-    name: str,
-    blocks: list[Block],
-    parse: Callable[[bytes, Block, DataSettings], Parsed],
-    data: DataSettings,
-) -> Any:
-    """Returns the usable `rows` (tables), the `rejects` and the `counts` of a file's blocks."""
-    return (
+class _Rows(NamedTuple):
+    """Of a table: the usable rows (tables), the rejects, and the counts."""
+
+    rows: PCollection
+    rejects: PCollection
+    counts: PCollection
+
+
+def _read(pipeline: beam.Pipeline, name: str, blocks: list[Block], data: DataSettings) -> _Rows:
+    read = (
         pipeline
         | f"{name}Blocks" >> beam.Create(blocks)
         | f"Spread{name}" >> beam.Reshuffle()
-        | f"Parse{name}" >> beam.ParDo(_parse_block, parse, data).with_outputs("rejects", "counts", main="rows")
+        | f"Parse{name}" >> beam.ParDo(_parse_block, data).with_outputs("rejects", "counts", main="rows")
     )
+    return _Rows(read.rows, read.rejects, read.counts)
 
 
-def _parse_block(
-    block: Block, parse: Callable[[bytes, Block, DataSettings], Parsed], data: DataSettings
-) -> Iterator[Any]:
-    with fileio.open(block.path, "rb") as stream:
-        stream.seek(block.offset)
-        parsed = parse(stream.read(block.length), block, data)
-    yield parsed.table.append_column("file", pa.array([block.file] * len(parsed.table), pa.string()))
-    for reject in parsed.rejects:
-        yield TaggedOutput("rejects", reject)
-    rejected = sum(parsed.reasons.values())
-    counts: Counts = {("files", block.file, "reasons", reason): count for reason, count in parsed.reasons.items()}
-    counts["files", block.file, "rows"] = len(parsed.table) + rejected
-    counts["files", block.file, "accepted"] = len(parsed.table)
-    counts["files", block.file, "rejected"] = rejected
-    yield TaggedOutput("counts", counts)
+def _parse_block(block: Block, data: DataSettings) -> Iterator[Any]:
+    file = block.layout.file
+    notes: list[Note] = []
+    for parsed in read_block(block, data):
+        notes += parsed.notes
+        yield parsed.table.append_column("file", pa.array([file] * len(parsed.table), pa.string()))
+        for reject in parsed.rejects:
+            yield TaggedOutput("rejects", reject)
+        rejected = sum(parsed.reasons.values())
+        counts: Counts = {("files", file, "reasons", reason): count for reason, count in parsed.reasons.items()}
+        counts["files", file, "rows"] = len(parsed.table) + rejected + parsed.left_out
+        counts["files", file, "accepted"] = len(parsed.table)
+        counts["files", file, "rejected"] = rejected
+        counts["files", file, "left_out"] = parsed.left_out
+        yield TaggedOutput("counts", counts)
+    yield TaggedOutput("counts", {("notes",): [list(note) for note in add_up(notes)]})
+
+
+def _merge_names(ratings: _Rows, items: _Rows) -> tuple[_Rows, _Rows]:
+    """Gives items the most frequent of the spellings that differ only in letter case, spaces and the like."""
+    spellings = (
+        ratings.rows
+        | "CountNames" >> beam.Map(lambda table: Counter(table["item"].to_pylist()))
+        | "MergeNames" >> beam.CombineGlobally(_merge_counters)
+        | "Spellings" >> beam.Map(Spellings.of)
+    )
+    rated, described = (
+        rows.rows | f"Rename{name}" >> beam.Map(_rename, spellings=AsSingleton(spellings))
+        for name, rows in (("Ratings", ratings), ("Items", items))
+    )
+    return ratings._replace(rows=rated), items._replace(rows=described)
+
+
+def _rename(table: pa.Table, spellings: Spellings) -> pa.Table:
+    encoded = table["item"].combine_chunks().dictionary_encode()
+    shown = pa.array([spellings.shown(name) for name in encoded.dictionary.to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("item"), "item", shown.take(encoded.indices))
 
 
 def _facts(table: pa.Table) -> Counts:

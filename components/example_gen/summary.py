@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from recommender.sources.columns import Reject
+from recommender.sources.rows import Reject
 from schemas.errors import DataError
 from schemas.settings import DataSettings, SplitSettings
 
@@ -55,7 +55,11 @@ def check_rejects(summary: dict[str, Any], rejects: list[Reject], max_share: flo
     for file, counts in summary["files"].items():
         if counts["rejected"] <= max_share * counts["rows"]:
             continue
-        shown = [f"  line {reject.line}: {reject.reason}" for reject in rejects if reject.file == file]
+        shown = [
+            f"  line {reject.line}: {reject.reason}" + (f": {reject.value!r}" if reject.value else "")
+            for reject in rejects
+            if reject.file == file
+        ]
         raise DataError(
             f"{file}: {counts['rejected']:,} of {counts['rows']:,} rows cannot be used "
             f"({counts['rejected'] / counts['rows']:.2%}); at most {max_share:.2%} may be rejected. The first:\n"
@@ -79,6 +83,7 @@ def check_enough(summary: dict[str, Any], data: DataSettings, split: SplitSettin
                 f"{data.ratings}: one {kind[:-1]} only; expected at least two {kind}. "
                 f"Check that data.columns.{kind[:-1]} names the right column"
             )
+    _check_described(summary, data)
     if split.method == "time" and not ratings["timed"]:
         raise DataError(
             f'{data.ratings}: no event has a time, which split.method = "time" needs. Set split.method to "random", or '
@@ -87,6 +92,17 @@ def check_enough(summary: dict[str, Any], data: DataSettings, split: SplitSettin
     for name in ("train", "eval"):
         if not summary["splits"][name]["rows"]:
             raise DataError(_empty_split(name, summary, data, split))
+
+
+def _check_described(summary: dict[str, Any], data: DataSettings) -> None:
+    missing, num_items = summary.get("rated_items_not_described", 0), summary["splits"]["train"].get("items", 0)
+    if num_items - missing < data.min_described_share * num_items and data.items:
+        rated, described = (", ".join(map(repr, summary["examples"][name])) for name in ("not_described", "described"))
+        raise DataError(
+            f"{data.items}: has {num_items - missing:,} of the {num_items:,} rated items; expected at least a share of "
+            f"{data.min_described_share:g} (data.min_described_share). Rated: {rated}; in the items file: {described}. "
+            "Check data.item_columns.item, and that both files write ids the same way"
+        )
 
 
 def _empty_split(name: str, summary: dict[str, Any], data: DataSettings, split: SplitSettings) -> str:

@@ -5,25 +5,26 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
 from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
 from components.example_gen.split import EVAL, LEFT_OUT, REPLACED, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
 from recommender.sources.catalogue import join_catalogue
-from recommender.sources.columns import Reject
+from recommender.sources.rows import Reject, as_cell
 from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
 ENCODED_AT_ONCE = 8_192
 """Number of examples encoded at once; limits the memory that they take."""
+EXAMPLES = 3
+"""Number of ids shown of those that do not match."""
 COMPRESSION_LEVEL = 1
 """Of gzip; the default level takes several times as long."""
 
@@ -90,12 +91,12 @@ def _count(shard: Shard) -> Counts:
 
 
 def write_candidates(
-    _: None, genre_separator: str, folder: str, described: list[pd.DataFrame], tally: pd.DataFrame
-) -> Iterator[Any]:
-    """Writes the catalogue; yields the counts of items, and rows that repeat an item as `rejects`.
+    _: None, data: DataSettings, folder: str, described: list[pd.DataFrame], tally: pd.DataFrame
+) -> Counts:
+    """Writes the catalogue; returns the counts of items.
 
     Args:
-      genre_separator: text between an item's genres.
+      data: the text between an item's genres.
       folder: where to write.
       described: rows of the items files: `item`, `title`, `genres`, `file`, `line`; none without an items file.
       tally: `train` and `eval`, every rated item's number of events by its id.
@@ -103,30 +104,27 @@ def write_candidates(
     none = pd.DataFrame(columns=["item", "title", "genres", "file", "line"], dtype=object)
     trained = tally["train"][tally["train"] > 0]
     catalogue = join_catalogue(pd.concat([none, *described]), trained)
-    _write_records(folder, 0, 1, [encode_candidates(catalogue.items, genre_separator)])
-    for reject in catalogue.repeats:
-        yield TaggedOutput("rejects", reject)
-        yield {
-            ("files", reject.file, "reasons", reject.reason): 1,
-            ("files", reject.file, "rejected"): 1,
-            ("files", reject.file, "accepted"): -1,
-        }
-    yield {
+    _write_records(folder, 0, 1, [encode_candidates(catalogue.items, data.genre_separator)])
+    counts: Counts = {
         ("ratings", "items"): len(tally),
         ("splits", "train", "items"): len(trained),
         ("splits", "eval", "items"): int((tally["eval"] > 0).sum()),
         ("splits", "candidates", "rows"): len(catalogue.items),
     }
     if described:
-        yield {("rated_items_not_described",): catalogue.num_missing}
+        counts["rated_items_not_described",] = len(catalogue.missing)
+        counts["items_repeated",] = catalogue.num_repeats
+        counts["examples", "not_described"] = catalogue.missing[:EXAMPLES].tolist()
+        counts["examples", "described"] = [item for part in described for item in part["item"][:EXAMPLES]][:EXAMPLES]
+    return counts
 
 
 def write_rejects(rejects: list[Reject], path: str) -> None:
-    """Writes `file,line,reason,content`, by file and line."""
+    """Writes `file,line,reason,value,content`, by file and line; spreadsheets run none of it as a formula."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(Reject._fields)
-    writer.writerows(sorted(rejects))
+    writer.writerows([as_cell(value) for value in reject] for reject in sorted(rejects))
     _write_text(path, text.getvalue())
 
 

@@ -1,5 +1,6 @@
 """Parts of a file that can be read separately, and their rows."""
 
+import io
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from schemas.settings import DataSettings
 
 _PARQUET_ROWS = 1 << 18
 """Read at once."""
+_INFLATION = 5
+"""How much larger a compressed log is without compression, about."""
 
 
 class Block(NamedTuple):
@@ -51,6 +54,16 @@ def plan_blocks(layout: Layout, size: int = PIECE_BYTES) -> list[Block]:
         stream.seek(layout.start)
         found = pieces(stream.read, layout.start, layout.line, _dialect(layout), layout.path, size)
         return [Block(layout, piece.offset, len(piece.data), piece.line) for piece in found]
+
+
+def num_pieces(layout: Layout) -> int:
+    """Returns about how many pieces a file has that fit in memory together with what is computed from them."""
+    if layout.format == "parquet":
+        with opened(layout.path) as stream:
+            return 1 + int(pyarrow.parquet.ParquetFile(stream).metadata.num_rows) // _PARQUET_ROWS
+    with opened(layout.path) as stream:
+        size = stream.seek(0, io.SEEK_END)
+    return 1 + size * (_INFLATION if layout.compression else 1) // PIECE_BYTES
 
 
 def read_block(block: Block, data: DataSettings) -> Iterator[Parsed]:

@@ -29,9 +29,14 @@ def locate(data: DataSettings) -> DataFiles:
     Raises:
       DataError: a pattern matches no file, or matches a folder.
     """
-    base = os.path.expanduser(str(data.folder))
-    ratings = [path for pattern in data.ratings_patterns for path in _find(base, pattern, "ratings")]
-    return DataFiles(list(dict.fromkeys(ratings)), _find(base, data.items, "items") if data.items else [], base)
+    patterns = [_SPAN.sub("*", pattern) for pattern in data.ratings_patterns]
+    return locate_below(os.path.expanduser(str(data.folder)), patterns, data.items and _SPAN.sub("*", data.items))
+
+
+def locate_below(folder: str, ratings: Sequence[str], items: str | None) -> DataFiles:
+    """Finds files by patterns below a folder; see `locate`."""
+    found = [path for pattern in ratings for path in _find(folder, pattern, "ratings")]
+    return DataFiles(list(dict.fromkeys(found)), _find(folder, items, "items") if items else [], folder)
 
 
 def as_settings(ratings: Sequence[str], items: str | None) -> dict[str, Any]:
@@ -40,8 +45,12 @@ def as_settings(ratings: Sequence[str], items: str | None) -> dict[str, Any]:
     folders = [folder for folder, _ in places]
     remote = [folder for folder in folders if "://" in folder]
     if remote and len(set(folders)) > 1:
-        raise DataError(f"{', '.join(sorted(set(folders)))}: expected all files in one folder, if one is not on this machine")
-    folder = folders[0] if remote or len(set(folders)) == 1 else os.path.commonpath([os.path.abspath(f) for f in folders])
+        raise DataError(
+            f"{', '.join(sorted(set(folders)))}: expected all files in one folder, if one is not on this machine"
+        )
+    folder = (
+        folders[0] if remote or len(set(folders)) == 1 else os.path.commonpath([os.path.abspath(f) for f in folders])
+    )
     names = [name if at == folder else os.path.relpath(os.path.join(at, name), folder) for at, name in places]
     found = names[: len(ratings)]
     return {
@@ -57,17 +66,23 @@ def _split(path: str) -> tuple[str, str]:
     if os.path.lexists(path) or not glob.has_magic(path):
         return os.path.split(path)
     parts = Path(path).parts
-    first = next(place for place, part in enumerate(parts) if glob.has_magic(part) and not os.path.lexists(os.path.join(*parts[: place + 1])))
+    first = next(
+        place
+        for place, part in enumerate(parts)
+        if glob.has_magic(part) and not os.path.lexists(os.path.join(*parts[: place + 1]))
+    )
     return os.path.join("", *parts[:first]), os.path.join(*parts[first:])
 
 
 def _find(folder: str, pattern: str, table: Table) -> list[str]:
     try:
-        found = find_files(folder, _SPAN.sub("*", pattern))
+        found = find_files(folder, pattern)
     except OSError as error:
         raise DataError(f"{folder}: cannot be reached: {error}; check data.folder") from error
     if not found:
-        raise DataError(f"{os.path.join(folder, pattern)}: no such file; fix data.folder or data.{table}")
+        raise DataError(
+            f"{os.path.join(folder, pattern)}: no such file; data.folder and data.{table} say where it is expected"
+        )
     for path in found:
         if os.path.isdir(path):
             raise DataError(f"{path}: a folder; data.{table} must name files below data.folder")

@@ -1,7 +1,6 @@
-"""Reads a data set from CSV files."""
+"""Reads a data set from files."""
 
 import logging
-import os
 from collections import Counter
 from typing import Any
 
@@ -14,8 +13,10 @@ from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.interactions.titles import title_words
 from recommender.sources.catalogue import join_catalogue
-from recommender.sources.csv_files import read_tables
-from schemas.settings import FeatureSettings, check
+from recommender.sources.data_files import as_settings
+from recommender.sources.events import Events, sort_events
+from recommender.sources.tables import read_tables
+from schemas.settings import DataSettings, FeatureSettings, check
 
 _LOG = logging.getLogger("atalaya")
 
@@ -23,36 +24,46 @@ _LOG = logging.getLogger("atalaya")
 def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
     """Reads interactions and the content of the items.
 
-    Rows that cannot be used are counted in the log; more than `max_reject_share` of them are an error.
+    How the files are written is found out; CSV of any kind, Parquet and JSON lines are read. Rows that cannot be used are
+    counted in the log; more than `max_reject_share` of them are an error.
 
     Args:
-      ratings: path of a CSV file with the columns `user_id`, `item_id`, `rating` and `timestamp`.
-      items: path of a CSV file with `item_id`, `title` and `genres`; if empty, items have no content but their ids.
+      ratings: path of a file with a user and an item in each row, and perhaps a rating, a time and a type of event; or a
+        pattern.
+      items: path of a file with an item's id, title and genres; if empty, items have no content but their ids.
       data: further settings of the section `[data]`, such as `delimiter`, or `columns` for other column names.
 
     Raises:
-      DataError: a file cannot be read, lacks a column, or has too many bad rows.
+      DataError: a file cannot be read, its columns cannot be recognised, or it has too many bad rows.
       SettingsError: a key of `data` is unknown or has a value that is not allowed.
     """
-    folder, name = os.path.split(ratings)
-    files = {"folder": folder or ".", "ratings": name, "items": os.path.relpath(items, folder or ".") if items else ""}
-    settings = check({"name": "library", "data": {**files, **data}}, "read_csv").data
+    tree = {"name": "library", "data": {**as_settings([ratings], items or None), **data}}
+    settings = check(tree, "read_csv").data
     tables = read_tables(settings)
     for reason, count in tables.rejects.items():
         _LOG.warning("%d rows are left out: %s", count, reason)
-    return _dataset(tables.ratings, tables.items, settings.genre_separator)
+    return _dataset(sort_events(tables.ratings), tables.items, settings)
 
 
-def _dataset(ratings: pd.DataFrame, described: pd.DataFrame, genre_separator: str) -> Dataset:
-    user, users = pd.factorize(ratings["user"], sort=True)
-    items = join_catalogue(described, ratings["item"].value_counts()).items
+def _dataset(events: Events, described: pd.DataFrame, data: DataSettings) -> Dataset:
+    known = events.rating[~np.isnan(events.rating)]
+    has_ratings = len(known) > 0 and known.min() < known.max()
+    users, genre_separator = events.users, data.genre_separator
+    kept = np.ones(len(events.user), bool)
+    if data.repeats == "last" or (data.repeats == "auto" and has_ratings):
+        pairs = pd.Series(events.user * len(events.items) + events.item)
+        kept = ~pairs.duplicated(keep="last").to_numpy()
+    popularity = pd.Series(np.bincount(events.item[kept], minlength=len(events.items)), index=events.items)
+    items = join_catalogue(described, popularity).items
     interactions = Interactions.of(
-        user=user,
-        item=pd.Index(items["item"]).get_indexer(ratings["item"]),
-        rating=ratings["rating"].to_numpy(),
-        timestamp=ratings["timestamp"].to_numpy(),
+        user=events.user[kept],
+        item=pd.Index(items["item"]).get_indexer(events.items)[events.item[kept]],
+        rating=events.rating[kept] if has_ratings else None,
+        timestamp=events.timestamp[kept],
         num_users=len(users),
         num_items=len(items),
+        weight=events.weight[kept],
+        position=events.position[kept],
     )
     names_of_items = [
         [name.strip() for name in text.split(genre_separator) if name.strip()] for text in items["genres"]

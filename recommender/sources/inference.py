@@ -39,6 +39,12 @@ class Inferred(NamedTuple):
     by_order: bool
     rounded: dict[str, str]
 
+    @property
+    def item_name(self) -> str | None:
+        """The name of the item's column, None without a header."""
+        first = self.layouts[0]
+        return first.header[first.columns["item"]] if first.header else None
+
 
 class _Opened(NamedTuple):
     layout: Layout

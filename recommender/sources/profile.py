@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from recommender.sources.blocks import read_file
 from recommender.sources.inference import Inferred, infer
 from recommender.sources.layouts import Layout
-from recommender.sources.rows import Note, Parsed, Reject
-from recommender.sources.spellings import canonical_spellings
+from recommender.sources.rows import Note, Parsed, Reject, add_up
+from recommender.sources.spellings import Spellings
 from schemas.settings import DataSettings
 
 LISTED_REJECTS = 20
@@ -114,15 +114,14 @@ def profile(
     """
     inferred = infer(ratings, data, "ratings", base=base)
     first = inferred.layouts[0]
-    item_name = first.header[first.columns["item"]] if first.header else None
-    item_files = infer(items, data, "items", item_name, base) if items else None
+    item_files = infer(items, data, "items", inferred.item_name, base) if items else None
     tally = _Tally(progress)
     counts = {layout.file: tally.read(layout, data) for layout in inferred.layouts}
     shelf = _Shelf(data.genre_separator)
     item_counts = {layout.file: shelf.read(layout, data) for layout in item_files.layouts} if item_files else {}
-    spellings = canonical_spellings(tally.items.counts()) if data.merge_names else {}
+    spellings = Spellings.of(tally.items.counts().to_dict()) if data.merge_names else None
     rated, repeats = tally.merged(spellings)
-    described = frozenset(spellings.get(item, item) for item in shelf.ids) if item_files else None
+    described = frozenset(spellings.shown(item) if spellings else item for item in shelf.ids) if item_files else None
     return Profile(
         ratings=inferred,
         items=item_files,
@@ -135,12 +134,12 @@ def profile(
         rating=tally.rating(),
         events=dict(tally.events) if "event" in first.columns else None,
         repeats=repeats,
-        merged_names=len(spellings),
+        merged_names=len(tally.items.counts()) - len(rated),
         described=described,
         repeated_items=shelf.repeated,
         genres=shelf.genres,
         genre_texts=tuple(shelf.genre_texts),
-        notes=_together(tally.notes + shelf.notes),
+        notes=add_up(tally.notes + shelf.notes),
     )
 
 
@@ -192,13 +191,12 @@ class _Tally:
     def rating(self) -> RatingRange | None:
         return RatingRange(self._lowest, self._highest, self._sum / self._rated) if self._rated else None
 
-    def merged(self, spellings: dict[str, str]) -> tuple[pd.Series, int]:
+    def merged(self, spellings: Spellings | None) -> tuple[pd.Series, int]:
         """Returns the events by item under the spellings to show, and the number of repeats."""
         counts = self.items.counts()
         pairs = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.int64)
         if spellings:
-            shown = [spellings.get(item, item) for item in counts.index]
-            codes, names = pd.factorize(np.array(shown, object))
+            codes, names = pd.factorize(np.array([spellings.shown(item) for item in counts.index], object))
             pairs = (pairs >> 32 << 32) | codes[pairs & 0xFFFFFFFF]
             counts = counts.groupby(codes).sum().set_axis(list(names))
         pairs.sort()
@@ -251,13 +249,3 @@ class _Shelf:
                 if text and len(self.genre_texts) < 1000:
                     self.genre_texts[text] = None
         return counts
-
-
-def _together(notes: list[Note]) -> list[Note]:
-    """Adds up the notes of the same kind and file; those on types of events also by type."""
-    found: dict[tuple[str, str, str], Note] = {}
-    for note in notes:
-        key = note.code, note.file, note.value if note.code.startswith("event") else ""
-        before = found.get(key)
-        found[key] = before._replace(count=before.count + note.count) if before else note
-    return list(found.values())

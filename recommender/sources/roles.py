@@ -1,6 +1,5 @@
 """Which column is what, by the settings, the columns' names and their content."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from recommender.sources.layouts import ROLES, Table

@@ -1,6 +1,6 @@
 """The fields of some rows of a file, and the first reason why each unusable row is rejected."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from recommender.sources.dialects import is_comment, readable
 from recommender.sources.encodings import as_utf_8
 from recommender.sources.layouts import Layout
 from recommender.sources.pieces import LONGEST_RECORD, Piece
-from recommender.sources.records import SPACE, Records, find_records
+from recommender.sources.records import find_records
 
 LISTED_REJECTS = 10_000
 """Maximum number of rejects listed per block; others are only counted, so that a misread file does not fill memory."""
@@ -40,6 +40,21 @@ class Note(NamedTuple):
     line: int
     value: str
     count: int
+
+
+def add_up(notes: Iterable[Note]) -> list[Note]:
+    """Adds up the notes of the same kind and file; those on types of events also by type."""
+    found: dict[tuple[str, str, str], Note] = {}
+    for note in notes:
+        key = note.code, note.file, note.value if note.code.startswith("event") else ""
+        before = found.get(key)
+        found[key] = before._replace(count=before.count + note.count) if before else note
+    return list(found.values())
+
+
+def as_cell(value: str | int) -> str | int:
+    """Returns a value that a spreadsheet does not run as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 class Parsed(NamedTuple):

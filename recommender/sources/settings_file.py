@@ -7,9 +7,22 @@ from pathlib import Path
 
 from recommender.sources.layouts import Layout
 from recommender.sources.profile import Profile
-from schemas.settings import DataSettings
+from schemas.settings import DataSettings, Settings
 
-_GENERIC = {"ratings", "rating", "events", "event", "interactions", "data", "log", "clicks", "reviews", "u", "train", "out"}
+_GENERIC = {
+    "ratings",
+    "rating",
+    "events",
+    "event",
+    "interactions",
+    "data",
+    "log",
+    "clicks",
+    "reviews",
+    "u",
+    "train",
+    "out",
+}
 _LONGEST_NAME = 63
 
 
@@ -21,9 +34,9 @@ def recommender_name(path: str) -> str:
     return next((name for name in map(_plain, names) if name), "recommender")
 
 
-def write_settings(profile: Profile, data: DataSettings, name: str) -> str:
+def write_settings(profile: Profile, settings: Settings) -> str:
     """Returns a TOML file, with comments, that reads the files as they were read."""
-    return "\n".join(_lines(profile, data, name)) + "\n"
+    return "\n".join(_lines(profile, settings.data, settings.name)) + "\n"
 
 
 def _plain(text: str) -> str:
@@ -56,7 +69,7 @@ def _lines(profile: Profile, data: DataSettings, name: str) -> Iterator[str]:
         if key in data.model_fields_set:
             yield f"{key} = {getattr(data, key):g}"
     yield ""
-    yield "[data.columns]  # names, or numbers from 1 without a header; \"\" for none"
+    yield '[data.columns]  # names, or numbers from 1 without a header; "" for none'
     yield from _columns(first, ("user", "item", "rating", "timestamp", "event"), profile.ratings.reasons)
     if profile.items:
         yield ""

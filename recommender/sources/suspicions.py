@@ -12,6 +12,7 @@ from schemas.settings import DataSettings
 
 _EXAMPLES = 3
 _SHOWN = 60
+_FEWEST_PAIRS = 20
 _HEAVY_SHARE = 0.1
 _HEAVY_TIMES_MEAN = 3
 _LIST = re.compile(r"\s*[\[({].*[\])}]\s*")
@@ -26,9 +27,20 @@ class Suspicion(NamedTuple):
     text: str
 
 
-def find_suspicions(profile: Profile, data: DataSettings) -> list[Suspicion]:
-    """Returns all that is suspicious, errors first."""
-    found = [*_errors(profile, data), *_of_files(profile), *_of_notes(profile.notes, data), *_of_values(profile, data)]
+def find_suspicions(profile: Profile, data: DataSettings, needs_times: bool) -> list[Suspicion]:
+    """Returns all that is suspicious, errors first.
+
+    Args:
+      profile: of the data.
+      data: how they were read.
+      needs_times: whether the split is by time.
+    """
+    found = [
+        *_errors(profile, data, needs_times),
+        *_of_files(profile),
+        *_of_notes(profile.notes, data),
+        *_of_values(profile, data),
+    ]
     found += [*_of_ids(profile), *_of_items(profile, data)]
     return sorted(found, key=lambda suspicion: suspicion.severity != "error")
 
@@ -44,7 +56,7 @@ def reject_reasons(counts: dict[str, FileCounts]) -> dict[str, int]:
     return reasons
 
 
-def _errors(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
+def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator[Suspicion]:
     for file, counts in (profile.counts | profile.item_counts).items():
         if counts.rejected > data.max_reject_share * counts.rows:
             first = "; ".join(f"line {r.line}: {r.reason}" + (f": {r.value[:_SHOWN]!r}" if r.value else "")
@@ -63,6 +75,21 @@ def _errors(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
                 f"{len(ids)} {kind}{'' if len(ids) == 1 else 's'} in {profile.accepted:,} usable rows; expected at least two. "
                 f"Check that data.columns.{kind} names the right column",
             )
+    if (pairs := profile.accepted - profile.repeats) < _FEWEST_PAIRS and min(
+        len(profile.users), len(profile.rated)
+    ) > 1:
+        yield Suspicion(
+            "error",
+            "too-few-events",
+            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and to evaluate with",
+        )
+    if needs_times and profile.first is None:
+        yield Suspicion(
+            "error",
+            "no-times",
+            'no event has a time, which split.method = "time" needs. Set split.method to "random", or name the column of '
+            "the times in data.columns.timestamp",
+        )
     if profile.described is not None and len(profile.rated):
         share = profile.described_items / len(profile.rated)
         if share < data.min_described_share:
@@ -127,7 +154,7 @@ def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
 
 def _of_ids(profile: Profile) -> Iterator[Suspicion]:
     for kind, counts in (("user", profile.users), ("item", profile.rated)):
-        groups = [] if counts.index.str.isdigit().all() else same_names(counts)
+        groups = [] if counts.index.str.isdigit().all() else same_names(counts.to_dict())
         if groups:
             shown = "; ".join(" and ".join(map(repr, group[:_EXAMPLES])) for group in groups[:_EXAMPLES])
             number = sum(map(len, groups))
@@ -176,7 +203,9 @@ def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
     texts = profile.genre_texts
     if texts and not any(data.genre_separator in text for text in texts):
         listed = [text for text in texts if _LIST.fullmatch(text)]
-        separator = next((mark for mark in _LIST_SEPARATORS if sum(mark in text for text in texts) > 0.3 * len(texts)), None)
+        separator = next(
+            (mark for mark in _LIST_SEPARATORS if sum(mark in text for text in texts) > 0.3 * len(texts)), None
+        )
         if separator and separator != data.genre_separator:
             what = f"{(listed or texts)[0][:_SHOWN]!r}"
             yield Suspicion(
