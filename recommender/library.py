@@ -25,7 +25,7 @@ _EVENTS_AT_ONCE = 512
 class Recommendation(NamedTuple):
     """A recommended item.
 
-    score: the list is sorted by it, highest first. rating: predicted, within the scale; None if the data has no ratings.
+    score: the list is sorted by it, highest first. rating: predicted, within the scale; None if there are no ratings.
     """
 
     item_id: str

@@ -108,11 +108,11 @@ class TwoTowerModel(tfrs.Model):
         self._query_tower.tabulate_items()
 
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Returns the (weighted) mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
+        """Returns the mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
 
         Args:
           inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items to predict,
-            [num_queries, (items)]; `weight`, like `item_index`, only if weights differ.
+            [num_queries, (items)]; `weight`, the weights of these in the mean, [num_queries, (items)], if they differ.
           training: whether dropout applies.
 
         Returns:

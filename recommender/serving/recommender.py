@@ -260,7 +260,10 @@ class Recommender(tf.Module):
         return {name: column[:, tf.newaxis] for name, column in columns.items()}
 
     def judge(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor) -> Tensors:
-        """Returns the columns of `evaluate`, [n] each, for [n] users, items and seconds, which models without times ignore."""
+        """Returns the columns of `evaluate`, [n] each, for [n] users, items and seconds.
+
+        The seconds are ignored if no training event has a time.
+        """
         queries = tf.gather(self._queries, users)
         is_unknown = (users == self._num_users)[:, tf.newaxis]
 

@@ -33,7 +33,7 @@ class SimilarVectors(NamedTuple):
 def fit_similar(
     events: HoldOut, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, logs: str | None = None
 ) -> SimilarVectors:
-    """Computes the vectors with the model in the settings.
+    """Computes the vectors with the model in the settings, or with the item tower if no user has two fitted items.
 
     Args:
       events: training events.
@@ -43,12 +43,14 @@ def fit_similar(
       logs: folder for TensorBoard, or None.
 
     Raises:
-      DataError: no user has two events.
       FloatingPointError: the training diverged.
     """
-    if settings.similar.model == "co_consumption":
-        return fit_co_consumption(events, catalogue, settings, logs)
-    return item_tower(retrieval, catalogue.num_items)
+    if settings.similar.model == "item_tower":
+        return item_tower(retrieval, catalogue.num_items)
+    if np.diff(events.fitted.distinct.row_splits).max() < 2:
+        _LOG.warning("similar items: no user has two items to learn from, so the item tower is used")
+        return item_tower(retrieval, catalogue.num_items)
+    return fit_co_consumption(events, catalogue, settings, logs)
 
 
 def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
@@ -62,7 +64,11 @@ def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
 def fit_co_consumption(
     events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None
 ) -> SimilarVectors:
-    """Fits the item-to-item model for the number of epochs that ranks held-out events best; see `fit_similar`."""
+    """Fits the item-to-item model for the number of epochs that ranks held-out events best; see `fit_similar`.
+
+    Raises:
+      DataError: no user has two fitted items.
+    """
     measure = next_item_measure(events, settings.training.seed)
     fitted, epochs = _fit(events.fitted, catalogue, settings, logs, measure=measure)
     return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted

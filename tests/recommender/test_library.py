@@ -1,14 +1,20 @@
 """The library on a small shop, by the lines of docs/library.md; it takes the time of a fit."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from eager_fits import eager_fits
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.dataset import Dataset
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
 from recommender.library import Model, fit, read_csv, split
-from schemas.errors import SettingsError
+from schemas.errors import DataError, SettingsError
 from schemas.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,6 +93,67 @@ def test_ratings_alone_are_enough(folder: Path) -> None:
     assert [item.title for item in model.recommend("4", k=3)] == [item.item_id for item in model.recommend("4", k=3)]
     found = model.served.retrieve(tf.constant(["4"]), genre=tf.constant(["even"]))
     assert set(found["item_id"].numpy()[0]) == {b""}
+
+
+@pytest.fixture(scope="module")
+def clicks(folder: Path) -> Dataset:
+    """The likes of the shop without ratings and times, in the order of the file."""
+    rows = [line.split(",") for line in (folder / "ratings.csv").read_text().splitlines()[1:]]
+    lines = [f"{user},{item}\n" for user, item, rating, _ in rows if rating == "5"]
+    (folder / "clicks.csv").write_text("user_id,item_id\n" + "".join(lines))
+    return read_csv(str(folder / "clicks.csv"), columns={"rating": "", "timestamp": ""})
+
+
+def test_clicks_are_enough(clicks: Dataset, tmp_path: Path) -> None:
+    train, test = split(clicks)
+    with eager_fits():
+        model = fit(train, **SMALL)
+    found = model.evaluate(test)
+    assert set(METRICS) - set(found) == {"rmse", "mae", "bias_rmse", "bias_mae", "lift_over_bias"}
+    assert found["lift_over_popularity"].lower > 0
+    items = model.recommend("4", k=5)
+    assert len(items) == 5 and {item.rating for item in items} == {None}
+    model.save(str(tmp_path / "model"))
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    assert "rate" not in loaded.signatures
+    found = loaded.recommend(tf.constant(["4"]), k=tf.constant(5))
+    assert [item.decode() for item in found["item_id"].numpy()[0]] == [item.item_id for item in items]
+
+
+def test_clicks_without_times_are_not_split_by_time(clicks: Dataset) -> None:
+    with pytest.raises(DataError, match="a split by time needs times"):
+        split(clicks, method="time")
+    with pytest.raises(DataError, match="a split by time needs times"):
+        fit(clicks, split={"method": "time"}, **SMALL)
+
+
+def test_ratings_of_some_events_are_predicted_and_measured(folder: Path) -> None:
+    data = read_csv(str(folder / "ratings.csv"))
+    events = data.interactions
+    rating = np.where(events.item % 4 == 0, np.float32(np.nan), events.rating)
+    train, test = split(data._replace(interactions=replace(events, rating=rating)))
+    with eager_fits():
+        model = fit(train, **SMALL)
+    found = model.evaluate(test)
+    assert found["rmse"].value < found["bias_rmse"].value
+    assert {item.item_id for user in range(0, 40, 2) for item in model.recommend(user)} & {"0", "4", "8", "12"}
+
+
+@pytest.mark.parametrize("method", ["random", "time"])
+@pytest.mark.parametrize("is_rated", [True, False], ids=["ratings", "clicks"])
+def test_a_handful_of_events_is_enough(method: str, is_rated: bool) -> None:
+    """Two users with one item each, the second of whom returns to it."""
+    rating = np.array([3.0, 4.0, 5.0]) if is_rated else None
+    columns = {"user": np.array([0, 1, 1]), "item": np.array([0, 1, 1]), "timestamp": np.array([1, 2, 3])}
+    interactions = Interactions.of(**columns, rating=rating, num_users=2, num_items=2)
+    nothing = Ragged.of([[], []])
+    catalogue = Catalogue(2, 0, 0, 0, nothing, nothing, nothing)
+    data = Dataset(interactions, catalogue, [b"ann", b"bob"], [b"gin", b"tea"], [], np.array([b"Gin", b"Tea"], object))
+    for ranking in ("bayesian", "network"):
+        sections = SMALL | {"similar": {}, "split": {"method": method}, "training": {"refit": True}}
+        with eager_fits():
+            model = fit(data, **sections | {"ranking": SMALL["ranking"] | {"model": ranking}})
+        assert [item.title for item in model.recommend("ann")] == ["Tea"]
 
 
 def test_a_wrong_setting_is_named_with_its_place(folder: Path) -> None:

@@ -62,6 +62,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "item_index": [item],
             "rating": [5.0 if (user + item) % 2 == 0 else 2.0],
             "timestamp": [100 * user + place],
+            "weight": [1.0 + item % 3],
+            "position": [place],
         }
         for user, items in rated.items()
         for place, item in enumerate(items)
@@ -78,6 +80,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "train-0.gz", rows[:50])
     write(folder / "train-1.gz", rows[50:])
     write(folder / "candidates.gz", catalogue)
+    bare = [{name: row[name] for name in ("user_index", "item_index", "weight", "position")} for row in rows]
+    write(folder / "bare-train.gz", bare)
     return folder
 
 
@@ -169,23 +173,50 @@ NO_SWITCH = {
 }
 
 
+def run_fn(train: Path, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the Trainer on the examples that the path, a pattern, matches; the model is in `folder/model`."""
+    monkeypatch.setattr(run, "read_vocabularies", lambda folder: VOCABULARIES)
+    arguments = SimpleNamespace(
+        train_files=[str(train)],
+        eval_files=[str(train.parent / "candidates*")],
+        transform_graph_path="",
+        serving_model_dir=str(folder / "model"),
+        model_run_dir=str(folder / "logs"),
+        custom_config={"settings": settings.model_dump_json(), "code_version": "c0de"},
+    )
+    run.run_fn(arguments)
+
+
+def test_without_ratings_and_times_retrieval_alone_is_exported(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = {"request_time": ["bucket", "hour"]}
+    changes = {"retrieval": SETTINGS.retrieval.model_dump() | timed, "ranking": {"network": timed}}
+    with eager_fits():
+        run_fn(files / "bare-train*", Settings.model_validate(SETTINGS.model_dump() | changes), tmp_path, monkeypatch)
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    assert "rate" not in model.signatures and "retrieve_on_device" in model.signatures
+    users, events = tf.constant(VOCABULARIES.users), read_all(files).interactions
+    found = model.recommend(user_id=users, k=NUM_ITEMS, rating_weight=1e9, n_candidates=1)
+    assert "rating" not in found
+    np.testing.assert_array_equal(found["score"], model.retrieve(user_id=users, k=NUM_ITEMS)["score"])
+    for user, ids in enumerate(found["item_id"].numpy().tolist()):
+        assert not {b"i%d" % item for item in events.item[events.user == user].tolist()} & set(ids)
+    query = {"user_id": tf.constant(["u1"]), "history_item_id": tf.constant([["i3"]])}
+    later = model.embed_users(**query, timestamp=tf.constant([10**9], tf.int64))
+    np.testing.assert_array_equal(later["embedding"], model.embed_users(**query)["embedding"])
+    data = read(tmp_path / "model").data
+    assert (data.events, data.rating_scale, data.first_timestamp) == (9 * NUM_USERS, None, None)
+
+
 @pytest.mark.parametrize("changes", [{}, EVERY_SWITCH, NO_SWITCH], ids=["default", "every switch", "no switch"])
 def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict
 ) -> None:
-    monkeypatch.setattr(run, "read_vocabularies", lambda folder: VOCABULARIES)
     settings = Settings.model_validate(SETTINGS.model_dump() | changes)
-    arguments = SimpleNamespace(
-        train_files=[str(files / "train-*")],
-        eval_files=[str(files / "candidates*")],
-        transform_graph_path="",
-        serving_model_dir=str(tmp_path / "model"),
-        model_run_dir=str(tmp_path / "logs"),
-        custom_config={"settings": settings.model_dump_json(), "code_version": "c0de"},
-    )
     # What every switch adds is fitted as a graph as well; the end-to-end runs do so with the default settings.
     with contextlib.nullcontext() if changes is EVERY_SWITCH else eager_fits():
-        run.run_fn(arguments)
+        run_fn(files / "train-*", settings, tmp_path, monkeypatch)
     model = tf.saved_model.load(str(tmp_path / "model"))
     events = read_all(files).interactions
     result = model.recommend(user_id=tf.constant(VOCABULARIES.users), k=NUM_ITEMS)
