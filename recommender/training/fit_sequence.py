@@ -47,10 +47,11 @@ def fit_sequence(
       training: `refit` and `seed` are used.
 
     Raises:
-      DataError: no user has two training events at different times.
+      DataError: no user has two training events at different times, or no event has a value of a feature.
       FloatingPointError: the training diverged.
     """
     begin = time.monotonic()
+    _check_features(train.interactions, settings)
     timelines = Timelines(train.fitted, items)
     measure = Measure(timelines.windows(train.not_fitted, settings.features), settings, training.seed)
     windows = training_windows(timelines, settings, split.method, training.seed)
@@ -86,7 +87,18 @@ def sequence_data(train: Interactions, items: Items) -> SequenceData:
     """Returns the properties of the training events and the catalogue that the model depends on."""
     popularity = train.popularity[1:]
     num_genres, num_title_words = (len(items.vocabularies[name]) for name in ("genre", "title_word"))
-    return SequenceData(popularity, num_genres, num_title_words, float(train.rating.mean()), float(train.rating.std()))
+    rated = train.rated.rating
+    mean, deviation = (float(rated.mean()), float(rated.std())) if len(rated) else (0.0, 1.0)
+    return SequenceData(popularity, num_genres, num_title_words, mean, deviation)
+
+
+def _check_features(events: Interactions, settings: SequenceModelSettings) -> None:
+    for feature, what, exists in (("rating", "rating", events.has_ratings), ("age", "time", events.has_times)):
+        if feature in settings.features and not exists:
+            raise DataError(
+                f"on-device model {settings.name}: the feature {feature!r} needs a {what}, and none of the {len(events)} "
+                f"training events has one; remove features.{feature}"
+            )
 
 
 def _fit(

@@ -33,7 +33,7 @@ class Windows(NamedTuple):
 
 
 class Timelines:
-    """The training events of known items, sorted by user and time."""
+    """The training events of known items, sorted by user and time, or by position if no event has a time."""
 
     def __init__(self, train: Interactions, items: Items):
         """Takes the training events.
@@ -48,9 +48,13 @@ class Timelines:
                 "no training event is of an item of the catalogue, and on-device models learn from these only; run the "
                 "data steps again"
             )
-        self._first = int(self._events.timestamp.min())
+        when = self._when(self._events)
+        self._first = int(when.min())
         # One second more than there are: any time after the last event sorts after all events.
-        self._span = int(self._events.timestamp.max()) - self._first + 2
+        self._span = int(when.max()) - self._first + 2
+        rated = self._events.rated.rating
+        # An event without a rating counts as one with the mean rating.
+        self._ratings = np.where(np.isnan(self._events.rating), rated.mean() if len(rated) else 0, self._events.rating)
         self._keys = self._key(self._events)
 
     @property
@@ -84,12 +88,17 @@ class Timelines:
 
     def _key(self, events: Interactions) -> np.ndarray:
         """Returns [n] int64 keys that sort events by user and time."""
-        return events.user.astype(np.int64) * self._span + np.clip(events.timestamp - self._first, 0, self._span - 1)
+        places = np.clip(self._when(events) - self._first, 0, self._span - 1)
+        return events.user.astype(np.int64) * self._span + places
+
+    def _when(self, events: Interactions) -> np.ndarray:
+        """Returns what orders a user's events, [n] int64."""
+        return events.timestamp if self._events.has_times else events.position
 
     def _latest(self, name: str, begin: np.ndarray, end: np.ndarray, length: int) -> np.ndarray:
         """Returns the latest values, [n, length], from `begin` to before `end`; `age`: seconds since the first."""
         if name == "rating":
-            flat, splits, nothing = self._events.rating, np.arange(len(self._keys) + 1), NOT_GIVEN["rating"]
+            flat, splits, nothing = self._ratings, np.arange(len(self._keys) + 1), NOT_GIVEN["rating"]
         elif name == "age":
             flat, splits, nothing = self._events.timestamp - self._first, np.arange(len(self._keys) + 1), np.nan
         else:

@@ -55,7 +55,7 @@ def oracle_rating(parts: Parts, user: int, item: int, is_timed: bool = False) ->
     return float(np.clip(parts.rater.ratings.numpy()[user, item] + is_timed, 1.0, 5.0))
 
 
-def examples(pairs: list[tuple[int, int]]) -> tf.Tensor:
+def examples(pairs: list[tuple[int, int]], is_timed: bool = True) -> tf.Tensor:
     def feature(text: bytes) -> tf.train.Feature:
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
 
@@ -66,8 +66,8 @@ def examples(pairs: list[tuple[int, int]]) -> tf.Tensor:
                     feature={
                         "user_id": feature(b"u%d" % user),
                         "item_id": feature(b"i%d" % item),
-                        "timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
                     }
+                    | ({"timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7]))} if is_timed else {})
                 )
             ).SerializeToString()
             for user, item in pairs
@@ -408,3 +408,29 @@ def test_ranges_stay_within_what_there_is(served: Served) -> None:
         assert listed(tf.constant(-3), tf.constant(2))[key].numpy().tolist() == ids[:2]
         assert listed(tf.constant(1), tf.constant(size + 9))[key].numpy().tolist() == ids[1:]
         assert listed(tf.constant(0), tf.constant(-1))[key].numpy().tolist() == []
+
+
+def test_without_ratings_the_order_is_that_of_retrieval_and_nothing_predicts_ratings(
+    parts: Parts, served: Served
+) -> None:
+    bare = serve(parts._replace(rater=None, biases=None, scale=None, now=None))
+    assert set(served.signatures()) - set(bare.signatures()) == {"rate"} and not hasattr(bare, "rate")
+    users = tf.constant(["u1", "u4", "nobody"])
+    found, retrieved = bare.recommend(users, k=5, n_candidates=1, rating_weight=np.inf), served.retrieve(users, k=5)
+    assert set(found) == set(retrieved) | {"retrieval_score"}
+    for name, column in retrieved.items():
+        np.testing.assert_array_equal(found[name], column)
+    np.testing.assert_array_equal(found["retrieval_score"], found["score"])
+    judged, whole = bare.evaluate(examples(ALL_PAIRS, is_timed=False)), served.evaluate(examples(ALL_PAIRS))
+    assert set(judged) == {"rank", "popularity_rank"}
+    for name, column in judged.items():
+        np.testing.assert_array_equal(column, whole[name])
+
+
+def test_ratings_without_times_are_those_of_the_users_defaults(parts: Parts, served: Served) -> None:
+    """The ratings of these parts are higher by 1 at a given time."""
+    pairs = [(1, 2), (2, 5)]
+    untimed = serve(parts._replace(now=None)).evaluate(examples(pairs))["rating"]
+    assert untimed.numpy()[:, 0] == pytest.approx([oracle_rating(parts, *pair) for pair in pairs])
+    some = served.evaluate(examples(pairs, is_timed=False))["rating"]
+    assert some.numpy()[:, 0] == pytest.approx([oracle_rating(parts, *pair, is_timed=True) for pair in pairs])

@@ -62,6 +62,26 @@ def test_events_of_one_moment_teach_no_order() -> None:
         fit(interactions(events.user, events.item, 1.0, np.ones(100)), items, settings(), "random")
 
 
+def test_learns_the_order_of_events_without_times_and_ratings() -> None:
+    events, items = rounds(num_users=60, length=7)
+    untimed = interactions(events.user, events.item, None, None)
+    chosen = settings(gap=0, exclude_seen=False)
+    fitted = fit(untimed, items, chosen, "random", refit=True)
+    windows = Timelines(untimed, items).windows(untimed, chosen.features)
+    ranks = Measure(windows.take(windows.context_length >= 3), chosen, 0).ranks(fitted.model)
+    assert np.mean(ranks == 1) > 0.95
+
+
+@pytest.mark.parametrize("feature", ["rating", "age"])
+def test_features_that_no_event_has_are_refused(feature: str) -> None:
+    events, items = rounds(num_users=20, length=5)
+    chosen = settings(features={"item": {"length": 3}, feature: {"length": 3}})
+    with pytest.raises(
+        DataError, match=f"the feature '{feature}' needs a .* none of the 100 .* remove features.{feature}"
+    ):
+        fit(interactions(events.user, events.item, None, None), items, chosen, "random")
+
+
 class Fixed:
     """Scores that are given: [rows, 5], of padding and four items."""
 

@@ -113,3 +113,23 @@ def test_items_of_no_catalogue_are_in_no_context() -> None:
     assert found == {(1, 4): {"item": [2, 0]}}
     with pytest.raises(DataError, match="no training event is of an item"):
         Timelines(make_events((1, 0, 1.0, 0)), ITEMS)
+
+
+def test_without_times_the_positions_order_a_users_events() -> None:
+    train = interactions([7, 7, 7, 8], [3, 1, 2, 4], None, None)
+    assert {key: row["item"] for key, row in cut(train, train, item=2).items()} == {(7, 1): [3, 0], (7, 2): [3, 1]}
+    late = Interactions.of(
+        user=np.array([7]),
+        item=np.array([4]),
+        rating=None,
+        timestamp=None,
+        num_users=9,
+        num_items=5,
+        position=np.array([2]),
+    )
+    assert cut(late, train, item=3)[7, 4]["item"] == [3, 1, 0]
+
+
+def test_an_event_without_a_rating_has_the_mean_one_in_contexts() -> None:
+    train = interactions([7] * 4, [1, 2, 3, 4], [5.0, np.nan, 2.0, 1.0], [1, 2, 3, 4])
+    assert cut(train, train, rating=3)[7, 4]["rating"] == [5.0, pytest.approx(8 / 3), 2.0]
