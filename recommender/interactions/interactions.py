@@ -58,12 +58,12 @@ class Interactions:
           weight: above 0; None: 1.
           position: as in the class; None: by time, events without one first, in the order given if no event has one. A
             user's events in the same second are ordered by a hash of user and item, since neither ids nor the order in
-            a file says which came first.
+            a file says which came first; those with the same item stay in the order given.
         """
         rating = np.full(len(user), np.nan) if rating is None else rating
         times = np.full(len(user), NO_TIME) if timestamp is None else _seconds(timestamp)
         is_timed = times != NO_TIME
-        ties = (rating, mix(pairs(user, item)), times) if is_timed.any() else ()
+        ties = (mix(pairs(user, item)), times) if is_timed.any() else ()
         order = np.lexsort((*ties, user) if position is None else (*ties, position, user))
         users = user.astype(np.int32)[order]
         if position is None:

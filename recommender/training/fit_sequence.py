@@ -96,8 +96,8 @@ def _check_features(events: Interactions, settings: SequenceModelSettings) -> No
     for feature, what, exists in (("rating", "rating", events.has_ratings), ("age", "time", events.has_times)):
         if feature in settings.features and not exists:
             raise DataError(
-                f"on-device model {settings.name}: the feature {feature!r} needs a {what}, and none of the {len(events)} "
-                f"training events has one; remove features.{feature}"
+                f"on-device model {settings.name}: the feature {feature!r} needs a {what}, and none of the "
+                f"{len(events)} training events has one; remove features.{feature}"
             )
 
 
