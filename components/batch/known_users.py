@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
+from recommender.serving.loading import load_saved_model
 from schemas import signatures as names
 from schemas.errors import DataError
 
@@ -45,7 +46,7 @@ class KnownUsers:
           DataError: the model cannot be loaded, or lacks a signature.
         """
         try:
-            self._model = tf.saved_model.load(str(model))
+            self._model = load_saved_model(model)
             self.num_users = int(self._model.list_users(0, 0)[names.NUM_USERS])
             num_items = int(self._model.list_items(0, 0)[names.NUM_ITEMS])
         except (OSError, AttributeError, tf.errors.OpError) as error:

@@ -7,9 +7,7 @@ resolve `{SPAN}` and the like below a link to the folder, and replaces the finge
 
 import contextlib
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from tfx.components.example_gen import utils
@@ -20,6 +18,7 @@ from tfx.utils import proto_utils
 
 from recommender.sources.files import find_files, open_file
 from schemas.errors import DataError
+from schemas.plain_path import plainly_named
 
 _AT_ONCE = 1 << 20
 """Bytes of a file in memory."""
@@ -42,8 +41,8 @@ class Driver(FileBasedDriver):
           DataError: the files have no span or version in common.
         """
         folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-        with _plainly_named(folder) as link:
-            given = {**exec_properties, standard_component_specs.INPUT_BASE_KEY: link}
+        with _plainly_named(folder) as plain:
+            given = {**exec_properties, standard_component_specs.INPUT_BASE_KEY: str(plain)}
             try:
                 resolved = super().resolve_exec_properties(given, pipeline_info, component_info)
             except ValueError as error:
@@ -57,16 +56,8 @@ class Driver(FileBasedDriver):
         }
 
 
-@contextlib.contextmanager
-def _plainly_named(folder: str) -> Iterator[str]:
-    """A link to a folder of this machine without characters that mean something in a pattern; addresses stay."""
-    if "://" in folder:
-        yield folder
-        return
-    with tempfile.TemporaryDirectory() as place:
-        link = os.path.join(place, "data")
-        os.symlink(os.path.abspath(folder), link)
-        yield link
+def _plainly_named(folder: str) -> contextlib.AbstractContextManager[str | Path]:
+    return contextlib.nullcontext(folder) if "://" in folder else plainly_named(folder)
 
 
 def _fingerprint(folder: str, config: example_gen_pb2.Input) -> str:

@@ -146,12 +146,14 @@ def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The request, what of it is unknown, and `items`, a dictionary for each."""
     import tensorflow as tf
 
+    from recommender.serving.loading import load_saved_model
+
     def given(texts: list[str]) -> list[bytes]:
         # The bytes that the shell passed, valid text or not.
         return [os.fsencode(text) for text in texts]
 
     try:
-        model = tf.saved_model.load(str(version))
+        model = load_saved_model(version)
         num_items = int(model.list_items(0, 0)[names.NUM_ITEMS])
         common = {
             names.K: min(options.k or 10, num_items),
