@@ -144,6 +144,11 @@ def explain(error: BaseException) -> str:
     if "No space left on device" in text:
         place = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return f"The disk is full{place}: free some space and run again; finished steps are kept."
+    if "Concurrent writes aborted" in text:
+        return (
+            "The metadata store is locked by another program, such as a viewer or a copy of its file: end that program "
+            "and run again; finished steps are kept."
+        )
     lines = text.splitlines()
     # Beam's message is the whole trace of a worker, with the cause at its end.
     return f"{type(error).__name__}: {lines[-1] if len(lines) > 8 else text}"

@@ -15,6 +15,11 @@ def test_a_full_disk_is_called_that():
     assert node.explain(wrapped).startswith("The disk is full")
 
 
+def test_a_locked_metadata_store_is_called_that():
+    error = RuntimeError("Concurrent writes aborted after max number of retries.")
+    assert node.explain(error).startswith("The metadata store is locked by another program")
+
+
 def test_of_a_long_trace_the_last_line_is_told():
     trace = "\n".join(["Traceback of a worker", *["  somewhere"] * 20, "KeyError: 'rating'"])
     assert node.explain(RuntimeError(trace)) == "RuntimeError: KeyError: 'rating'"
