@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import node, preflight
+from pipeline import artifacts, metadata_file, node, preflight
 from pipeline.garbage_collector import loading
 from pipeline.node import Node
 from pipeline.reporting import report, terminal
@@ -39,12 +39,14 @@ def run(settings: Settings, verbose: bool = False) -> int:
       The exit status.
 
     Raises:
-      SettingsError: a folder cannot be written to, or another run of this recommender is active.
-      DataError: the data cannot be used.
+      SettingsError: a folder cannot be written to or named to TFX, or another run of this recommender is active.
+      DataError: the data, or the metadata of earlier runs, cannot be used.
     """
     preflight.check(settings)
-    root = (settings.local.artifacts / settings.name).absolute()
-    with _only_run(root):
+    root = artifacts.plain_root(settings)
+    real_root = settings.local.artifacts / settings.name
+    with _only_run(real_root):
+        metadata_file.check(real_root / layout.METADATA)
         run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
         folder = settings.local.runs / run_id
         folder.mkdir(parents=True)
@@ -70,6 +72,8 @@ def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) ->
     started = time.monotonic()
     with terminal.waiting(console, "loading TensorFlow and TFX"):
         pipeline, connection = _compile(settings, root, run_id)
+    for line in _find_again(connection, root):
+        console.print(escape(line), style="yellow", soft_wrap=True)
     view = terminal.StepView(console, len(pipeline.nodes))
     nodes: dict[str, Node] = {}
     with view.attached():
@@ -102,6 +106,16 @@ def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", A
     pipeline = Compiler().compile(create_pipeline(settings, str(root), connection))
     runtime_parameter_utils.substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     return pipeline, connection
+
+
+def _find_again(connection: Any, root: Path) -> list[str]:
+    from tfx.orchestration import metadata
+
+    try:
+        with metadata.Metadata(connection) as handle:
+            return artifacts.find_again(handle.store, root)
+    except RuntimeError as error:
+        raise RuntimeError(f"{root / layout.METADATA} cannot be used: {node.explain(error)}") from None
 
 
 @contextlib.contextmanager
