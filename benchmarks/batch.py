@@ -21,14 +21,14 @@ RECOMMEND = """
 import resource, sys, time
 from pathlib import Path
 from components.batch.files import write_parquet
-from components.batch.known_users import SCHEMA, KnownUsers
+from components.batch.known_users import KnownUsers
 
 model, k, max_users, output = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 begin = time.monotonic()
 users = KnownUsers(model, k)
 loaded = time.monotonic()
 num_users = min(users.num_users, max_users)
-write_parquet(users.tables(0, num_users, lambda done: None), SCHEMA, output)
+write_parquet(users.tables(0, num_users, lambda done: None), users.schema, output)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(loaded - begin, time.monotonic() - loaded, num_users, peak)
 """

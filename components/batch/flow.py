@@ -6,7 +6,7 @@ from pathlib import Path
 import apache_beam as beam
 
 from components.batch.files import write_parquet
-from components.batch.known_users import SCHEMA, load
+from components.batch.known_users import load
 from components.batch.shards import Shard
 
 _log = logging.getLogger("atalaya")
@@ -48,4 +48,4 @@ class _WriteShard(beam.DoFn):
         def report(done: int) -> None:
             _log.debug("%s: %d of %d", what, done, size, extra={"progress": (what, done, size)})
 
-        write_parquet(self._users.tables(shard.begin, shard.end, report), SCHEMA, shard.path)
+        write_parquet(self._users.tables(shard.begin, shard.end, report), self._users.schema, shard.path)

@@ -22,7 +22,10 @@ SCHEMA = pa.schema(
         *((name, pa.float32()) for name in _NUMBERS),
     ]
 )
-"""One row per recommended item; `rank` counts from 1 for each user, by descending `score`."""
+"""One row per recommended item; `rank` counts from 1 for each user, by descending `score`.
+
+Without `rating` for a model that predicts none.
+"""
 
 _SCORES_AT_ONCE = 2**23
 """Maximum number of users times items scored in one call; limits each tensor of scores to 32 MiB."""
@@ -49,10 +52,12 @@ class KnownUsers:
             self._model = load_saved_model(model)
             self.num_users = int(self._model.list_users(0, 0)[names.NUM_USERS])
             num_items = int(self._model.list_items(0, 0)[names.NUM_ITEMS])
-        except (OSError, AttributeError, tf.errors.OpError) as error:
+            is_rated = names.RATING in self._model.signatures[names.RECOMMEND].structured_outputs
+        except (OSError, AttributeError, KeyError, tf.errors.OpError) as error:
             raise DataError(
                 f"{model}: expected a complete version with all signatures, got: {error}; push the model again"
             ) from error
+        self.schema = SCHEMA if is_rated else SCHEMA.remove(SCHEMA.get_field_index(names.RATING))
         self._k = min(k, num_items)
         self._users_per_table = max(1, _ROWS_AT_ONCE // self._k)
         self._users_per_call = max(1, min(_SCORES_AT_ONCE // num_items, self._users_per_table, _MAX_USERS_PER_CALL))
@@ -66,7 +71,7 @@ class KnownUsers:
           report: called with the number of users done, after each table.
 
         Yields:
-          Tables with `SCHEMA`, sorted by user; a user with fewer than k items left has fewer rows.
+          Tables with `schema`, sorted by user; a user with fewer than k items left has fewer rows.
         """
         for first in range(begin, end, self._users_per_table):
             last = min(first + self._users_per_table, end)
@@ -83,9 +88,9 @@ class KnownUsers:
             pa.array(users.numpy(), pa.string()).take(pa.array(rows)),
             pa.array((places + 1).astype(np.int32)),
             *(pa.array(columns[name].numpy()[is_item], pa.string()) for name in _TEXTS),
-            *(pa.array(columns[name].numpy()[is_item]) for name in _NUMBERS),
+            *(pa.array(columns[name].numpy()[is_item]) for name in _NUMBERS if name in self.schema.names),
         ]
-        return pa.Table.from_arrays(arrays, schema=SCHEMA)
+        return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
 @functools.lru_cache(maxsize=1)

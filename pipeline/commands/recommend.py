@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.rec
     parser.add_argument("--k", type=_count, help="how many items (default: 10; with --all 100)")
     parser.add_argument("--exclude", metavar="ITEM,...", type=_ids, default=[], help="items to leave out")
     parser.add_argument("--genre", metavar="GENRE,...", type=_ids, default=[], help="only items of one of these genres")
-    parser.add_argument("--include-seen", action="store_true", help="also show items that the user rated")
+    parser.add_argument("--include-seen", action="store_true", help="also show items that the user has seen")
     parser.add_argument(
         "--model",
         type=Path,
@@ -208,6 +208,8 @@ def _show(answer: dict[str, Any], version: str) -> None:
             ]
         )
     numbers = [name for name in list(_COLUMNS)[2:] if answer["items"] and name in answer["items"][0]]
+    if names.RATING not in numbers:  # without ratings, items are ordered by the retrieval score
+        numbers = [name for name in numbers if name != names.RETRIEVAL_SCORE]
     headings = [_COLUMNS[name] for name in numbers]
     console.print(escape(f"{who}, {version}"), style="italic", soft_wrap=True)
     table = Table("", "item", "title", *headings)

@@ -27,13 +27,13 @@ def write(version: Path, k: int, output: Path, overwrite: bool, console: Console
     with terminal.waiting(console, "loading the model"):
         # Imported here, since it takes seconds, which a wrong option must not cost.
         from components.batch.files import write_parquet
-        from components.batch.known_users import SCHEMA, KnownUsers
+        from components.batch.known_users import KnownUsers
 
         users = KnownUsers(version, k)
     started = time.monotonic()
     try:
         with terminal.counting(console, "users", users.num_users) as count:
-            write_parquet(users.tables(0, users.num_users, count), SCHEMA, output)
+            write_parquet(users.tables(0, users.num_users, count), users.schema, output)
     except OSError as error:
         raise DataError(f"{output}: cannot be written: {error.strerror}; nothing was changed") from error
     seconds = time.monotonic() - started

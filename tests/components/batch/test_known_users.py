@@ -91,6 +91,14 @@ def test_more_than_the_catalogue_gives_all_that_is_left(random_parts, version):
     assert seen.isdisjoint({(row["user_id"], row["item_id"]) for row in table.to_pylist()})
 
 
+def test_a_model_without_ratings_gives_a_table_without_them(random_parts, tmp_path):
+    save(random_parts._replace(rater=None, biases=None, scale=None), str(tmp_path), ServingSettings())
+    users = KnownUsers(tmp_path, K)
+    [table] = all_tables(users)
+    assert table.schema == users.schema and set(SCHEMA.names) - set(table.schema.names) == {"rating"}
+    assert table["score"].equals(table["retrieval_score"]) and len(table) == 21 * K + 3
+
+
 def test_scores_held_at_once_are_bounded(version, monkeypatch):
     monkeypatch.setattr(known_users, "_SCORES_AT_ONCE", 200)
     assert KnownUsers(version, K)._users_per_call == 5  # of 40 scores each

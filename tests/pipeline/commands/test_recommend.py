@@ -27,6 +27,13 @@ def test_ids_and_titles_are_shown_as_they_are(capsys):
     assert "1 of the 2 items of the history are not known" in shown
 
 
+def test_without_ratings_the_table_has_one_score(capsys):
+    row = {"item_id": "i", "title": "t", "score": 1.5, "retrieval_score": 1.5}
+    recommend._show({"user_id": "u", "is_known": True, "unknown_history": 0, "items": [row]}, "version 7")
+    shown = capsys.readouterr().out
+    assert shown.count("1.500") == 1 and "retrieval" not in shown and "rating" not in shown
+
+
 @pytest.mark.parametrize(
     ("asked", "title"),
     [
