@@ -19,14 +19,16 @@ def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
         title = escape(recommender["name"])
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("version\npushed, UTC", no_wrap=True)
-        for metric in _MAIN_METRICS:
+        versions = recommender["versions"]
+        metrics = [name for name in _MAIN_METRICS if any(name in version["metrics"] for version in versions)]
+        for metric in metrics:
             table.add_column(f"{METRICS[metric].label}\n95 % interval", justify="right")
         table.add_column("verdict", no_wrap=True)
-        for version in reversed(recommender["versions"]):
-            cells = [_value(version["metrics"].get(metric)) for metric in _MAIN_METRICS]
+        for version in reversed(versions):
+            cells = [_value(version["metrics"].get(metric)) for metric in metrics]
             pushed = f"{version['version']}\n{_moment(version['version'])}"
             table.add_row(pushed, *cells, "\n".join([_verdict(version), *_notes(version)]))
-        console.print(table if recommender["versions"] else f"{title}: no versions")
+        console.print(table if versions else f"{title}: no versions")
         if recommender["foreign"]:
             console.print(f"not versions: {escape(', '.join(recommender['foreign']))}", style="yellow")
 
@@ -45,10 +47,12 @@ def show_version(version: dict[str, Any], console: Console) -> None:
 
 def _show_training(training: dict[str, Any], console: Console) -> None:
     data = training["data"]
-    first, last = (_moment(data[key]) for key in ("first_timestamp", "last_timestamp"))
+    first, last = data["first_timestamp"], data["last_timestamp"]
+    span = "without times" if first is None else f"{_moment(first)} to {_moment(last)} UTC"
+    scale = data["rating_scale"]
     facts = {
-        "trained on": f"{data['events']:,} events of {data['users']:,} users and {data['items']:,} items, "
-        f"{first} to {last} UTC",
+        "trained on": f"{data['events']:,} events of {data['users']:,} users and {data['items']:,} items, {span}",
+        "ratings": "none, so it predicts none" if scale is None else f"{scale[0]:g} to {scale[1]:g}",
         "catalogue": f"{data['catalogue_items']:,} items",
         "split": f"{data['split_method']}, {data['eval_share']:g} of all events to evaluate on",
         "seeds": _pairs(training["seeds"]),

@@ -31,6 +31,13 @@ _SLICE_COLUMNS = {
     "below bias": "lift_over_bias",
 }
 
+_REPEATS = {
+    "merged": "repeats in the same second, each one event with another: {} rows",
+    "replaced": "repeats of a user and item, replaced by a later event: {} events (data.repeats)",
+    "left_out": "left out of eval: {} events that repeat a user and item",
+}
+"""What became of repeats, by their name in the summary of the data."""
+
 _OPTIONAL_EXPORTS = (
     ("IndexExporter", "index", "approximate index", f"{layout.EXTRA}/index"),
     ("OnDeviceExporter", "on_device_models", "on-device sequences", layout.ON_DEVICE),
@@ -61,6 +68,8 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     _show_data(json.loads((examples / "summary.json").read_text(encoding="utf-8")), examples, console)
     console.print(_metrics_table(verdict))
     console.print(_slices_table(verdict))
+    if verdict.not_compared:
+        console.print(verdict.not_compared, style="yellow")
     for anomaly in verdict.anomalies[:_SHOWN_ANOMALIES]:
         console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
     if len(verdict.anomalies) > _SHOWN_ANOMALIES:
@@ -98,22 +107,42 @@ def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> Non
     if any(counts["rejected"] for counts in counted["files"].values()):
         rejects = escape(_shown(examples / "rejects.csv"))
         console.print(f"rejected rows with line and reason: {rejects}", style="yellow", soft_wrap=True)
-    if repeats := counted["repeats_left_out"]:
-        console.print(f"left out of eval: {repeats:,} ratings that repeat a user and item of train")
-    if missing := counted["rated_items_not_described"]:
+    for line in _kind(counted["ratings"]):
+        console.print(line)
+    for name, what in _REPEATS.items():
+        if repeats := counted["repeats"][name]:
+            console.print(what.format(f"{repeats:,}"))
+    if missing := counted.get("rated_items_not_described"):
         console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
 
 
+def _kind(ratings: dict[str, Any]) -> list[str]:
+    """Returns what the log lacks."""
+    rows, rated, timed = ratings["rows"], ratings["rated"], ratings["timed"]
+    lines = []
+    if not rated:
+        lines.append("no ratings: implicit feedback, ordered by retrieval alone")
+    elif ratings["min"] == ratings["max"]:
+        lines.append(f"every rating is {ratings['min']:g}, which counts as no rating: implicit feedback")
+    elif rated < rows:
+        lines.append(f"without a rating: {rows - rated:,} of {rows:,} events, which count for retrieval alone")
+    if not timed:
+        lines.append("no times: events are in the order of the files, and no feature of time is used")
+    elif timed < rows:
+        lines.append(f"without a time: {rows - timed:,} of {rows:,} events, which count as the earliest")
+    return lines
+
+
 def _metrics_table(verdict: Verdict) -> Table:
-    columns = ["metric", "value", "95 % interval", "popularity", "bias", "must be", ""]
-    if verdict.compared_with_baseline:
-        columns.insert(3, "change")
-    table = _table("Metrics on the evaluation split", *columns)
-    for row in summary.metric_rows(verdict):
-        cells = [*row[:-1]]
-        if not verdict.compared_with_baseline:
-            del cells[3]
-        table.add_row(*cells, *_check_cells(row.checks))
+    rows = summary.metric_rows(verdict)
+    columns = dict(zip(("metric", "value", "95 % interval", "change", "popularity", "bias"), range(6), strict=True))
+    if not verdict.compared_with_baseline:
+        del columns["change"]
+    if not any(row.bias for row in rows):
+        del columns["bias"]
+    table = _table("Metrics on the evaluation split", *columns, "must be", "")
+    for row in rows:
+        table.add_row(*(row[column] for column in columns.values()), *_check_cells(row.checks))
     return table
 
 
@@ -123,9 +152,10 @@ def _check_cells(checks: Sequence[CheckRecord]) -> tuple[str, str]:
 
 
 def _slices_table(verdict: Verdict) -> Table:
-    table = _table("The same by slice", "slice", *_SLICE_COLUMNS, "must be", "")
+    columns = {column: metric for column, metric in _SLICE_COLUMNS.items() if verdict.value(metric)}
+    table = _table("The same by slice", "slice", *columns, "must be", "")
     for name in sorted({record.slice for record in verdict.metrics if record.slice}, key=_slice_order):
-        records = [verdict.value(metric, name) for metric in _SLICE_COLUMNS.values()]
+        records = [verdict.value(metric, name) for metric in columns.values()]
         checks = [check for check in verdict.checks if check.slice == name]
         rules, marks = _check_cells(checks)
         table.add_row(name, *(f"{record.value:.4f}" if record else "" for record in records), rules, marks)
@@ -176,11 +206,12 @@ def _show_artifacts(nodes: dict[str, Node], version: Path | None, run_folder: Pa
     """Prints paths: of a version, which holds everything, or of its parts where none was pushed."""
     table = _table("Artifacts", "what", "where", "size")
     tflite = (version or _output(nodes, "TFLiteExporter", "tflite_models")) / layout.EXTRA
+    ranking = tflite / layout.tflite_file(layout.RANKING)
     batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
     for what, path in (
         ("SavedModel", version or _output(nodes, "Trainer", "model") / "Format-Serving"),
         *([("model card", version / layout.MODEL_CARD)] if version and (version / layout.MODEL_CARD).exists() else []),
-        ("on-device ranking", tflite / layout.tflite_file(layout.RANKING)),
+        *([("on-device ranking", ranking)] if ranking.exists() else []),
         ("on-device retrieval", tflite / layout.tflite_file(layout.RETRIEVAL)),
         *(
             (what, (version or _output(nodes, node, output)) / folder)

@@ -97,6 +97,7 @@ def evaluation_markdown(verdict: Verdict) -> str:
     lines = [f"## {'Blessed' if verdict.blessed else 'Refused'} by the gate", ""]
     lines += [f"- {reason}" for reason in verdict.reasons]
     lines += [f"- anomaly in the data: {anomaly}" for anomaly in verdict.anomalies]
+    lines += [f"- {verdict.not_compared}"] if verdict.not_compared else []
     header = ("metric", "value", "95 % interval", "change", "popularity", "bias", "must be", "passed")
     lines += ["", _row(header), _row(["---"] * len(header))]
     for row in metric_rows(verdict):

@@ -66,6 +66,25 @@ def test_a_version_without_a_card_and_a_damaged_one_are_called_that(serving, cap
     assert "no model card" in shown and "saved_model.pb" in shown and "unknown" in shown
 
 
+def test_a_model_without_ratings_and_times_shows_none(tmp_path, capsys, model_card):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "saved_model.pb").write_text("a")
+    nothing = {"first_timestamp": None, "last_timestamp": None, "rating_scale": None}
+    training = model_card.training.model_copy(
+        update={"data": model_card.training.data.model_copy(update=nothing), "settings": {}}
+    )
+    ranks = tuple(record for record in model_card.evaluation.metrics if record.metric != "rmse")
+    evaluation = model_card.evaluation.model_copy(update={"metrics": ranks})
+    card = model_card.model_copy(update={"training": training, "evaluation": evaluation})
+    folder.push([tmp_path / "model"], tmp_path / "serving" / "clicks", 100, card)
+    assert _run(tmp_path / "serving", "show", "clicks", "100") == 0
+    shown = capsys.readouterr().out
+    assert "2 items, without times" in shown and "none, so it predicts none" in shown
+    assert _run(tmp_path / "serving", "list", "clicks") == 0
+    shown = capsys.readouterr().out
+    assert "NDCG@10" in shown and "RMSE" not in shown
+
+
 def test_show_tells_the_card(serving, capsys, model_card):
     assert _run(serving, "show", "shop", "100") == 0
     shown = capsys.readouterr().out
