@@ -19,13 +19,14 @@ def main(arguments: list[str] | None = None) -> int:
       The exit status, as `--help` describes it.
     """
     options = _options(arguments)
-    return actions.perform(partial(_action(options), verbose=options.verbose), options.config, options.fast)
+    source = actions.Source(options.config, options.ratings, options.items)
+    return actions.perform(partial(_action(options), verbose=options.verbose), source, options.fast)
 
 
 def _action(options: argparse.Namespace) -> Callable[..., int]:
     """What the options ask for; takes the settings and `verbose`."""
     if options.local:
-        return actions.run
+        return partial(actions.run, is_inferred=bool(options.ratings))
     if options.compile_only:
         compile_ = actions.compile_for_vertex if options.vertex else actions.compile_for_kubeflow
         return partial(compile_, output=options.output)
@@ -41,7 +42,7 @@ def _action(options: argparse.Namespace) -> Callable[..., int]:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="runner.py",
-        description="Atalaya: from a CSV of ratings to a gated, servable, on-device-ready recommender.",
+        description="Atalaya: from a log of interactions to a gated, servable, on-device-ready recommender.",
         epilog=f"`atalaya` has the same as sub-commands. {actions.EXIT_STATUSES}",
     )
     platforms = parser.add_mutually_exclusive_group(required=True)
@@ -50,6 +51,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     platforms.add_argument("--vertex", action="store_true", help="with --compile-only: for Vertex AI Pipelines")
     actions.add_options(parser)
     actions.add_fast(parser)
+    actions.add_data(parser.add_argument_group("with --local", "Without them, --config names the data files."))
     kubeflow = parser.add_argument_group("with --kubeflow", "Without them, the pipeline is uploaded and a run started.")
     kubeflow.add_argument("--wait", action="store_true", help="follow the run to its end")
     instead = kubeflow.add_mutually_exclusive_group()
@@ -78,6 +80,10 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         "-o": options.output,
     }
     named = [option for option, is_given in given.items() if is_given]
+    if options.ratings and not options.local:
+        parser.error("--ratings: only with --local; --config names the data files elsewhere")
+    if options.items and not options.ratings:
+        parser.error("--items: only with --ratings")
     if options.local and named:
         parser.error(f"{', '.join(named)}: not with --local, which runs the pipeline once, on this machine")
     if options.vertex and (named != ["--compile-only", "-o"]):

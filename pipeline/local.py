@@ -10,16 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli
 from rich.console import Console
 from rich.markup import escape
 
 from pipeline import artifacts, metadata_file, node, preflight
 from pipeline.garbage_collector import loading
 from pipeline.node import Node
-from pipeline.reporting import report, terminal
+from pipeline.reporting import data, report, terminal
+from recommender.sources.inspection import Inspection, inspect
+from recommender.sources.rows import rejects_as_csv
 from schemas import layout
 from schemas.errors import DataError, SettingsError
-from schemas.settings import Settings
+from schemas.settings import Settings, check
 
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
@@ -28,12 +31,13 @@ PUSHED, FAILED, REFUSED, STOPPED = 0, 1, 3, 130
 """Exit statuses: pushed or unchanged; a step failed; gate or canary refused the model; stopped from the keyboard."""
 
 
-def run(settings: Settings, verbose: bool = False) -> int:
+def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) -> int:
     """Runs the pipeline. A second run with the same settings, data and code reuses every result.
 
     Args:
       settings: of the recommender.
       verbose: shows the libraries' log on the terminal as well.
+      is_inferred: whether the settings only name files; what is found in these is shown, and kept as a settings file.
 
     Returns:
       The exit status.
@@ -43,6 +47,10 @@ def run(settings: Settings, verbose: bool = False) -> int:
       DataError: the data, or the metadata of earlier runs, cannot be used.
     """
     preflight.check(settings)
+    inspection = _inspect(settings, is_inferred)
+    if inspection and is_inferred:
+        # What was found is set, so that the file that is kept gives the same run.
+        settings = check(tomli.loads(inspection.as_toml()) | _beyond_data(settings), "what was found")
     root = artifacts.plain_root(settings)
     real_root = settings.local.artifacts / settings.name
     with _only_run(real_root):
@@ -53,6 +61,10 @@ def run(settings: Settings, verbose: bool = False) -> int:
         with terminal.captured(folder / layout.LOG, verbose) as console:
             log = escape(str(folder / layout.LOG))
             console.print(f"Atalaya: {settings.name}, run {run_id}; log in {log}", soft_wrap=True)
+            if inspection and is_inferred:
+                kept = folder / f"{settings.name}.toml"
+                kept.write_text(inspection.as_toml(), encoding="utf-8")
+                console.print(f"Settings, as found in the data: {escape(str(kept))}", soft_wrap=True)
             try:
                 nodes = _run_nodes(settings, root, run_id, console)
                 return PUSHED if report.show(nodes, folder, console) else REFUSED
@@ -66,6 +78,34 @@ def run(settings: Settings, verbose: bool = False) -> int:
                 traceback.print_exc()
                 console.print(f"[red]{escape(node.explain(error))}[/]\n{log} has the full error.")
                 return FAILED
+
+
+def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
+    """Reads the data before anything slow is loaded, and shows what is suspicious; None for spans, which TFX chooses.
+
+    Raises:
+      DataError: the data cannot be used; rejected rows are listed in the folder of the runs.
+    """
+    if any("{" in pattern for pattern in settings.data.ratings_patterns):
+        return None
+    console = Console(highlight=False)
+    with data.counting_rows(Console(stderr=True)) as progress:
+        inspection = inspect(settings, progress)
+    if is_shown:
+        data.show(inspection, console)
+    else:
+        data.show_suspicions(inspection.suspicions, console)
+    if not inspection.is_usable and inspection.rejects():
+        listed = settings.local.runs / f"{settings.name}-rejects.csv"
+        listed.write_text(rejects_as_csv(inspection.rejects()), encoding="utf-8")
+        console.print(f"Rejected rows: {escape(str(listed))}", soft_wrap=True)
+    inspection.check()
+    return inspection
+
+
+def _beyond_data(settings: Settings) -> dict[str, Any]:
+    """The settings that were given, without those of the data."""
+    return settings.model_dump(mode="json", exclude={"data"}, exclude_unset=True)
 
 
 def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) -> dict[str, Node]:

@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from recommender.interactions.interactions import NO_TIME
+from components.example_gen.split import NO_TIME, Events
 from recommender.interactions.titles import title_words
-from recommender.sources.events import Events
 from schemas import signatures
 from schemas.slices import slice_labels
 

@@ -16,7 +16,9 @@ from components.example_gen.split import (
     Shard,
     drop_repeats,
     eval_rank,
+    hash_ids,
     locate,
+    sort_events,
     split_by_time,
     split_randomly,
 )
@@ -31,7 +33,6 @@ from components.example_gen.writing import (
     write_summary,
 )
 from recommender.sources.blocks import Block, read_block
-from recommender.sources.events import hash_ids, sort_events
 from recommender.sources.rows import Note, add_up
 from recommender.sources.spellings import Spellings
 from schemas.settings import DataSettings, SplitSettings

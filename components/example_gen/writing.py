@@ -1,7 +1,5 @@
 """Writes the files of this step."""
 
-import csv
-import io
 import json
 import os
 import uuid
@@ -17,7 +15,7 @@ from components.example_gen.encoding import encode_candidates, encode_ratings, l
 from components.example_gen.split import EVAL, LEFT_OUT, REPLACED, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
 from recommender.sources.catalogue import join_catalogue
-from recommender.sources.rows import Reject, as_cell
+from recommender.sources.rows import Reject, rejects_as_csv
 from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
@@ -120,12 +118,8 @@ def write_candidates(
 
 
 def write_rejects(rejects: list[Reject], path: str) -> None:
-    """Writes `file,line,reason,value,content`, by file and line; spreadsheets run none of it as a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(Reject._fields)
-    writer.writerows([as_cell(value) for value in reject] for reject in sorted(rejects))
-    _write_text(path, text.getvalue())
+    """Writes the list of rejects."""
+    _write_text(path, rejects_as_csv(rejects))
 
 
 def write_summary(counts: Counts, path: str) -> None:

@@ -3,13 +3,17 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import tensorflow_environment
+from recommender.sources.data_files import as_settings
+from recommender.sources.settings_file import recommender_name
 from schemas import environment
 from schemas.errors import DataError, ServiceError, SettingsError
-from schemas.settings import Settings, fast, load
+from schemas.printable import printable
+from schemas.settings import Settings, check, fast, load, read_tree
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "movielens-100k.toml"
 EXIT_STATUSES = (
@@ -22,12 +26,21 @@ _FAILED, _BAD_INPUT, _STOPPED = 1, 2, 130
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds `--config` and `--verbose`."""
     parser.add_argument(
-        "--config",
-        type=Path,
-        default=DEFAULT_CONFIG,
-        help="settings of the recommender, a TOML file (default: MovieLens 100K)",
+        "--config", metavar="FILE", type=Path, help="settings of the recommender, a TOML file (default: MovieLens 100K)"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show the libraries' log on the terminal too")
+
+
+def add_data(parser: argparse._ActionsContainer) -> None:
+    """Adds `--ratings` and `--items`."""
+    parser.add_argument(
+        "--ratings",
+        metavar="FILE",
+        nargs="+",
+        default=(),
+        help="files of ratings or events; how they are written is found out, and no --config is needed",
+    )
+    parser.add_argument("--items", metavar="FILE", help="with --ratings: file of the items: id, title, genres")
 
 
 def add_fast(parser: argparse.ArgumentParser) -> None:
@@ -39,25 +52,43 @@ def add_fast(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def perform(action: Callable[[Settings], int], config: Path, is_fast: bool = False) -> int:
+class Source(NamedTuple):
+    """Where settings come from: a TOML file, paths of data files, or both; of neither, the default."""
+
+    config: Path | None = None
+    ratings: Sequence[str] = ()
+    items: str | None = None
+
+    def load(self) -> Settings:
+        """Returns the settings; what a file says stands, but for the data files that are named."""
+        if not self.ratings:
+            return load(self.config or DEFAULT_CONFIG)
+        tree = read_tree(self.config) if self.config else {"name": recommender_name(self.ratings[0])}
+        data = tree.get("data", {})
+        items = self.items or (os.path.join(str(data.get("folder", "")), data["items"]) if data.get("items") else None)
+        files = as_settings(self.ratings, items)
+        return check({**tree, "data": {**data, **files}}, str(self.config or "the data files"))
+
+
+def perform(action: Callable[[Settings], int], source: Source, is_fast: bool = False) -> int:
     """Loads the settings and performs an action; an error becomes a line on standard error.
 
     Args:
       action: returns the exit status.
-      config: the settings, a TOML file.
+      source: of the settings.
       is_fast: whether to train in less time.
 
     Returns:
       The exit status, see `EXIT_STATUSES`.
     """
     try:
-        settings = load(config)
+        settings = source.load()
         if is_fast:
             settings = fast(settings)
         tensorflow_environment.prepare()
         return action(settings)
     except (SettingsError, DataError) as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return _BAD_INPUT
     except ServiceError as error:
         print(error, file=sys.stderr)
@@ -76,11 +107,11 @@ def stopped() -> int:
     return _STOPPED
 
 
-def run(settings: Settings, verbose: bool) -> int:
-    """Runs the pipeline on this machine."""
+def run(settings: Settings, verbose: bool, is_inferred: bool = False) -> int:
+    """Runs the pipeline on this machine; of settings that only name files, the rest is found out and shown."""
     from pipeline import local
 
-    return local.run(settings, verbose)
+    return local.run(settings, verbose, is_inferred)
 
 
 def submit(settings: Settings, wait: bool, verbose: bool) -> int:

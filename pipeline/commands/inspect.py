@@ -3,18 +3,15 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from pipeline.reporting.data import as_json, counting_rows, printable, show
-from recommender.sources.data_files import as_settings
+from pipeline.commands.actions import Source
+from pipeline.reporting.data import as_json, counting_rows, show
 from recommender.sources.inspection import inspect
-from recommender.sources.settings_file import recommender_name
 from schemas.errors import DataError, SettingsError
-from schemas.settings import Settings, check, read_tree
+from schemas.printable import printable
 from schemas.whole import whole
 
 _REFUSED = 2
@@ -23,9 +20,12 @@ _STATUSES = "Exit status: 0, or 2 if a run would refuse the data."
 
 def main(arguments: list[str], prog: str) -> int:
     """Inspects the files that the arguments name; returns the exit status."""
-    options = _parser(prog).parse_args(arguments)
+    parser = _parser(prog)
+    options = parser.parse_args(arguments)
+    if not options.ratings and not options.config:
+        parser.error("expected files of ratings or events, or --config")
     try:
-        settings = settings_of(options.ratings, options.items, options.config)
+        settings = Source(options.config, options.ratings, options.items).load()
         with counting_rows(Console(stderr=True)) as progress:
             inspection = inspect(settings, progress)
         if options.write and inspection.is_usable:
@@ -45,24 +45,6 @@ def main(arguments: list[str], prog: str) -> int:
                 else f"{options.write} was not written: fix the errors"
             )
     return 0 if inspection.is_usable else _REFUSED
-
-
-def settings_of(ratings: Sequence[str], items: str | None, config: Path | None) -> Settings:
-    """Returns settings for files by their paths, and what a settings file says in addition.
-
-    Raises:
-      SettingsError: there are neither paths nor settings, or the settings are wrong.
-    """
-    tree: dict[str, Any] = read_tree(config) if config else {}
-    if ratings:
-        data = tree.get("data", {})
-        kept = items or (data.get("items", "") if "folder" in data else "")
-        if items is None and kept:
-            items = str(Path(str(data["folder"])) / kept)
-        tree = {"name": recommender_name(ratings[0]), **tree, "data": {**data, **as_settings(ratings, items)}}
-    elif not config:
-        raise SettingsError("expected files of ratings or events, or --config with a settings file; got neither")
-    return check(tree, str(config or "the files"))
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         prog="atalaya",
-        description="From a CSV of ratings to a gated, servable, on-device-ready recommender.",
+        description="From a log of interactions to a gated, servable, on-device-ready recommender.",
         epilog="`atalaya COMMAND --help` describes a command.",
     )
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")

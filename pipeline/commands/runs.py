@@ -12,8 +12,13 @@ from pipeline.commands import actions
 
 def run(arguments: list[str], prog: str) -> int:
     """Runs the pipeline on this machine."""
-    options = _parser(prog, "Run the pipeline on this machine.").parse_args(arguments)
-    return actions.perform(partial(actions.run, verbose=options.verbose), options.config, options.fast)
+    parser = _parser(prog, "Run the pipeline on this machine.")
+    actions.add_data(parser)
+    options = parser.parse_args(arguments)
+    if options.items and not options.ratings:
+        parser.error("--items: only with --ratings")
+    action = partial(actions.run, verbose=options.verbose, is_inferred=bool(options.ratings))
+    return actions.perform(action, actions.Source(options.config, options.ratings, options.items), options.fast)
 
 
 def submit(arguments: list[str], prog: str) -> int:
@@ -22,7 +27,7 @@ def submit(arguments: list[str], prog: str) -> int:
     parser.add_argument("--wait", action="store_true", help="follow the run to its end")
     options = parser.parse_args(arguments)
     action = partial(actions.submit, wait=options.wait, verbose=options.verbose)
-    return actions.perform(action, options.config, options.fast)
+    return actions.perform(action, actions.Source(options.config), options.fast)
 
 
 def compile_to_file(arguments: list[str], prog: str) -> int:
@@ -35,7 +40,7 @@ def compile_to_file(arguments: list[str], prog: str) -> int:
     options = parser.parse_args(arguments)
     compile_ = actions.compile_for_vertex if options.platform == "vertex" else actions.compile_for_kubeflow
     return actions.perform(
-        partial(compile_, output=options.output, verbose=options.verbose), options.config, options.fast
+        partial(compile_, output=options.output, verbose=options.verbose), actions.Source(options.config), options.fast
     )
 
 
@@ -55,9 +60,9 @@ def schedule(arguments: list[str], prog: str) -> int:
     options = parser.parse_args(arguments)
     if options.command == "set":
         action = partial(actions.set_schedule, cron=options.cron, verbose=options.verbose)
-        return actions.perform(action, options.config, options.fast)
+        return actions.perform(action, actions.Source(options.config), options.fast)
     chosen = actions.list_schedules if options.command == "list" else actions.remove_schedule
-    return actions.perform(partial(chosen, verbose=options.verbose), options.config)
+    return actions.perform(partial(chosen, verbose=options.verbose), actions.Source(options.config))
 
 
 def _parser(prog: str, description: str) -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ from recommender.sources.inspection import Inspection
 from recommender.sources.layouts import Layout
 from recommender.sources.profile import Profile
 from recommender.sources.suspicions import Suspicion, as_iso, reject_reasons
+from schemas.printable import printable
 from schemas.settings import DataSettings
 
 _SHOWN_REASONS = 8
@@ -81,11 +82,6 @@ def counting_rows(console: Console) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("")
         yield lambda rows: bar.update(task, completed=rows)
-
-
-def printable(text: str) -> str:
-    """Returns the text with characters that are not printable, except line ends, as visible escapes."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text)
 
 
 def _facts(found: Profile, data: DataSettings) -> Iterator[tuple[str, str]]:

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.dataset import Dataset
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
+from recommender.interactions.repeats import settle
 from recommender.interactions.titles import title_words
 from recommender.sources.catalogue import join_catalogue
 from recommender.sources.data_files import as_settings
-from recommender.sources.events import Events, sort_events
 from recommender.sources.tables import read_tables
 from schemas.settings import DataSettings, FeatureSettings, check
 
@@ -42,29 +43,23 @@ def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
     tables = read_tables(settings)
     for reason, count in tables.rejects.items():
         _LOG.warning("%d rows are left out: %s", count, reason)
-    return _dataset(sort_events(tables.ratings), tables.items, settings)
+    return _dataset(tables.ratings, tables.items, settings)
 
 
-def _dataset(events: Events, described: pd.DataFrame, data: DataSettings) -> Dataset:
-    known = events.rating[~np.isnan(events.rating)]
-    has_ratings = len(known) > 0 and known.min() < known.max()
-    users, genre_separator = events.users, data.genre_separator
-    kept = np.ones(len(events.user), bool)
-    if data.repeats == "last" or (data.repeats == "auto" and has_ratings):
-        pairs = pd.Series(events.user * len(events.items) + events.item)
-        kept = ~pairs.duplicated(keep="last").to_numpy()
-    popularity = pd.Series(np.bincount(events.item[kept], minlength=len(events.items)), index=events.items)
-    items = join_catalogue(described, popularity).items
+def _dataset(events: pa.Table, described: pd.DataFrame, data: DataSettings) -> Dataset:
+    columns = events.drop(["file", "line"]).to_pandas()
+    user, users = pd.factorize(columns["user"], sort=True)
+    items = join_catalogue(described, columns["item"].value_counts()).items
     interactions = Interactions.of(
-        user=events.user[kept],
-        item=pd.Index(items["item"]).get_indexer(events.items)[events.item[kept]],
-        rating=events.rating[kept] if has_ratings else None,
-        timestamp=events.timestamp[kept],
+        user=user,
+        item=pd.Index(items["item"]).get_indexer(columns["item"]),
+        rating=columns["rating"].to_numpy(np.float64),
+        timestamp=columns["timestamp"].to_numpy(np.float64),
         num_users=len(users),
         num_items=len(items),
-        weight=events.weight[kept],
-        position=events.position[kept],
+        weight=columns["weight"].to_numpy(),
     )
+    genre_separator = data.genre_separator
     names_of_items = [
         [name.strip() for name in text.split(genre_separator) if name.strip()] for text in items["genres"]
     ]
@@ -79,7 +74,7 @@ def _dataset(events: Events, described: pd.DataFrame, data: DataSettings) -> Dat
         num_title_words=len(words),
     )
     return Dataset(
-        interactions=interactions,
+        interactions=settle(interactions, data.repeats),
         catalogue=catalogue,
         users=[user.encode() for user in users],
         items=[item.encode() for item in items["item"]],

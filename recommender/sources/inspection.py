@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from recommender.sources.data_files import locate
 from recommender.sources.profile import Profile, profile
+from recommender.sources.rows import Reject
 from recommender.sources.settings_file import write_settings
 from recommender.sources.suspicions import Suspicion, find_suspicions
 from schemas.errors import DataError
@@ -32,6 +33,12 @@ class Inspection(NamedTuple):
         errors = [suspicion.text for suspicion in self.suspicions if suspicion.severity == "error"]
         if errors:
             raise DataError("\n".join(errors))
+
+    def rejects(self) -> list[Reject]:
+        """Returns the rejected rows, at most LISTED_REJECTS of each file."""
+        return [
+            reject for counts in (self.profile.counts | self.profile.item_counts).values() for reject in counts.listed
+        ]
 
     def as_toml(self) -> str:
         """Returns a settings file that reads the data as they were read."""

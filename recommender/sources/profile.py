@@ -13,11 +13,9 @@ import pyarrow.compute as pc
 from recommender.sources.blocks import read_file
 from recommender.sources.inference import Inferred, infer
 from recommender.sources.layouts import Layout
-from recommender.sources.rows import Note, Parsed, Reject, add_up
+from recommender.sources.rows import LISTED_REJECTS, Note, Parsed, Reject, add_up
 from recommender.sources.spellings import Spellings
 from schemas.settings import DataSettings
-
-LISTED_REJECTS = 20
 
 
 class RatingRange(NamedTuple):
@@ -30,7 +28,7 @@ class RatingRange(NamedTuple):
 
 @dataclass
 class FileCounts:
-    """The rows of a file by what became of them. examples: its first rejects."""
+    """The rows of a file by what became of them. examples: the first reject of each reason. listed: the first rejects."""
 
     rows: int = 0
     accepted: int = 0
@@ -38,6 +36,7 @@ class FileCounts:
     left_out: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     examples: list[Reject] = field(default_factory=list)
+    listed: list[Reject] = field(default_factory=list)
 
     def add(self, parsed: Parsed) -> None:
         """Adds the rows of a block."""
@@ -52,6 +51,7 @@ class FileCounts:
                 self.examples.append(reject)
                 del fresh[reject.reason]
         self.reasons.update(parsed.reasons)
+        self.listed += parsed.rejects[: LISTED_REJECTS - len(self.listed)]
 
 
 class Profile(NamedTuple):

@@ -1,5 +1,7 @@
 """The fields of some rows of a file, and the first reason why each unusable row is rejected."""
 
+import csv
+import io
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -52,8 +54,16 @@ def add_up(notes: Iterable[Note]) -> list[Note]:
     return list(found.values())
 
 
-def as_cell(value: str | int) -> str | int:
-    """Returns a value that a spreadsheet does not run as a formula."""
+def rejects_as_csv(rejects: Iterable[Reject]) -> str:
+    """Returns `file,line,reason,value,content`, by file and line; a spreadsheet runs none of it as a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(Reject._fields)
+    writer.writerows([_as_cell(value) for value in reject] for reject in sorted(rejects))
+    return text.getvalue()
+
+
+def _as_cell(value: str | int) -> str | int:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
