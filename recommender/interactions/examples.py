@@ -18,12 +18,14 @@ _PARSED_AT_ONCE = 8_192
 TEXT, NUMBER, INTEGER = (tf.io.FixedLenFeature([], dtype) for dtype in (tf.string, tf.float32, tf.int64))
 OPTIONAL_TEXT = tf.io.FixedLenFeature([], tf.string, default_value="")
 EVENT = {
-    names.RATING: tf.io.FixedLenFeature([], tf.float32, default_value=math.nan),
-    names.TIMESTAMP: tf.io.FixedLenFeature([], tf.int64, default_value=NO_TIME),
+    names.RATING: tf.io.VarLenFeature(tf.float32),
+    names.TIMESTAMP: tf.io.VarLenFeature(tf.int64),
     names.WEIGHT: NUMBER,
     names.POSITION: INTEGER,
 }
-"""Features of an event other than its user and item; `Interactions.of` knows the defaults."""
+"""Features of an event other than its user and item."""
+_NO_VALUE = {tf.float32: math.nan, tf.int64: NO_TIME}
+"""What stands for the value of a `VarLenFeature` that an example lacks; `Interactions.of` knows it."""
 TEXTS, INTEGERS = (tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64) for dtype in (tf.string, tf.int64))
 
 
@@ -56,19 +58,33 @@ def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict
       spec: the features to parse by name, each one of the constants above.
 
     Yields:
-      Columns by feature name: an array for a feature with one value per example, `Ragged` for the others.
+      Columns by feature name: an array for a feature with at most one value per example, `Ragged` for the others.
 
     Raises:
       DataError: no file matches.
     """
     records = read_records(patterns).batch(_PARSED_AT_ONCE)
-    for batch in records.map(lambda serialized: tf.io.parse_example(serialized, spec)):
+    for batch in records.map(lambda serialized: _parse(serialized, spec)):
         yield {
             name: Ragged(column.values.numpy(), column.row_splits.numpy())
             if isinstance(column, tf.RaggedTensor)
             else column.numpy()
             for name, column in batch.items()
         }
+
+
+def _parse(serialized: tf.Tensor, spec: dict[str, Any]) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+    columns = tf.io.parse_example(serialized, spec)
+    return {
+        name: _one_or_none(column) if isinstance(column, tf.SparseTensor) else column
+        for name, column in columns.items()
+    }
+
+
+def _one_or_none(column: tf.SparseTensor) -> tf.Tensor:
+    """Returns [n] values; an absent feature and one without a value, as Transform writes it, are the same."""
+    single = tf.sparse.reset_shape(column, [column.dense_shape[0], 1])
+    return tf.sparse.to_dense(single, _NO_VALUE[column.dtype])[:, 0]
 
 
 def read_columns(patterns: Sequence[str], spec: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from recommender.interactions.examples import (
+    EVENT,
     INTEGER,
     OPTIONAL_TEXT,
     TEXT,
@@ -16,6 +17,7 @@ from recommender.interactions.examples import (
     read_dataset,
     read_records,
 )
+from recommender.interactions.interactions import NO_TIME
 from schemas.errors import DataError
 
 Example = Mapping[str, list[int] | list[float] | list[bytes]]
@@ -143,3 +145,19 @@ def test_a_catalogue_that_lacks_or_repeats_an_item_is_refused(tmp_path: Path, it
     expected = rf"each of the 3 items .* once, got {len(items)} rows of {len(set(items))} items"
     with pytest.raises(DataError, match=expected):
         read_dataset([write_examples(tmp_path / "train.gz", rating(0, 0, 1.0, 1))], [file], VOCABULARIES)
+
+
+@pytest.mark.parametrize("some", [[], [[2.5]]])
+def test_a_feature_without_a_value_is_read_as_an_absent_one(tmp_path: Path, some: list[list[float]]) -> None:
+    """Transform writes features without a value as empty lists."""
+    path = str(tmp_path / "events.gz")
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for values in ([], *some):
+            feature = {
+                "rating": tf.train.Feature(float_list=tf.train.FloatList(value=values)),
+                "timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[])),
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+    columns = read_columns([path], {name: EVENT[name] for name in ("rating", "timestamp")})
+    np.testing.assert_array_equal(columns["rating"], [np.nan, *np.ravel(some)])
+    assert columns["timestamp"].tolist() == [NO_TIME] * (1 + len(some))
