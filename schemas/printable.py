@@ -2,5 +2,5 @@
 
 
 def printable(text: str) -> str:
-    """Returns the text with every character that is not printable, but line ends, as a visible escape such as `\\x1b`."""
+    """Returns the text with characters that are not printable, but not line ends, as escapes that can be seen."""
     return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text)

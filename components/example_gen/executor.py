@@ -43,9 +43,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
           input_dict: empty.
           output_dict:
-            - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, value, content) lists the rows
-              that cannot be used, at most 10,000 per block, and `summary.json` counts rows read and examples written.
-              Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
+            - examples: `Split-<name>/data_tfrecord-*.gz`; `rejects.csv` (file, line, reason, value, content) lists the
+              rows that cannot be used, at most 10,000 per block, and `summary.json` counts rows read and examples
+              written. Sets the properties `split_names`, `payload_format`, `file_format` and, as numbers, `train_rows`,
               `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats`.
           exec_properties:
             - input_base: folder of the files.

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline import tensorflow_environment
 from recommender.sources.data_files import as_settings
@@ -63,7 +63,7 @@ class Source(NamedTuple):
         """Returns the settings; what a file says stands, but for the data files that are named."""
         if not self.ratings:
             return load(self.config or DEFAULT_CONFIG)
-        tree = read_tree(self.config) if self.config else {"name": recommender_name(self.ratings[0])}
+        tree: dict[str, Any] = read_tree(self.config) if self.config else {"name": recommender_name(self.ratings[0])}
         data = tree.get("data", {})
         items = self.items or (os.path.join(str(data.get("folder", "")), data["items"]) if data.get("items") else None)
         files = as_settings(self.ratings, items)

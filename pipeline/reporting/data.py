@@ -93,12 +93,14 @@ def _facts(found: Profile, data: DataSettings) -> Iterator[tuple[str, str]]:
         elif role in ("rating", "timestamp"):
             without = {"rating": "none: implicit feedback", "timestamp": "none: the order is that of the file"}
             yield f"  {role}", without[role]
-    yield "rows", f"{sum(file.rows for file in found.counts.values()):,}, of which {found.accepted:,} are used"
+    num_rows = sum(file.rows for file in found.counts.values())
+    yield "rows", f"{num_rows:,}, of which {found.accepted:,} are used"
+    mean = found.accepted / max(1, len(found.users))
     yield (
         "",
         (
-            f"{len(found.users):,} users, {len(found.rated):,} items, {found.accepted / max(1, len(found.users)):.1f} events a "
-            f"user, {found.repeats:,} repeats of a user and item"
+            f"{len(found.users):,} users, {len(found.rated):,} items, {mean:.1f} events a user, {found.repeats:,} "
+            "repeats of a user and item"
         ),
     )
     if found.first is not None:

@@ -25,12 +25,12 @@ _LOG = logging.getLogger("atalaya")
 def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
     """Reads interactions and the content of the items.
 
-    How the files are written is found out; CSV of any kind, Parquet and JSON lines are read. Rows that cannot be used are
-    counted in the log; more than `max_reject_share` of them are an error.
+    How the files are written is found out; CSV of any kind, Parquet and JSON lines are read. Rows that cannot be used
+    are counted in the log; more than `max_reject_share` of them are an error.
 
     Args:
-      ratings: path of a file with a user and an item in each row, and perhaps a rating, a time and a type of event; or a
-        pattern.
+      ratings: path of a file with a user and an item in each row, and perhaps a rating, a time and a type of event; or
+        a pattern.
       items: path of a file with an item's id, title and genres; if empty, items have no content but their ids.
       data: further settings of the section `[data]`, such as `delimiter`, or `columns` for other column names.
 

@@ -53,7 +53,7 @@ def is_byte_wise(encoding: str) -> bool:
 
 
 def as_utf_8(data: bytes, encoding: str) -> bytes:
-    """Converts whole text in an encoding; bytes that are not allowed stay what they are in UTF-8, else become U+FFFD."""
+    """Converts whole text to UTF-8; what the encoding does not allow becomes U+FFFD, but in UTF-8 stays as it is."""
     return data if encoding in ("utf-8", "ascii") else data.decode(encoding, errors="replace").encode()
 
 

@@ -13,7 +13,7 @@ from recommender.sources.dialects import SAMPLED_ROWS, find_dialect
 from recommender.sources.encodings import as_utf_8, find_encoding, is_byte_wise, mark_length
 from recommender.sources.layouts import ROLES, Layout, Table
 from recommender.sources.names import COUNTS, normalized
-from recommender.sources.numbers import find_mark, is_number
+from recommender.sources.numbers import Mark, find_mark, is_number
 from recommender.sources.records import Dialect
 from recommender.sources.roles import Roles, Sample, find_roles
 from recommender.sources.times import Undecided, find_format, find_placeholders, is_rounded, parse_times
@@ -28,9 +28,9 @@ _SHOWN_ROWS = 3
 class Inferred(NamedTuple):
     """The files of a table.
 
-    layouts: of the files with rows. reasons: why each column is what it is, by role. empty: files without rows, and what
-    they lack. by_order: whether user and item were taken by their order, without known names. rounded: by file, a time
-    that has lost its digits.
+    layouts: of the files with rows. reasons: why each column is what it is, by role. empty: files without rows, and
+    what they lack. by_order: whether user and item were taken by their order, without known names. rounded: by file, a
+    time that has lost its digits.
     """
 
     layouts: list[Layout]
@@ -119,7 +119,8 @@ def _open(path: str, file: str, data: DataSettings, table: Table) -> _Opened:
     found = find_dialect(head, data, ROLES[table], path)
     if found.header and "\ufffd" in "".join(found.header):
         raise DataError(
-            f"{path}: the header is not {encoding.upper()}: {', '.join(found.header)[:200]!r}; set data.encoding to the "
+            f"{path}: the header is not {encoding.upper()}: {', '.join(found.header)[:200]!r}; set data.encoding to "
+            "the "
             'file\'s encoding, or to "auto"'
         )
     start = _raw(head[: found.start], encoding, mark, content)
@@ -205,30 +206,46 @@ def _check_agreement(files: list[_Opened]) -> None:
 def _with_formats(files: list[_Opened], data: DataSettings) -> list[Layout]:
     layouts = [file.layout for file in files]
     if "rating" in layouts[0].columns:
-        mark = data.decimal if data.decimal != "auto" else _decide(files, "rating", find_mark, data)
-        if mark is None:
-            raise _undecided(files, "rating", "data.decimal is needed: the values may have a decimal comma, or a comma for "
-                             'thousands; set it to "," or "."')  # fmt: skip
         counts = data.rating_means == "count" or (data.rating_means == "auto" and _is_named_count(layouts[0]))
+        mark = _decimal_mark(files, data)
         layouts = [layout._replace(decimal=mark, counts=counts) for layout in layouts]
-        if not any(map(is_number, _values(files, "rating"))):
-            raise _undecided(files, "rating", "no value of the rating is a number; expected numbers. Set "
-                             'data.columns.rating to another column, or to "" for none')  # fmt: skip
     if "timestamp" in layouts[0].columns:
-        found = data.timestamp_format
-        if found == "auto":
-            found = _decide(files, "timestamp", _time_format, data)
-        if isinstance(found, Undecided):
-            day, month = found.formats
-            raise _undecided(files, "timestamp", f"day or month first? {found.example!r} may be {day} (day first) or "
-                             f"{month} (month first), and no value decides; set data.timestamp_format to one of them")  # fmt: skip
-        if found is None:
-            raise _undecided(files, "timestamp", "the format of the times was not recognised; set data.timestamp_format to a "
-                             'strptime format, or data.columns.timestamp to another column, or to "" for none')  # fmt: skip
-        layouts = [layout._replace(timestamp_format=found) for layout in layouts]
+        found = _timestamp_format(files, data)
         seconds = parse_times(pa.array(_values(files, "timestamp"), pa.string()), found)
-        layouts = [layout._replace(placeholders=find_placeholders(seconds)) for layout in layouts]
+        placeholders = find_placeholders(seconds)
+        layouts = [layout._replace(timestamp_format=found, placeholders=placeholders) for layout in layouts]
     return layouts
+
+
+def _decimal_mark(files: list[_Opened], data: DataSettings) -> Mark:
+    mark = data.decimal if data.decimal != "auto" else _decide(files, "rating", find_mark, data)
+    if mark is None:
+        what = 'a comma may be a decimal mark or separate thousands; set data.decimal to "," or "."'
+        raise _undecided(files, "rating", what)
+    if not any(map(is_number, _values(files, "rating"))):
+        what = 'no value is a number; expected ratings. Set data.columns.rating to another column, or to "" for none'
+        raise _undecided(files, "rating", what)
+    return mark
+
+
+def _timestamp_format(files: list[_Opened], data: DataSettings) -> str:
+    if data.timestamp_format != "auto":
+        return data.timestamp_format
+    found = _decide(files, "timestamp", _time_format, data)
+    if isinstance(found, Undecided):
+        day, month = found.formats
+        what = (
+            f"day or month first? {found.example!r} may be {day} (day first) or {month} (month first), and no value "
+            "decides; set data.timestamp_format to one of them"
+        )
+        raise _undecided(files, "timestamp", what)
+    if found is None:
+        what = (
+            "the format of the times was not recognised; set data.timestamp_format to a strptime format, or "
+            'data.columns.timestamp to another column, or to "" for none'
+        )
+        raise _undecided(files, "timestamp", what)
+    return found
 
 
 def _time_format(values: Sequence[str]) -> str | Undecided | None:

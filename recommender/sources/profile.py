@@ -28,7 +28,10 @@ class RatingRange(NamedTuple):
 
 @dataclass
 class FileCounts:
-    """The rows of a file by what became of them. examples: the first reject of each reason. listed: the first rejects."""
+    """The rows of a file by what became of them.
+
+    examples: the first reject of each reason. listed: the first rejects.
+    """
 
     rows: int = 0
     accepted: int = 0
@@ -57,9 +60,10 @@ class FileCounts:
 class Profile(NamedTuple):
     """What is in the files.
 
-    ratings, items: how the files are read; items is None without an items file. counts: by file. users, rated: number of
-    events by id, in the order of appearance. first, last: seconds since 1970-01-01 UTC, None without times. rating: None
-    without ratings. events: number by type, None without types. repeats: accepted rows whose user and item came before.
+    ratings, items: how the files are read; items is None without an items file. counts: by file. users, rated: number
+    of events by id, in the order of appearance. first, last: seconds since 1970-01-01 UTC, None without times. rating:
+    None without ratings. events: number by type, None without types. repeats: accepted rows whose user and item came
+    before.
     described: ids of the items file, None without one. repeated_items: rows of the items file that repeat an item.
     genres: number of items by genre. notes: on rows.
     """

@@ -1,8 +1,8 @@
-"""Finds the records and fields of CSV text: where each begins and ends, and on which line.
+r"""Finds the records and fields of CSV text: where each begins and ends, and on which line.
 
-Quotes follow RFC 4180, with `\\"` for a quote within quotes in addition: a quote opens a field only at the field's start
-and closes it only at the field's end; any other quote is an ordinary character, so that a stray quote cannot swallow
-the rows after it. LF, CR LF and CR end a record.
+Quotes follow RFC 4180, with `\\"` for a quote within quotes in addition: a quote opens a field only at the field's
+start and closes it only at the field's end; any other quote is an ordinary character, so that a stray quote cannot
+swallow the rows after it. LF, CR LF and CR end a record.
 """
 
 import re
@@ -18,7 +18,7 @@ _QUOTE = 34
 
 
 class Dialect(NamedTuple):
-    """How records are written.
+    r"""How records are written.
 
     delimiter: bytes between fields. width: number of fields of a record. escapes: whether the text is known to write
     `\\"` for a quote within quotes; otherwise it is one only where it could not close the field.
@@ -30,12 +30,12 @@ class Dialect(NamedTuple):
 
 
 class Records(NamedTuple):
-    """The records of some text, without blank lines.
+    r"""The records of some text, without blank lines.
 
     starts, stops: [num_records] byte ranges, without the line end. lines: [num_records] line numbers.
     delimiters: positions of the texts between fields. quoted: [num_quoted, 2] byte ranges of quoted fields, quotes
-    included. escaped: [num_quoted] whether `\\"` stands for a quote in the field. stray: lines of quotes that would have
-    joined rows, and were taken as ordinary characters.
+    included. escaped: [num_quoted] whether `\\"` stands for a quote in the field. stray: lines of quotes that would
+    have joined rows, and were taken as ordinary characters.
     """
 
     starts: np.ndarray
@@ -157,7 +157,7 @@ def _paired(data: bytes, delimiter: bytes) -> np.ndarray | None:
     before, after = at[places[::2]], at[places[1::2] + 2]
     opens = (before == delimiter[-1]) | (before == NEWLINE) | (before == CARRIAGE_RETURN)
     closes = (after == delimiter[0]) | (after == NEWLINE) | (after == CARRIAGE_RETURN)
-    ranges = places.reshape(-1, 2) + [0, 1]
+    ranges = places.reshape(-1, 2) + np.array([0, 1])
     if len(delimiter) > 1 or not (opens & closes & (np.diff(ranges)[:, 0] <= LONGEST_QUOTED_FIELD)).all():
         return None
     return ranges

@@ -117,7 +117,8 @@ class _Finder:
             if len(rivals) > 1:
                 if len({header[rival] for rival in rivals}) == 1:
                     raise self._error(
-                        f"two columns are called {header[position]!r}; rename one, or set data.{self._section}.{role} to "
+                        f"two columns are called {header[position]!r}; rename one, or set "
+                        f"data.{self._section}.{role} to "
                         "the column's number, from 1"
                     )
                 named = " or ".join(repr(header[rival]) for rival in rivals)
@@ -226,13 +227,15 @@ class _Finder:
         header = self._sample.header or ()
         if header.count(name) > 1:
             raise self._error(
-                f"two columns are called {name!r}; rename one, or set data.{self._section}.{role} to the column's number, "
+                f"two columns are called {name!r}; rename one, or set data.{self._section}.{role} to the column's "
+                "number, "
                 "from 1"
             )
         if name not in header:
             raise self._error(
                 f"no column {name!r}; the header has: {', '.join(repr(text[:_SHOWN]) for text in header[:20])}. Set "
-                f"data.{self._section}.{role} to one of these, or fix data.delimiter if the names are not separated correctly"
+                f"data.{self._section}.{role} to one of these, or fix data.delimiter if the names are not separated "
+                "correctly"
             )
         return header.index(name)
 

@@ -23,8 +23,8 @@ LISTED_CHARACTERS = 200
 class Reject(NamedTuple):
     """A row that cannot be used.
 
-    line: from 1; in Parquet, the number of the row. value: what was wrong, if it was one field. content: the row's text.
-    value and content are cut to LISTED_CHARACTERS.
+    line: from 1; in Parquet, the number of the row. value: what was wrong, if it was one field. content: the row's
+    text. value and content are cut to LISTED_CHARACTERS.
     """
 
     file: str
@@ -35,13 +35,16 @@ class Reject(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What was noticed in rows that are used, or left out by design. code: of the suspicion. value: the first one."""
+    """What was noticed in rows that are used, or left out by design.
+
+    code: of the suspicion. line, value: of the first row. number: of rows.
+    """
 
     code: str
     file: str
     line: int
     value: str
-    count: int
+    number: int
 
 
 def add_up(notes: Iterable[Note]) -> list[Note]:
@@ -50,7 +53,7 @@ def add_up(notes: Iterable[Note]) -> list[Note]:
     for note in notes:
         key = note.code, note.file, note.value if note.code.startswith("event") else ""
         before = found.get(key)
-        found[key] = before._replace(count=before.count + note.count) if before else note
+        found[key] = before._replace(number=before.number + note.number) if before else note
     return list(found.values())
 
 
@@ -237,7 +240,7 @@ class CsvSource:
         return broken
 
     def _unquote(self, position: int, begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Moves the ends of quoted fields within their quotes; returns which are quoted, and which with `\\"`."""
+        """Moves the ends of quoted fields within their quotes; returns which are quoted, and which with a backslash."""
         ranges = self._records.quoted
         if not len(ranges):
             return None

@@ -27,7 +27,7 @@ _LONGEST_NAME = 63
 
 
 def recommender_name(path: str) -> str:
-    """Returns a name for a recommender by the path of its ratings: the file's name, or the folder's if that says more."""
+    """Returns a name for a recommender: that of its ratings file, or of the folder if that says more."""
     place = Path(path).absolute()
     stem = place.name.split(".")[0]
     names = [place.parent.name, stem] if _plain(stem) in _GENERIC else [stem, place.parent.name]

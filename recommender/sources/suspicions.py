@@ -64,16 +64,17 @@ def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator
             yield Suspicion(
                 "error",
                 "too-many-rejects",
-                f"{file}: {counts.rejected:,} of {counts.rows:,} rows cannot be used ({counts.rejected / counts.rows:.2%}); "
-                f"at most {data.max_reject_share:.2%} may be rejected. {first}. Fix the rows, or raise data.max_reject_share",
+                f"{file}: {counts.rejected:,} of {counts.rows:,} rows cannot be used "
+                f"({counts.rejected / counts.rows:.2%}); at most {data.max_reject_share:.2%} may be rejected. {first}. "
+                "Fix the rows, or raise data.max_reject_share",
             )
     for kind, ids in (("user", profile.users), ("item", profile.rated)):
         if len(ids) < 2:
             yield Suspicion(
                 "error",
                 f"too-few-{kind}s",
-                f"{len(ids)} {kind}{'' if len(ids) == 1 else 's'} in {profile.accepted:,} usable rows; expected at least two. "
-                f"Check that data.columns.{kind} names the right column",
+                f"{len(ids)} {kind}{'' if len(ids) == 1 else 's'} in {profile.accepted:,} usable rows; expected at "
+                f"least two. Check that data.columns.{kind} names the right column",
             )
     if (pairs := profile.accepted - profile.repeats) < _FEWEST_PAIRS and min(
         len(profile.users), len(profile.rated)
@@ -81,14 +82,14 @@ def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator
         yield Suspicion(
             "error",
             "too-few-events",
-            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and to evaluate with",
+            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate",
         )
     if needs_times and profile.first is None:
         yield Suspicion(
             "error",
             "no-times",
-            'no event has a time, which split.method = "time" needs. Set split.method to "random", or name the column of '
-            "the times in data.columns.timestamp",
+            'no event has a time, which split.method = "time" needs. Set split.method to "random", or name the column '
+            "of the times in data.columns.timestamp",
         )
     if profile.described is not None and len(profile.rated):
         share = profile.described_items / len(profile.rated)
@@ -98,9 +99,9 @@ def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator
             yield Suspicion(
                 "error",
                 "items-do-not-match",
-                f"the items file has {share:.1%} of the rated items; at least {data.min_described_share:.1%} are expected "
-                f"(data.min_described_share). Rated: {_quoted(rated)}; in the items file: {_quoted(known)}. Check "
-                "data.item_columns.item, and that both files write ids the same way",
+                f"the items file has {share:.1%} of the rated items; at least {data.min_described_share:.1%} are "
+                f"expected (data.min_described_share). Rated: {_quoted(rated)}; in the items file: {_quoted(known)}. "
+                "Check data.item_columns.item, and that both files write ids the same way",
             )
 
 
@@ -113,16 +114,16 @@ def _of_files(profile: Profile) -> Iterator[Suspicion]:
         yield Suspicion(
             "warning",
             "columns-by-order",
-            f"no name says which column is the user and which the item; {first.column('user')!r} was taken as the user and "
-            f"{first.column('item')!r} as the item, by their order. Set data.columns.user and data.columns.item",
+            f"no name says which column is the user and which the item; {first.column('user')!r} was taken as the user "
+            f"and {first.column('item')!r} as the item, by their order. Set data.columns.user and data.columns.item",
         )
 
 
 _NOTES = {
     "stray-quotes": "a quote is opened and not closed in its row; the rows after it are read as rows of their own",
-    "nul-bytes": "NUL bytes, which hold no data, are skipped; the file may have been cut off or copied while it was written",
+    "nul-bytes": "NUL bytes, which hold no data, are skipped; the file may have been copied while it was written",
     "placeholder-time": "a placeholder stands where no time is known; these rows have no time",
-    "event-letter-case": "an event type is written in other letter case than in data.events, and has the weight given there",
+    "event-letter-case": "an event type differs from data.events in letter case alone, and has the weight given there",
     "event-without-weight": "an event type has no weight in data.events; its rows are left out",
 }
 
@@ -131,7 +132,7 @@ def _of_notes(notes: list[Note], data: DataSettings) -> Iterator[Suspicion]:
     for note in notes:
         value = f" {note.value[:_SHOWN]!r}" if note.value.strip('"') else ""
         yield Suspicion(
-            "warning", note.code, f"{note.file}, line {note.line}:{value} ({note.count:,} in all): {_NOTES[note.code]}"
+            "warning", note.code, f"{note.file}, line {note.line}:{value} ({note.number:,} in all): {_NOTES[note.code]}"
         )
 
 
@@ -147,8 +148,8 @@ def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
         yield Suspicion(
             "warning",
             "times-rounded",
-            f"{file}: times such as {example!r} have lost digits, as spreadsheets write them; the order of events is lost "
-            "with them. Export the times as text or as dates",
+            f"{file}: times such as {example!r} have lost digits, as spreadsheets write them; the order of events is "
+            "lost too. Export the times as text or as dates",
         )
 
 
@@ -162,23 +163,23 @@ def _of_ids(profile: Profile) -> Iterator[Suspicion]:
             yield Suspicion(
                 "warning",
                 f"{kind}-spellings",
-                f"{number:,} {kind} ids are {len(groups):,} names in several spellings, which differ only in letter case, "
-                f"spaces, accents' encoding or invisible characters: {shown}{advice}",
+                f"{number:,} {kind} ids are {len(groups):,} names in several spellings, which differ only in letter "
+                f"case, spaces, accents' encoding or invisible characters: {shown}{advice}",
             )
         if pairs := _with_point_zero(counts.index):
             yield Suspicion(
                 "warning",
                 f"{kind}-point-zero",
-                f"{len(pairs):,} {kind} ids come with and without a decimal, such as {_pairs(pairs)}; they are different "
-                f"{kind}s. Export ids as text",
+                f"{len(pairs):,} {kind} ids come with and without a decimal, such as {_pairs(pairs)}; they are "
+                f"different {kind}s. Export ids as text",
             )
     total, heaviest = profile.accepted, profile.users.max() if len(profile.users) else 0
     if heaviest > max(_HEAVY_SHARE * total, _HEAVY_TIMES_MEAN * total / max(1, len(profile.users))):
         yield Suspicion(
             "warning",
             "heavy-user",
-            f"user {profile.users.idxmax()!r} has {heaviest:,} of {total:,} events ({heaviest / total:.0%}); it may be a test "
-            "account, a shared device or a value that means no user (data.null_values)",
+            f"user {profile.users.idxmax()!r} has {heaviest:,} of {total:,} events ({heaviest / total:.0%}); it may be "
+            "a test account, a shared device or a value that means no user (data.null_values)",
         )
 
 
@@ -191,8 +192,8 @@ def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
             yield Suspicion(
                 "warning",
                 "ids-written-differently",
-                f"{len(pairs):,} rated items are in the items file only in another form, such as {_pairs(pairs)}; nothing is "
-                "joined. Write ids the same way in both files, as text",
+                f"{len(pairs):,} rated items are in the items file only in another form, such as {_pairs(pairs)}; "
+                "nothing is joined. Write ids the same way in both files, as text",
             )
     if profile.repeated_items:
         yield Suspicion(

@@ -19,8 +19,8 @@ from schemas.settings import DataSettings
 class Tables(NamedTuple):
     """The usable rows of all files, and the number of rejects by reason.
 
-    ratings: `user`, `item`, `rating`, `timestamp`, `weight`, `line`, `file`; see `columns.parse_ratings`. items: `item`,
-    `title`, `genres`, `file`, `line`; empty without an items file.
+    ratings: `user`, `item`, `rating`, `timestamp`, `weight`, `line`, `file`; see `columns.parse_ratings`. items:
+    `item`, `title`, `genres`, `file`, `line`; empty without an items file.
     """
 
     ratings: pa.Table

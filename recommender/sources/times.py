@@ -32,7 +32,8 @@ _DIGITS = re.compile(r"-?\d{9,19}(?:\.\d*)?|-?\d+(?:\.\d+)?[eE]\+?\d+")
 _PACKED = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _NUMERIC = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[/.\- ])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
-    r"(?:(?P<space>,? |T)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?(?P<half> ?[AaPp][Mm])?)?"
+    r"(?:(?P<space>,? |T)(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    r"(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?(?P<half> ?[AaPp][Mm])?)?"
 )
 _MONTHS = [
     f"{day}{clock}"
@@ -201,14 +202,12 @@ def _numeric(values: list[str]) -> str | Undecided | None:
 
 def _with_clock(date: str, matches: list[re.Match[str]]) -> str:
     """Adds the format of the time of day that most values have."""
-    shapes = Counter(
-        (m["space"], bool(m["second"]), bool(m["fraction"]), m["half"] and len(m["half"])) for m in matches
-    )
+    shapes = Counter((m["space"], bool(m["second"]), bool(m["fraction"]), len(m["half"] or "")) for m in matches)
     space, has_seconds, has_fraction, half = shapes.most_common(1)[0][0]
     if space is None:
         return date
     clock = f"{'%I' if half else '%H'}:%M" + (":%S" if has_seconds else "") + (".%f" if has_fraction else "")
-    return f"{date}{space}{clock}" + {None: "", 2: "%p", 3: " %p"}[half]
+    return f"{date}{space}{clock}" + ("", "", "%p", " %p")[half]
 
 
 def _fitting(values: list[str], timestamp_format: str) -> float:

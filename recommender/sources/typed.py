@@ -55,7 +55,7 @@ class TypedSource:
 
 
 def as_plain(values: pa.Array) -> pa.Array:
-    """Returns dictionaries, binary and large strings as strings, booleans and decimals as numbers; others as they are."""
+    """Returns dictionaries, binary and large strings as strings, and booleans and decimals as numbers."""
     kind = values.type
     if pa.types.is_dictionary(kind):
         return as_plain(values.dictionary_decode())

@@ -66,10 +66,10 @@ class DataSettings(Section):
     folder: Path
     """Folder of the files."""
     ratings: Name | Annotated[tuple[Name, ...], Field(min_length=1)] = "ratings.csv"
-    """Ratings file below `folder`, several as a list, or a pattern such as `part-*.csv`; may contain `{SPAN}` as in TFX's
-    ExampleGen (`span-{SPAN}/ratings.csv`)."""
+    """Ratings file below `folder`, several as a list, or a pattern such as `part-*.csv`; may contain `{SPAN}` as in
+    TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
     items: str | None = "items.csv"
-    """Items file below `folder`, with one row per item, or a pattern. `""`: no file; the catalogue is the rated items."""
+    """Items file or pattern below `folder`, with one row per item. `""`: none; the catalogue is the rated items."""
     columns: RatingColumns = RatingColumns()
     item_columns: ItemColumns = ItemColumns()
     encoding: str = "auto"
@@ -101,8 +101,8 @@ class DataSettings(Section):
     """Whether items whose names differ only in letter case, spaces, accents' encoding or invisible characters are one
     item, shown in the most frequent spelling."""
     repeats: Literal["auto", "last", "each"] = "auto"
-    """Which events of the same user and item count: the last, or each, with added weights. `auto`: the last with ratings,
-    each without. Events of a user and item in the same second are always one event."""
+    """Which events of the same user and item count: the last, or each, with added weights. `auto`: the last with
+    ratings, each without. Events of a user and item in the same second are always one event."""
     min_described_share: Fraction = 0.5
     """Minimum share of the rated items that the items file must contain; if there are fewer, the run stops."""
     max_reject_share: Fraction = 0.01
@@ -139,7 +139,8 @@ class DataSettings(Section):
                 raise ValueError("it has no year")
         except ValueError as error:
             raise ValueError(
-                f"expected auto, {', '.join(UNIX_FORMATS)}, iso8601 or a strptime format such as %m/%d/%Y %H:%M: {error}"
+                f"expected auto, {', '.join(UNIX_FORMATS)}, iso8601 or a strptime format such as %m/%d/%Y %H:%M: "
+                f"{error}"
             ) from None
         return value
 
