@@ -73,6 +73,12 @@ def look(path: str) -> Content:
         raise DataError(f"{path}: a JSON array; expected JSON lines, one object a line: `jq -c '.[]'` writes them")
     if not head:
         raise EmptyFileError(f"{path}: the file is empty; expected a table of events or items")
+    if len(head) == HEAD_BYTES and head.count(b"\n") + head.count(b"\r") < 2:
+        raise DataError(
+            f"{path}: no row ends within the first {HEAD_BYTES >> 20} MiB after the header; expected a table with a "
+            "row on "
+            f"each line, got {text[:40].decode(errors='replace')!r}"
+        )
     return Content("jsonl" if text.startswith(b"{") else "csv", compression, head)
 
 

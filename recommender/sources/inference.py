@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from recommender.sources.blocks import read_sources
-from recommender.sources.content import Content, EmptyFileError, decompressed, look, opened
+from recommender.sources.content import HEAD_BYTES, Content, EmptyFileError, decompressed, look, opened
 from recommender.sources.dialects import SAMPLED_ROWS, find_dialect
 from recommender.sources.encodings import as_utf_8, find_encoding, is_byte_wise, mark_length
 from recommender.sources.layouts import ROLES, Layout, Table
@@ -114,6 +114,8 @@ def _open(path: str, file: str, data: DataSettings, table: Table) -> _Opened:
     layout = layout._replace(encoding=encoding)
     mark = mark_length(content.head)
     head = as_utf_8(content.head[mark:], _without_mark(content.head, encoding))
+    if len(content.head) == HEAD_BYTES:  # the last row is cut
+        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
     if content.format == "jsonl":
         return _open_json(layout._replace(start=_raw(b"", encoding, mark, content)), head)
     found = find_dialect(head, data, ROLES[table], path)
