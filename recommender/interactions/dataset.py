@@ -32,12 +32,13 @@ def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: in
       method: `random` holds out pairs of user and item by a seeded hash; `time` holds out the latest interactions,
         without repeats of training pairs. A pair is evaluated once, by its first interaction held out. Pass the same
         method to `fit`.
-      seed: seed of the hash.
+      seed: seed of the hash, at least 0.
 
     Raises:
       DataError: one of the parts is empty, or the method is `time` and no interaction has a time.
     """
-    divided = hold_out(dataset.interactions, share, method, seed)
+    # Negative, so that it differs from every seed of `fit`, which would hold out next to nothing of what this seed left.
+    divided = hold_out(dataset.interactions, share, method, -1 - seed)
     known = np.unique(divided.fitted.user)
     index = np.full(len(dataset.users) + 1, len(known))
     index[known] = np.arange(len(known))

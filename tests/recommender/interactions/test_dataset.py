@@ -3,6 +3,7 @@ import pytest
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.dataset import Dataset, split
+from recommender.interactions.hold_out import hold_out
 from recommender.interactions.ragged import Ragged
 from schemas.errors import DataError
 from small_interactions import interactions
@@ -38,6 +39,17 @@ def test_at_random_every_interaction_is_on_one_side(dataset: Dataset) -> None:
     names = np.array([*train.users, b"unknown"])
     kept = {(names[user], item) for user, item in zip(train.interactions.user, train.interactions.item, strict=True)}
     assert kept <= {(b"u%d" % user, item) for user in range(6) for item in range(6)}
+
+
+def test_what_is_held_out_in_training_does_not_depend_on_the_split() -> None:
+    """Also with equal seeds: a share of the training interactions is held out, not what the split left of it."""
+    user, item = np.repeat(np.arange(100), 20), np.tile(np.arange(20), 100)
+    nothing = Ragged.of([[]] * 20)
+    catalogue = Catalogue(100, 0, 0, 1, nothing, nothing, nothing)
+    events = interactions(user, item, 3.0, np.arange(2_000))
+    train, test = split(Dataset(events, catalogue, [b""] * 100, [b""] * 20, [], np.array([b""] * 20, object)), seed=42)
+    assert 0.17 < len(test) / 2_000 < 0.23
+    assert 0.08 < len(hold_out(train.interactions, 0.1, "random", 42).held_out) / len(train.interactions) < 0.12
 
 
 def test_too_few_interactions_are_refused(dataset: Dataset) -> None:
