@@ -37,7 +37,7 @@ def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: in
     Raises:
       DataError: one of the parts is empty, or the method is `time` and no interaction has a time.
     """
-    # Negative, so that it differs from every seed of `fit`, which would hold out next to nothing of what this seed left.
+    # Negative, unlike the seeds of `fit`: the same seed would hold out next to nothing of what it left here.
     divided = hold_out(dataset.interactions, share, method, -1 - seed)
     known = np.unique(divided.fitted.user)
     index = np.full(len(dataset.users) + 1, len(known))

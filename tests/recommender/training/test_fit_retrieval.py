@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.interactions import Interactions
@@ -89,3 +92,14 @@ def test_targets_follow_the_split(
     with pytest.raises(Asked) as asked:
         fit(two_tastes, make_settings(method, **retrieval))
     assert asked.value.args == expected
+
+
+def test_events_with_larger_weights_count_more(two_tastes: Interactions) -> None:
+    """All items are chosen about as often, and choices of the first eight have ten times the weight."""
+    weight = np.where(two_tastes.item < 8, np.float32(10), np.float32(1))
+    fast = {"epochs": 8, "learning_rate": 0.1, "linear_rank": 0, "history": "none"}
+    model = fit(replace(two_tastes, weight=weight), make_settings("random", **fast))
+    unknown = np.array([NUM_USERS])
+    query = model.encode_queries(unknown, tf.RaggedTensor.from_row_lengths(np.array([], np.int32), [0]), np.array([0]))
+    scores = (query @ tf.transpose(model.encode_candidates(np.arange(NUM_ITEMS)))).numpy()[0]
+    assert scores[:8].mean() > scores[8:].mean() + 1
