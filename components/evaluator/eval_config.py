@@ -25,10 +25,9 @@ def build(settings: GateSettings, is_rated: bool = True, is_baseline_rated: bool
       is_rated: whether the candidate predicts ratings.
       is_baseline_rated: whether the last blessed model does.
     """
+    # Without a label: the metrics read the rating as a feature, since TFMA fails on a batch without any label.
     models = [
-        config_pb2.ModelSpec(
-            name=name, is_baseline=name == BASELINE, signature_name=names.EVALUATE, label_key=names.RATING
-        )
+        config_pb2.ModelSpec(name=name, is_baseline=name == BASELINE, signature_name=names.EVALUATE)
         for name in (CANDIDATE, BASELINE)
     ]
     metrics = config_pb2.MetricsSpec(

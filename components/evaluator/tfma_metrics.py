@@ -34,7 +34,9 @@ def _computations(name: str, model_name: str = "", output_name: str = "") -> met
     }
     return [
         metric_types.MetricComputation(
-            keys=list(keys.values()), preprocessors=None, combiner=_MeanContributions(keys, model_name)
+            keys=list(keys.values()),
+            preprocessors=[metric_types.FeaturePreprocessor(feature_keys=[names.RATING])],
+            combiner=_MeanContributions(keys, model_name),
         )
     ]
 
@@ -50,12 +52,9 @@ class _MeanContributions(beam.CombineFn):
         return np.zeros(()), 0
 
     def add_input(self, accumulator: _Sums, element: metric_types.StandardMetricInputs) -> _Sums:
-        outputs, label = element.prediction, element.label
-        # With a baseline model, TFMA nests both one level deeper, by model name.
-        if self._model_name:
-            outputs = outputs[self._model_name]
-            label = label[self._model_name] if isinstance(label, dict) else label
-        numbers = [*(outputs.get(output) for output in _OUTPUTS), label]
+        # With a baseline model, TFMA nests the outputs one level deeper, by model name.
+        outputs = element.prediction[self._model_name] if self._model_name else element.prediction
+        numbers = [*(outputs.get(output) for output in _OUTPUTS), element.features.get(names.RATING)]
         added = metrics.contributions(*map(_number, numbers))
         return accumulator[0] + added[0], accumulator[1] + 1
 

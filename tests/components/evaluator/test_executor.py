@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+import schemas
 import semaphores
 from components.evaluator import eval_config, executor
 from pipeline.engines import beam
@@ -78,8 +80,9 @@ def _examples(tmp_path: Path, rated: list[bool]) -> standard_artifacts.Examples:
             feature = {
                 name: tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
                 for name, number in zip(_FLOATS, numbers, strict=True)
-                if is_rated or name != names.RATING
             }
+            if not is_rated:
+                feature[names.RATING] = tf.train.Feature()
             for name, text in ((names.USER_ACTIVITY, activity), (names.ITEM_POPULARITY, "0")):
                 feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
@@ -123,7 +126,12 @@ def _evaluate(
     is_baseline_rated: bool = True,
 ) -> verdicts.Verdict:
     settings = GateSettings.model_validate(gate)
+    schema = standard_artifacts.Schema()
+    schema.uri = str(tmp_path / "schema")
+    (tmp_path / "schema").mkdir()
+    shutil.copy(Path(schemas.__file__).parent / "ratings.pbtxt", tmp_path / "schema" / "schema.pbtxt")
     inputs = {
+        "schema": [schema],
         "examples": [examples],
         "model": [_model(tmp_path / "model", card, is_rated=is_rated)],
         "anomalies": [_anomalies(tmp_path / "anomalies", anomalies)],
