@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 from rich.console import Console
-from rich.markup import escape
 
 from pipeline import artifacts, metadata_file, node, preflight
 from pipeline.garbage_collector import loading
 from pipeline.node import Node
 from pipeline.reporting import data, report, terminal
+from pipeline.reporting.terminal import escape
 from recommender.sources.inspection import Inspection, inspect
 from recommender.sources.rows import rejects_as_csv
 from schemas import layout
@@ -88,7 +88,7 @@ def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
     """
     if any("{" in pattern for pattern in settings.data.ratings_patterns):
         return None
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     with data.counting_rows(Console(stderr=True)) as progress:
         inspection = inspect(settings, progress)
     if is_shown:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline import tensorflow_environment
+from pipeline.reporting import terminal
 from recommender.sources.data_files import as_settings
 from recommender.sources.settings_file import recommender_name
 from schemas import environment
 from schemas.errors import DataError, ServiceError, SettingsError
-from schemas.printable import printable
 from schemas.settings import Settings, check, fast, load, read_tree
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "movielens-100k.toml"
@@ -88,10 +88,10 @@ def perform(action: Callable[[Settings], int], source: Source, is_fast: bool = F
         tensorflow_environment.prepare()
         return action(settings)
     except (SettingsError, DataError) as error:
-        print(printable(str(error)), file=sys.stderr)
+        terminal.print_error(error)
         return _BAD_INPUT
     except ServiceError as error:
-        print(error, file=sys.stderr)
+        terminal.print_error(error)
         return _FAILED
     except KeyboardInterrupt:
         return stopped()

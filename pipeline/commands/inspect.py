@@ -2,16 +2,15 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from pipeline.commands.actions import Source
 from pipeline.reporting.data import as_json, counting_rows, show
+from pipeline.reporting.terminal import print_error
 from recommender.sources.inspection import inspect
 from schemas.errors import DataError, SettingsError
-from schemas.printable import printable
 from schemas.whole import whole
 
 _REFUSED = 2
@@ -32,12 +31,12 @@ def main(arguments: list[str], prog: str) -> int:
             with whole(options.write) as partial:
                 partial.write_text(inspection.as_toml(), encoding="utf-8")
     except (DataError, SettingsError) as error:
-        print(printable(str(error)), file=sys.stderr)
+        print_error(error)
         return _REFUSED
     if options.json:
         print(json.dumps(as_json(inspection), ensure_ascii=False))
     else:
-        show(inspection, Console(highlight=False))
+        show(inspection, Console(highlight=False, emoji=False))
         if options.write:
             print(
                 f"written: {options.write}"

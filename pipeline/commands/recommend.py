@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.commands import recommend_all, recommend_on_device
 from pipeline.reporting import terminal
+from pipeline.reporting.terminal import escape
 from schemas import layout
 from schemas import signatures as names
 from schemas.errors import DataError
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.rec
         else:
             answer = _ask(version, options)
     except DataError as error:
-        print(error, file=sys.stderr)
+        terminal.print_error(error)
         return 2
     if options.json:
         print(json.dumps({"version": version.name, **answer}))
@@ -197,7 +197,7 @@ def _unless_known(answer: dict[str, Any]) -> str:
 
 
 def _show(answer: dict[str, Any], version: str) -> None:
-    console = Console()
+    console = Console(emoji=False)
     if "similar_to" in answer:
         who = f"Like item {answer['similar_to']}" + _unless_known(answer)
     else:

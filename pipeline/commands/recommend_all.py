@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from pipeline.reporting import terminal
+from pipeline.reporting.terminal import escape
 from schemas.errors import DataError
 
 

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.ver
     try:
         result = options.command(options)
     except DataError as error:
-        print(error, file=sys.stderr)
+        terminal.print_error(error)
         return _BAD_INPUT
     except OSError as error:
         print(f"{error.filename}: {error.strerror}; the newest version is unchanged", file=sys.stderr)
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.ver
     else:
         terminal.show_any_text()
         # Without a set width, tables get the one they need.
-        options.show(result, Console(width=None if sys.stdout.isatty() else 120, highlight=False))
+        options.show(result, Console(width=None if sys.stdout.isatty() else 120, highlight=False, emoji=False))
     return 0
 
 

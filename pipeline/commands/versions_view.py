@@ -5,9 +5,9 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from pipeline.reporting.terminal import escape
 from schemas.metrics import METRICS
 
 _MAIN_METRICS = ("ndcg_at_10", "top_100_accuracy", "rmse", "lift_over_popularity")

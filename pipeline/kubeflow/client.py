@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
 
 from pipeline.kubeflow import compile as kubeflow
 from pipeline.kubeflow.follow import FINAL, SUCCEEDED, Run, follow
 from pipeline.reporting import terminal
+from pipeline.reporting.terminal import escape
 from schemas.environment import Credentials
 from schemas.errors import SettingsError
 from schemas.settings import Settings

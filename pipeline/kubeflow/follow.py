@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
 
+from pipeline.reporting.terminal import escape
 from schemas.errors import ServiceError
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from pipeline.reporting.terminal import escape
 from schemas.settings import KubeflowSettings
 
 _ZONE = (

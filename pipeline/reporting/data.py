@@ -6,15 +6,14 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from pipeline.reporting.terminal import escape
 from recommender.sources.inspection import Inspection
 from recommender.sources.layouts import Layout
 from recommender.sources.profile import Profile
 from recommender.sources.suspicions import Suspicion, as_iso, reject_reasons
-from schemas.printable import printable
 from schemas.settings import DataSettings
 
 _SHOWN_REASONS = 8
@@ -56,12 +55,12 @@ def show(inspection: Inspection, console: Console) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in _facts(found, inspection.settings.data):
-        table.add_row(label, escape(printable(value)))
+        table.add_row(label, escape(value))
     console.print(table)
     for text, count in list((reject_reasons(found.counts) | reject_reasons(found.item_counts)).items())[
         :_SHOWN_REASONS
     ]:
-        console.print(f"  {count:,} rejected: {escape(printable(text))}")
+        console.print(f"  {count:,} rejected: {escape(text)}")
     show_suspicions(inspection.suspicions, console)
 
 
@@ -69,7 +68,7 @@ def show_suspicions(suspicions: list[Suspicion], console: Console) -> None:
     """Prints a line for each."""
     for suspicion in suspicions[:_SHOWN_SUSPICIONS]:
         color = "red" if suspicion.severity == "error" else "yellow"
-        text = escape(printable(suspicion.text))
+        text = escape(suspicion.text)
         console.print(f"[{color}]{suspicion.severity}[/] {suspicion.code}: {text}", soft_wrap=True)
     if len(suspicions) > _SHOWN_SUSPICIONS:
         console.print(f"... {len(suspicions)} suspicions in all; `atalaya inspect --json` lists them")

@@ -9,11 +9,11 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.node import PUSHED, WRITTEN, Node
 from pipeline.reporting import report_on_device, summary
+from pipeline.reporting.terminal import escape
 from schemas import canary as canary_schema
 from schemas import layout, on_device_record
 from schemas import signatures as names

@@ -4,9 +4,9 @@ import math
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from pipeline.reporting.terminal import escape
 from schemas.on_device_record import OnDeviceRecord, VariantRecord
 
 _COLUMNS = ("file", "recall@10", "popularity", "NDCG@10", "bytes", "microseconds", "")

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,9 +24,20 @@ from rich.progress import (
 )
 
 from pipeline.reporting.progress import OnceAMinute
+from schemas.printable import printable
 
 LOGGER = logging.getLogger("atalaya")
 """The steps' messages to the user. A record may have `progress`, (what, done, total), with the same as its message."""
+
+
+def escape(text: str) -> str:
+    """The text for a console, literally: without markup, and with control characters as escapes that can be seen."""
+    return markup.escape(printable(text))
+
+
+def print_error(error: object) -> None:
+    """Prints an error's message to standard error, with control characters as escapes that can be seen."""
+    print(printable(str(error)), file=sys.stderr)
 
 
 def show_any_text() -> None:
@@ -57,7 +68,13 @@ def captured(log_file: Path, verbose: bool) -> Iterator[Console]:
         with os.fdopen(terminal, "w", buffering=1, encoding=encoding, errors="replace", closefd=False) as stream:
             is_terminal = os.isatty(terminal)
             # Without a set width, tables get the one they need.
-            yield Console(file=stream, force_terminal=is_terminal, width=None if is_terminal else 120, highlight=False)
+            yield Console(
+                file=stream,
+                force_terminal=is_terminal,
+                width=None if is_terminal else 120,
+                highlight=False,
+                emoji=False,
+            )
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

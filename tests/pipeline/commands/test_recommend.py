@@ -34,6 +34,21 @@ def test_without_ratings_the_table_has_one_score(capsys):
     assert shown.count("1.500") == 1 and "retrieval" not in shown and "rating" not in shown
 
 
+def test_what_a_terminal_would_obey_is_shown_as_an_escape(capsys):
+    row = {"item_id": "\x1b]0;x\x07", "title": "a\x1b[2J\rb\u202ec\x9b1m :heart:", "score": 1.0}
+    answer = {"user_id": "\x1b[31m", "is_known": False, "unknown_history": 1, "items": [row], "history": ["\x08"]}
+    recommend._show(answer | {"unknown_ids": ["\x1bc"]}, "version 7")
+    shown = capsys.readouterr().out
+    assert r"a\x1b[2J\rb\u202ec\x9b1m :heart:" in shown and r"\x1b]0;x\x07" in shown
+    assert r"User \x1b[31m (not known); History \x08, version 7" in shown and r"Not known: \x1bc" in shown
+    assert set("\x1b\x07\x08\x9b\r\u202e").isdisjoint(shown)
+
+
+def test_an_error_shows_what_a_terminal_would_obey_as_an_escape(tmp_path, capsys):
+    assert recommend.main(["--user", "1", "--model", f"{tmp_path}/\x1b[31mred"]) == 2
+    assert r"\x1b[31mred: no pushed version" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("asked", "title"),
     [

@@ -32,6 +32,15 @@ def test_noise_goes_to_the_file_and_what_matters_stays(tmp_path, mode):
     assert process.stderr == (log.read_text() if mode == "verbose" else "")
 
 
+def test_a_literal_text_keeps_line_ends_and_shows_other_control_characters(capsys):
+    text = "two\nlines \x1b[31m [red]x[/] \\ \t é 👩‍🚀"
+    Console(file=sys.stdout, emoji=False).print(terminal.escape(text))
+    terminal.print_error(ValueError(text))
+    written = capsys.readouterr()
+    shown = "two\nlines \\x1b[31m [red]x[/] \\ \\t é 👩‍🚀\n"
+    assert (written.out, written.err) == (shown, shown)
+
+
 TITLES = r"""
 import sys
 from pathlib import Path
