@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands import recommend_all, recommend_on_device
+from pipeline.commands.ids import one_id, refuse_joined
 from pipeline.reporting import terminal
 from pipeline.reporting.terminal import escape
 from schemas import layout
@@ -44,14 +45,23 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.rec
     parser.add_argument("--user", help="user id as in the ratings file; an unknown user gets popular items")
     parser.add_argument(
         "--history",
-        metavar="ITEM,ITEM,...",
-        type=_ids,
-        help="ids of items that the user chose, the oldest first, instead of the known history",
+        metavar="ITEM",
+        type=one_id,
+        action="append",
+        help="id of an item that the user chose, instead of the known history; repeat it, the oldest first",
     )
     parser.add_argument("--similar-to", metavar="ITEM", help="similar items, instead of recommendations")
     parser.add_argument("--k", type=_count, help="how many items (default: 10; with --all 100)")
-    parser.add_argument("--exclude", metavar="ITEM,...", type=_ids, default=[], help="items to leave out")
-    parser.add_argument("--genre", metavar="GENRE,...", type=_ids, default=[], help="only items of one of these genres")
+    parser.add_argument(
+        "--exclude", metavar="ITEM", type=one_id, action="append", default=[], help="item to leave out; may be repeated"
+    )
+    parser.add_argument(
+        "--genre",
+        type=one_id,
+        action="append",
+        default=[],
+        help="only items of this genre or, if it is repeated, of one of these",
+    )
     parser.add_argument("--include-seen", action="store_true", help="also show items that the user has seen")
     parser.add_argument(
         "--model",
@@ -106,13 +116,6 @@ def main(arguments: list[str] | None = None, prog: str = "python -m pipeline.rec
     return 0
 
 
-def _ids(text: str) -> list[str]:
-    ids = [part.strip() for part in text.split(",") if part.strip()]
-    if not ids:
-        raise argparse.ArgumentTypeError(f"at least one is expected, separated by commas, got {text!r}")
-    return ids
-
-
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a number from 1 is expected, got {text!r}")
@@ -155,6 +158,12 @@ def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
     try:
         model = load_saved_model(version)
         num_items = int(model.list_items(0, 0)[names.NUM_ITEMS])
+
+        def item_ids() -> set[str]:
+            return {os.fsdecode(id_) for id_ in model.list_items(0, num_items)[names.ITEM_ID].numpy()}
+
+        for option, values in (("--history", options.history or []), ("--exclude", options.exclude)):
+            refuse_joined(option, values, item_ids)
         common = {
             names.K: min(options.k or 10, num_items),
             names.EXCLUDE: tf.constant([given(options.exclude)], tf.string),
@@ -219,7 +228,8 @@ def _show(answer: dict[str, Any], version: str) -> None:
     console.print(table)
     if not answer["items"]:
         console.print(
-            "No items are left. An unknown item has no similar ones, and genres are spelled as in the items file."
+            "No items are left. An unknown item has no similar ones, and genres are spelled as in the items file, each "
+            "after its own --genre."
         )
     if answer[names.UNKNOWN_HISTORY]:
         unknown = answer[names.UNKNOWN_HISTORY]

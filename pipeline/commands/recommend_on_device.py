@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.commands.ids import refuse_joined
 from schemas import layout, on_device_record
 from schemas import signatures as names
 from schemas.errors import DataError
@@ -27,7 +28,8 @@ def ask(version: Path, name: str | None, history: list[str], k: int) -> dict[str
       `unknown_ids`, these ids; `items` with id, title and score, the best first.
 
     Raises:
-      DataError: this version has no such model, or the model returns fewer items, or reads ratings.
+      DataError: this version has no such model, or the model returns fewer items, or reads ratings; or ids were
+        joined by commas.
     """
     try:
         return _ask(version, name, history, k)
@@ -48,6 +50,7 @@ def _ask(version: Path, name: str | None, history: list[str], k: int) -> dict[st
         )
     items = json.loads((version / layout.ON_DEVICE / record.items).read_text(encoding="utf-8"))
     titles = {item["id"]: item["title"] for item in items}
+    refuse_joined("--history", history, lambda: titles)
     unknown = [id_ for id_ in history if id_ not in titles]
     ids, scores = _call(version / layout.ON_DEVICE / variant.file, variant, history)
     shown = [(id_, score) for id_, score in zip(ids, scores, strict=True) if id_][:k]

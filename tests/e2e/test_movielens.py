@@ -86,6 +86,8 @@ def test_the_default_settings_bless_and_push_a_model(some, tmp_path):
         "--on-device",
         "--json",
     ]
-    process = subprocess.run([*command, "--history", "71,1"], cwd=ROOT, capture_output=True, text=True, check=True)
+    process = subprocess.run(
+        [*command, "--history", "71", "--history", "1"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     items = [item["item_id"] for item in json.loads(process.stdout)["items"]]
     assert len(items) == 10 and not {"71", "1"} & set(items)

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from pipeline.commands import recommend
@@ -62,8 +65,60 @@ def test_the_title_says_what_was_asked(asked, title, capsys):
     assert title in capsys.readouterr().out
 
 
-def test_ids_are_divided_at_commas():
-    assert recommend._ids(" 1, 2 ,,x y") == ["1", "2", "x y"]
+@pytest.fixture
+def asked(monkeypatch) -> dict[str, Any]:
+    """What the newest version, which knows the items `a,b`, `c` and `d`, was asked for."""
+    import tensorflow as tf
+
+    received = {}
+
+    def list_items(begin: int, end: int) -> dict[str, Any]:
+        return {"item_id": tf.constant(["a,b", "c", "d"])[begin:end], "num_items": tf.constant(3)}
+
+    def answer(users: tf.Tensor, **request: Any) -> dict[str, Any]:
+        received.update(request)
+        columns = {"item_id": tf.constant([["d"]]), "title": tf.constant([["D"]]), "score": tf.constant([[1.0]])}
+        return columns | {"is_known": tf.constant([False]), "unknown_history": tf.constant([0])}
+
+    model = SimpleNamespace(list_items=list_items, recommend=answer)
+    monkeypatch.setattr("recommender.serving.loading.load_saved_model", lambda folder: model)
+    return received
+
+
+def test_ids_may_hold_commas_and_an_option_is_repeated(tmp_path, asked, capsys):
+    (tmp_path / "17").mkdir()
+    options = [
+        "--history",
+        "a,b",
+        "--history",
+        " c",
+        "--exclude",
+        "x,y",
+        "--exclude",
+        "d",
+        "--genre",
+        "e,f",
+        "--genre",
+        "g",
+    ]
+    assert recommend.main([*options, "--model", str(tmp_path), "--json"]) == 0
+    assert asked["history_item_id"].numpy().tolist() == [[b"a,b", b"c"]]
+    assert asked["exclude"].numpy().tolist() == [[b"x,y", b"d"]] and asked["genre"].numpy().tolist() == [b"e,f", b"g"]
+
+
+@pytest.mark.parametrize("option", ["--history", "--exclude"])
+def test_several_ids_in_one_value_are_refused_with_the_right_command(tmp_path, asked, option, capsys):
+    (tmp_path / "17").mkdir()
+    assert recommend.main(["--user", "1", option, "c, d", "--model", str(tmp_path)]) == 2
+    assert f"{option}: no item has the id 'c, d', but its parts are ids; write: {option} c {option} d" in (
+        capsys.readouterr().err
+    )
+
+
+def test_an_empty_id_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        recommend.main(["--history", " "])
+    assert "an id is expected, got ' '" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

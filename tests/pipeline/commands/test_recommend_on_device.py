@@ -50,7 +50,19 @@ def _run(*arguments: str) -> str:
 
 
 def test_it_prints_titles_without_tensorflow(version: Path) -> None:
-    arguments = ["--model", str(version.parent), "--on-device", "--history", "i7,none,i5", "--k", "3"]
+    arguments = [
+        "--model",
+        str(version.parent),
+        "--on-device",
+        "--history",
+        "i7",
+        "--history",
+        "none",
+        "--history",
+        "i5",
+        "--k",
+        "3",
+    ]
     shown = _run(*arguments)
     assert "History i7, none, i5, version 17 good.tflite" in shown
     assert [re.split(r"[│|]", line)[2:4] for line in shown.splitlines() if "Title" in line] == [
@@ -72,10 +84,19 @@ def test_one_model_is_asked_for_by_its_name(version: Path) -> None:
 
 
 def test_ids_of_any_bytes_are_merely_unknown(version: Path, capfd: pytest.CaptureFixture) -> None:
-    arguments = ["--model", str(version.parent), "--on-device", "--history", "\udcff,i7", "--k", "1"]
+    arguments = ["--model", str(version.parent), "--on-device", "--history", "\udcff", "--history", "i7", "--k", "1"]
     assert recommend.main(arguments) == 0
     shown = capfd.readouterr().out
     assert "History ?, i7" in shown and "Title i8" in shown and "Not known: ?" in shown
+
+
+def test_ids_joined_by_commas_are_refused_with_the_right_command(version: Path, capsys: pytest.CaptureFixture) -> None:
+    arguments = ["--model", str(version.parent), "--on-device", "--history", "i3", "--history", "i7, i5"]
+    assert recommend.main(arguments) == 2
+    assert (
+        "no item has the id 'i7, i5', but its parts are ids; write: --history i7 --history i5"
+        in capsys.readouterr().err
+    )
 
 
 def test_more_items_than_it_returns_are_refused(version: Path) -> None:
