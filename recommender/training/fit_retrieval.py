@@ -41,7 +41,10 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
       FloatingPointError: the training diverged.
     """
     contexts = _contexts(events.fitted, settings)
-    measure = NdcgMeasure(contexts.seen, events.held_out.user, events.held_out.item, settings.training.seed)
+    held_out = events.held_out
+    measure = NdcgMeasure(
+        contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed
+    )
     chosen = _parts(settings)
     regularization = _best_regularization(events.fitted, catalogue, chosen, contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
@@ -94,7 +97,7 @@ def _fit_towers(
     if stop_by is not None:
         contexts, measure = stop_by
         best = BestEpoch(
-            lambda: measure(encode_users(model, contexts), encode_candidates(model, catalogue.num_items)),
+            lambda: measure(encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)),
             label="NDCG",
             higher_is_better=True,
             patience=chosen.patience,
@@ -144,13 +147,13 @@ def _best_regularization(
     values = {}
     for regularization in settings.linear_regularization if settings.linear_rank else ():
         factors = _linear(events, catalogue, settings, regularization)
-        values[regularization] = measure(_linear_queries(factors, contexts), factors.items)
+        values[regularization] = measure(_linear_queries(factors, contexts, measure.users), factors.items)
         _LOG.debug("linear part: regularization %g, NDCG %.4f", regularization, values[regularization])
     return max(values, key=lambda regularization: values[regularization], default=settings.linear_regularization[0])
 
 
-def _linear_queries(factors: LinearFactors, contexts: Contexts) -> np.ndarray:
-    return sum_pooling(tf.constant(factors.history), as_ragged(contexts.histories)).numpy()
+def _linear_queries(factors: LinearFactors, contexts: Contexts, users: np.ndarray) -> np.ndarray:
+    return sum_pooling(tf.constant(factors.history), as_ragged(contexts.histories.take(users))).numpy()
 
 
 class _Weights(NamedTuple):
@@ -163,7 +166,7 @@ class _Weights(NamedTuple):
 def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure) -> _Weights:
     """Chooses the weights one after the other, and sets them in the model."""
     _weigh(model, _Weights(1.0, 1.0), contexts)
-    queries = model.split(encode_users(model, contexts))
+    queries = model.split(encode_users(model, contexts, measure.users))
     candidates = encode_candidates(model, len(model.trend))
 
     def value(linear: float, trend: float) -> float:
@@ -181,7 +184,7 @@ def _weigh(model: RetrievalModel, weights: _Weights, contexts: Contexts) -> None
     """Sets the weights of the model; the unit of the linear part comes from the scores of some users."""
     model.linear_weight, model.trend_weight = 1.0, weights.trend
     active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
-    queries = model.split(encode_users(model, contexts)[active])
+    queries = model.split(encode_users(model, contexts, active))
     candidates = model.split(encode_candidates(model, len(model.trend)))
     towers, linear, _ = (query @ candidate.T for query, candidate in zip(queries, candidates, strict=True))
     model.linear_weight = weights.linear * relative_width(towers, linear)

@@ -1,6 +1,7 @@
 """Fits similar items: from what is consumed together, or from the retrieval model's item tower."""
 
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -86,7 +87,7 @@ def next_item_measure(events: HoldOut, seed: int) -> NdcgMeasure | None:
     items, num_items = events.interactions.item, events.interactions.num_items
     # For the measure, the previous item is the "user", who has seen only that item.
     itself = Ragged(np.arange(num_items), np.arange(num_items + 1))
-    return NdcgMeasure(itself, items[before], items[after], seed)
+    return NdcgMeasure(itself, items[before], items[after], num_items, seed)
 
 
 def _fit(
@@ -105,7 +106,7 @@ def _fit(
     best = None
     if measure is not None:
         best = BestEpoch(
-            lambda: measure(*_encode(model, catalogue.num_items)),
+            lambda: measure(*_encode(model, measure.users, catalogue.num_items)),
             label="NDCG",
             higher_is_better=True,
             patience=chosen.patience,
@@ -117,15 +118,19 @@ def _fit(
     epochs = epochs or chosen.epochs
     _LOG.info("item-to-item: fitting to %d events, at most %d epochs", len(events), epochs)
     fit("item-to-item", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
-    return _encode(model, catalogue.num_items), best.epoch if best else epochs
+    vectors = _encode(model, np.arange(catalogue.num_items), catalogue.num_items)
+    return vectors, best.epoch if best else epochs
 
 
-def _encode(model: ItemToItemModel, num_items: int) -> SimilarVectors:
-    blocks = np.array_split(np.arange(num_items), -(-num_items // _ITEMS_AT_ONCE))
+def _encode(model: ItemToItemModel, queries: np.ndarray, num_items: int) -> SimilarVectors:
+    """Encodes query items, [n], and all candidates."""
     return SimilarVectors(
-        np.concatenate([model.encode_queries(block) for block in blocks]),
-        np.concatenate([model.encode_candidates(block) for block in blocks]),
+        _in_blocks(model.encode_queries, queries), _in_blocks(model.encode_candidates, np.arange(num_items))
     )
+
+
+def _in_blocks(encode: Callable[[np.ndarray], tf.Tensor], items: np.ndarray) -> np.ndarray:
+    return np.concatenate([encode(block) for block in np.array_split(items, -(-len(items) // _ITEMS_AT_ONCE))])
 
 
 def _unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -26,16 +26,22 @@ def as_ragged(rows: Ragged) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_splits(tf.constant(rows.values), tf.constant(rows.row_splits, tf.int64))
 
 
-def encode_users(model: Encoder, contexts: Contexts) -> np.ndarray:
-    """Encodes the query of every user, and of the unknown one: [num_users + 1, width] float32."""
-    num_users = len(contexts.timestamps) - 1
+def encode_users(model: Encoder, contexts: Contexts, users: np.ndarray | None = None) -> np.ndarray:
+    """Encodes the queries of users, [n] indices, by default of every user and then the unknown one.
+
+    Returns:
+      [n, width] float32.
+    """
+    unknown = len(contexts.timestamps) - 1
+    users = np.arange(unknown + 1) if users is None else users
+    histories, timestamps = contexts.histories.take(users), contexts.timestamps[users]
     # The row of a user without events was never fitted; that of the unknown user was.
-    users = np.where(np.diff(contexts.histories.row_splits) > 0, np.arange(num_users + 1), num_users)
-    history = as_ragged(contexts.histories)
+    known = np.where(np.diff(histories.row_splits) > 0, users, unknown)
+    history = as_ragged(histories)
     return np.concatenate(
         [
-            model.encode_queries(users[rows], history[rows.start : rows.stop], contexts.timestamps[rows])
-            for rows in _blocks(num_users + 1)
+            model.encode_queries(known[rows], history[rows.start : rows.stop], timestamps[rows])
+            for rows in _blocks(len(users))
         ]
     )
 

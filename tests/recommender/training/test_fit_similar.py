@@ -104,10 +104,11 @@ def test_a_held_out_item_is_asked_for_by_the_one_before() -> None:
     identity = np.eye(NUM_ITEMS, dtype=np.float32)
     asked = np.zeros((NUM_ITEMS, NUM_ITEMS), np.float32)
     asked[2, 3] = asked[5, 6] = 1.0
-    assert measure(asked, identity) == pytest.approx(1.0)
+    assert list(measure.users) == [2, 5]
+    assert measure(asked[[2, 5]], identity) == pytest.approx(1.0)
     asked[5, [7, 8]] = 2.0  # two items above 6
     asked[2, 2] = 9.0  # the item itself does not count
-    assert measure(asked, identity) == pytest.approx((1 + 1 / 2) / 2)
+    assert measure(asked[[2, 5]], identity) == pytest.approx((1 + 1 / 2) / 2)
 
 
 def test_without_a_pair_to_stop_by_there_is_nothing_to_measure() -> None:
