@@ -49,7 +49,12 @@ def fit(
     _LOG.info("%s: %d epochs in %.0f s%s", name, len(history.epoch), time.monotonic() - begin, found)
 
 
-def cosine_adam(learning_rate: float, num_batches: int, epochs: int) -> tf.keras.optimizers.Adam:
-    """Adam with a learning rate that falls to 0 along a cosine over all epochs (Loshchilov and Hutter, 2017)."""
+def cosine_adam(
+    learning_rate: float, num_batches: int, epochs: int, row_decay: float = 0.0
+) -> tf.keras.optimizers.Adam:
+    """Adam with a learning rate that falls to 0 along a cosine over all epochs (Loshchilov and Hutter, 2017).
+
+    `row_decay` is the weight of the squares of a large table's rows in the loss, see `FusedAdam`.
+    """
     steps = max(1, num_batches * epochs)
-    return FusedAdam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps))
+    return FusedAdam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps), row_decay)

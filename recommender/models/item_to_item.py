@@ -6,6 +6,7 @@ import tensorflow_recommenders as tfrs
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.models.frequency import CountedFrequency
+from recommender.models.fused_adam import is_large
 from recommender.models.item_encoder import ItemEncoder
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
 from schemas.settings import CoConsumptionSettings
@@ -60,6 +61,8 @@ class ItemToItemModel(tfrs.Model):
     def compute_loss(self, inputs: tuple[tf.Tensor, tf.RaggedTensor], training: bool = False) -> tf.Tensor:
         """Returns the mean cross-entropy of the neighbours plus the weighted sum of squared parameters.
 
+        The sum is without large tables: the optimizer adds the squares of the rows in the batch.
+
         Args:
           inputs: [num_queries] query items, and their neighbours, [num_queries, (items)], all with events.
           training: whether dropout applies.
@@ -83,7 +86,7 @@ class ItemToItemModel(tfrs.Model):
         logits = tf.matmul(vectors, others, transpose_b=True) + tf.gather(self._log_share, candidates)
         loss = softmax_loss(logits, tf.gather(rows, neighbours.value_rowids()), columns, correction, hard_negatives=0)
         return loss + self._settings.weight_decay * sum(
-            tf.reduce_sum(tf.square(weight)) for weight in self.trainable_weights
+            tf.reduce_sum(tf.square(weight)) for weight in self.trainable_weights if not is_large(weight)
         )
 
     def _known(self, items: tf.Tensor, training: bool) -> tf.Tensor:

@@ -6,6 +6,7 @@ import tensorflow_recommenders as tfrs
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.models.frequency import CountedFrequency, StreamingFrequency
+from recommender.models.fused_adam import is_large
 from recommender.models.item_encoder import ItemEncoder
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
 from recommender.models.query_tower import QueryTower, dense_layers
@@ -110,6 +111,8 @@ class TwoTowerModel(tfrs.Model):
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Returns the mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
 
+        The sum is without large tables: the optimizer adds the squares of the rows in the batch.
+
         Args:
           inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items to predict,
             [num_queries, (items)]; `weight`, the weights of these in the mean, [num_queries, (items)], if they differ.
@@ -139,5 +142,7 @@ class TwoTowerModel(tfrs.Model):
         )
         if not self._settings.weight_decay:
             return loss
-        decayed = [weight for weight in self.trainable_weights if weight is not self._item_bias]
+        decayed = [
+            weight for weight in self.trainable_weights if weight is not self._item_bias and not is_large(weight)
+        ]
         return loss + self._settings.weight_decay * sum(tf.reduce_sum(tf.square(weight)) for weight in decayed)

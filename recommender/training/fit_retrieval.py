@@ -42,9 +42,7 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
     """
     contexts = _contexts(events.fitted, settings)
     held_out = events.held_out
-    measure = NdcgMeasure(
-        contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed
-    )
+    measure = NdcgMeasure(contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed)
     chosen = _parts(settings)
     regularization = _best_regularization(events.fitted, catalogue, chosen, contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
@@ -97,7 +95,9 @@ def _fit_towers(
     if stop_by is not None:
         contexts, measure = stop_by
         best = BestEpoch(
-            lambda: measure(encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)),
+            lambda: measure(
+                encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)
+            ),
             label="NDCG",
             higher_is_better=True,
             patience=chosen.patience,
@@ -106,7 +106,7 @@ def _fit_towers(
             tolerance=CHANCE,  # later epochs have lower learning rates
         )
     # Both fits have the same learning rates; the second stops at the best epoch of the first.
-    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
+    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs, chosen.weight_decay)
     epochs = epochs or chosen.epochs
     _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events), epochs)
     fit("two-tower", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)

@@ -114,7 +114,7 @@ def _fit(
             first=1 + chosen.epochs // 2,
             tolerance=CHANCE,
         )
-    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs)
+    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs, chosen.weight_decay)
     epochs = epochs or chosen.epochs
     _LOG.info("item-to-item: fitting to %d events, at most %d epochs", len(events), epochs)
     fit("item-to-item", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)

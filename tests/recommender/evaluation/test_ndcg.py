@@ -29,7 +29,9 @@ def test_ndcg_leaves_out_users_without_events_unless_there_are_no_others() -> No
     nothing = Ragged(np.array([], np.int32), np.zeros(4, np.int64))
     candidates = np.concatenate([candidates, np.zeros([8, 1])])
     assert NdcgMeasure(seen, users, items, 10, 0)(queries[1:], candidates) == pytest.approx(1 / np.log2(1 + 9))
-    assert NdcgMeasure(nothing, users, items, 10, 0)(queries, candidates) == pytest.approx((1 + 1 / np.log2(1 + 10)) / 2)
+    assert NdcgMeasure(nothing, users, items, 10, 0)(queries, candidates) == pytest.approx(
+        (1 + 1 / np.log2(1 + 10)) / 2
+    )
 
 
 def test_a_large_catalogue_is_measured_on_fewer_events_and_their_users_alone(monkeypatch: pytest.MonkeyPatch) -> None:

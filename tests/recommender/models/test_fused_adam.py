@@ -1,6 +1,7 @@
 import pytest
 import tensorflow as tf
 
+from recommender.models import fused_adam
 from recommender.models.fused_adam import FusedAdam
 
 
@@ -28,7 +29,30 @@ def test_a_step_is_that_of_adam():
 def test_the_step_is_compiled_once_for_each_variable():
     optimizer = FusedAdam(tf.keras.optimizers.schedules.CosineDecay(0.1, 6))
     _train(optimizer)
-    assert optimizer._update_step_xla.experimental_get_tracing_count() == 2
+    assert super(FusedAdam, optimizer)._update_step_xla.experimental_get_tracing_count() == 2
+
+
+def test_a_row_of_a_large_table_takes_the_steps_of_adam_in_its_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_adam, "MOST_ROWS", 5)
+    start, decay = tf.random.stateless_normal([6, 3], seed=(1, 2)), 0.2
+    table = tf.Variable(start)
+    optimizer = FusedAdam(0.1, row_decay=decay)
+
+    @tf.function
+    def step(rows: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(tf.gather(table, rows) - 1.0))
+        optimizer.minimize(loss, [table], tape=tape)
+
+    for rows in ([0, 1, 1], [2], [1, 0], [1]):
+        step(tf.constant(rows))
+    for row, batches in {0: [1, 1], 1: [2, 1, 1], 2: [1], 3: []}.items():
+        alone, adam = tf.Variable(start[row]), tf.keras.optimizers.Adam(0.1, jit_compile=False)
+        for times in batches:
+            with tf.GradientTape() as tape:
+                loss = times * tf.reduce_sum(tf.square(alone - 1.0)) + decay * tf.reduce_sum(tf.square(alone))
+            adam.minimize(loss, [alone], tape=tape)
+        tf.debugging.assert_near(table[row], alone, atol=1e-5)
 
 
 def test_keras_does_not_compile_the_step_on_a_cpu():
