@@ -12,6 +12,8 @@ from schemas import signatures as names
 
 _LEAST_IN_A_BLOCK = 5
 _PARTS_LIMIT = 1_000_000
+_BATCHES, _PREDICTED = 1_000, 8
+"""An epoch of more batches has larger ones, until their queries would predict this many items each."""
 
 
 class QueryBatches:
@@ -33,7 +35,8 @@ class QueryBatches:
             the first and the last block are cut short.
           history_length: maximum number of items in a history; the latest are kept.
           batch_size: approximate number of queries in a batch: their number differs between epochs, that of batches
-            does not.
+            does not. With more than 1,000 batches, a batch of many short queries is larger: it predicts up to
+            8 * `batch_size` items.
           seed: seed of parts and order.
         """
         self._events, self._kind, self._parts = events.distinct, kind, parts
@@ -43,7 +46,8 @@ class QueryBatches:
         self._user = self._events.items.rows
         self._place = np.arange(len(self._user)) - self._splits[self._user]
         num_queries = len(np.unique(self._draw_queries(np.random.default_rng(seed))))
-        self.num_batches = -(-num_queries // batch_size)
+        large = max(_BATCHES, -(-len(self._user) // (_PREDICTED * batch_size)))
+        self.num_batches = min(-(-num_queries // batch_size), large)
         self._generator = np.random.default_rng(seed)
 
     def dataset(self) -> tf.data.Dataset:

@@ -52,7 +52,8 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     weight_decay: NonNegative = 5e-5
     learning_rate: Positive = 0.004
     batch_size: PositiveInt = 256
-    """Number of queries in a batch; each predicts one part of a user's events."""
+    """Number of queries in a batch; each predicts one part of a user's events. If an epoch would have more than 1,000
+    batches, each has more queries, until they predict 8 times as many events as this number."""
     epochs: PositiveInt = 12
 
     linear_rank: NonNegativeInt = 64

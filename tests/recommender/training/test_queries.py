@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from recommender.interactions.interactions import Interactions
+from recommender.training import queries as queries_file
 from recommender.training.queries import QueryBatches
 from small_interactions import interactions
 
@@ -90,3 +91,12 @@ def test_weights_come_with_the_items_to_predict_if_they_differ(users: Interactio
     assert batch["weight"].to_list() == [[item + 1 for item in row] for row in batch["item_index"].to_list()]
     [batch] = QueryBatches(users, "scattered", 4, 100, batch_size=100, seed=0).dataset()
     assert "weight" not in batch
+
+
+def test_an_epoch_of_many_batches_has_larger_ones_if_queries_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries_file, "_BATCHES", 10)
+    short = interactions(np.arange(960) // 2, np.arange(960), 1.0, np.arange(960))  # a query of two for each user
+    long = interactions(np.arange(960) // 40, np.arange(960), 1.0, np.arange(960))  # 4 or 5 queries of ten
+    assert QueryBatches(short, "blocks", 4, 9, batch_size=3, seed=0).num_batches == 40  # of 24 items, not 160 of 6
+    assert QueryBatches(long, "blocks", 4, 9, batch_size=3, seed=0).num_batches > 30  # of three queries
+    assert QueryBatches(short, "blocks", 4, 9, batch_size=100, seed=0).num_batches < 10  # of 100 queries
