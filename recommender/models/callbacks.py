@@ -54,6 +54,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
         if math.isfinite(value) and gain > 0:
             self._best = value
         if math.isfinite(value) and (gain > 0 or gain > -self._tolerance * unit):
+            self._weights = []  # two copies might not fit in memory
             self.epoch, self.value, self._weights = epoch + 1, value, self.model.get_weights()
         self.model.stop_training = self._idle >= self._patience
 
@@ -68,6 +69,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
                 f"{self.label} was not a finite number after any epoch: the training diverged; lower the learning rate"
             )
         self.model.set_weights(self._weights)
+        self._weights = []
 
 
 class ProgressLog:

@@ -45,6 +45,7 @@ def fit(
     begin = time.monotonic()
     model.compile(optimizer=optimizer)
     history = model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
+    model.compile()  # frees the optimizer's state, which is twice as large as the model
     found = "" if best is None else f", best {best.label} {best.value:.4f} after epoch {best.epoch}"
     _LOG.info("%s: %d epochs in %.0f s%s", name, len(history.epoch), time.monotonic() - begin, found)
 
