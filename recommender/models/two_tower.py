@@ -14,6 +14,10 @@ from schemas import signatures as names
 from schemas.settings import RetrievalSettings
 
 
+_WIDTHS, _MOST_NUMBERS = (256, 128, 64), 2**25
+"""Widths of the vectors, and the maximum size of the tables of users and items, of which the last may be larger."""
+
+
 class TwoTowerModel(tfrs.Model):
     """Two towers, fitted with a softmax over the catalogue or over a sample of a large one.
 
@@ -34,7 +38,8 @@ class TwoTowerModel(tfrs.Model):
           settings: features, widths, dropouts and the loss.
         """
         super().__init__()
-        width = settings.embedding_dimension
+        width = settings.embedding_dimension or _width(catalogue)
+        settings = settings.model_copy(update={"embedding_dimension": width})
         self._settings, self._num_users, self._num_items = settings, catalogue.num_users, catalogue.num_items
         self._items = ItemEncoder(catalogue, popularity, width, settings)
         history_items = None
@@ -146,3 +151,9 @@ class TwoTowerModel(tfrs.Model):
             weight for weight in self.trainable_weights if weight is not self._item_bias and not is_large(weight)
         ]
         return loss + self._settings.weight_decay * sum(tf.reduce_sum(tf.square(weight)) for weight in decayed)
+
+
+def _width(catalogue: Catalogue) -> int:
+    """Returns the largest width with which the vectors of all users and items are not too many numbers."""
+    rows = catalogue.num_users + catalogue.num_items
+    return next((width for width in _WIDTHS if width * rows <= _MOST_NUMBERS), _WIDTHS[-1])

@@ -1,5 +1,6 @@
 """Fits the retrieval model: the towers, the closed forms, and their weights."""
 
+import gc
 import logging
 from typing import NamedTuple
 
@@ -49,6 +50,8 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
     model = _assemble(two_tower, events.fitted, catalogue, chosen, regularization)
     weights = _choose_weights(model, contexts, measure)
     if settings.training.refit:
+        del two_tower, model
+        gc.collect()  # two models might not fit in memory
         two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
         model = _assemble(two_tower, events.interactions, catalogue, chosen, regularization)
         _weigh(model, weights, _contexts(events.interactions, settings))

@@ -152,3 +152,13 @@ def test_checkerboard(variant: str) -> None:
     for user, items in enumerate(owned):
         scores[user, items] = -np.inf
     assert scores.argmax(axis=1).tolist() == list(range(num))
+
+
+@pytest.mark.parametrize(
+    ("num_users", "num_items", "width"), [(943, 1_682, 256), (100_000, 31_073, 128), (1_000_000, 200_000, 64)]
+)
+def test_vectors_are_narrower_for_many_users_and_items(num_users: int, num_items: int, width: int) -> None:
+    popularity, rows = np.ones(num_items, np.int64), Ragged(np.zeros(0, np.int32), np.zeros(num_items + 1, np.int64))
+    catalogue = Catalogue(num_users, 0, 0, 0, rows, rows, rows)
+    model = TwoTowerModel(catalogue, popularity, TIMES, RetrievalSettings(user_id=False, history="none", item_id=False))
+    assert model.encode_candidates(tf.range(2)).shape == [2, width + 1]
