@@ -7,14 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from recommender.models.gibbs import Side
-from recommender.models.low_rank import ProductMean
+from recommender.models.low_rank import ProductMean, gram_matrix
 from schemas.settings import BayesianSettings
 
 _MOOD_PRECISION = 10.0
 _MOST_NOISE_PRECISION = 1_000.0
 """Maximum, so that it stays finite if all ratings are fitted exactly. Its prior is worth one squared error of 1."""
-
-_ROWS_AT_ONCE = 65_536
 
 
 class RatingFactors(NamedTuple):
@@ -105,7 +103,7 @@ class Sampler(tf.Module):
         self.unit = float(ratings.rating.std(dtype=np.float64)) or 1.0
         self._deviation = tf.constant((ratings.rating - self.mean) / self.unit, tf.float32)
         self._mood = tf.constant(ratings.mood)
-        self._mood_squares = tf.constant(_gram(ratings.mood))
+        self._mood_squares = tf.constant(gram_matrix(ratings.mood))
 
     @tf.function
     def sweep(self) -> None:
@@ -139,9 +137,3 @@ class Sampler(tf.Module):
         gamma = tf.random.stateless_gamma([], self._generator.make_seeds()[:, 0], (error.shape[0] + 1) / 2)
         drawn = gamma / ((tf.reduce_sum(tf.square(error)) + 1) / 2)
         self._noise_precision.assign(tf.minimum(drawn, _MOST_NOISE_PRECISION))
-
-
-def _gram(columns: np.ndarray) -> np.ndarray:
-    """Returns the products of [n, k] float32 columns as [k, k] float64: they are too similar for float32 sums."""
-    blocks = np.array_split(columns, len(columns) // _ROWS_AT_ONCE + 1)
-    return sum(block.T.astype(np.float64) @ block for block in blocks)

@@ -1,8 +1,11 @@
 """One side of a matrix factorisation, drawn from its conditional distributions."""
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
+from recommender.models.low_rank import gram_matrix
 from recommender.models.sparse import sparse_dense_product
 
 _RIDGE = 1.0
@@ -11,6 +14,8 @@ _PRIOR_ROWS = 2.0
 """The prior of m is worth this many observed vectors of 0 (BPMF's beta)."""
 _INITIAL_DEVIATION = 0.1
 _INITIAL_PRECISION = 10.0
+_ROWS_AT_ONCE = 65_536
+"""Number of vectors drawn at once; limits the memory."""
 
 
 class Side(tf.Module):
@@ -47,7 +52,9 @@ class Side(tf.Module):
         self._observed = tf.constant(np.bincount(rows, minlength=num_rows)[:, np.newaxis] > 0)
         self._order = np.lexsort((columns, rows)).astype(np.int32)  # sums by row need a row's events together
         self._rows, self._columns = (tf.constant(index[self._order].astype(np.int32)) for index in (rows, columns))
-        gram = features.T.astype(np.float64) @ features + _RIDGE * np.eye(num_features)
+        bounds = [*range(0, num_rows, _ROWS_AT_ONCE), num_rows]
+        self._blocks = list(zip(bounds, np.searchsorted(rows[self._order], bounds).tolist(), strict=True))
+        gram = gram_matrix(features) + _RIDGE * np.eye(num_features)
         self._gram_root = tf.constant(np.linalg.cholesky(gram), tf.float32)
         self._weights = tf.Variable(tf.zeros([num_features, width]))
         self._precision = tf.Variable(_INITIAL_PRECISION * tf.eye(width))
@@ -72,24 +79,29 @@ class Side(tf.Module):
         design = tf.concat([other, tf.ones([self._shape[1], 1])], axis=1)
         cells = tf.cast(tf.stack([self._rows, self._columns], axis=1), tf.int64)
         sums = tf.SparseTensor(cells, tf.gather(targets, self._order), self._shape)
-        root = tf.linalg.cholesky(noise_precision * self._sum_of_squares(design) + self._precision)
         right = noise_precision * sparse_dense_product(sums, design) + prior @ self._precision
-        half = tf.linalg.triangular_solve(root, right[:, :, tf.newaxis])
         noise = self._generator.normal([self._shape[0], self._width, 1])
-        both = tf.linalg.triangular_solve(root, tf.concat([half, half + noise], axis=2), adjoint=True)
+        squares = tf.reshape(design[:, :, tf.newaxis] * design[:, tf.newaxis, :], [self._shape[1], self._width**2])
+        blocks: list[tf.Tensor] = []
+        for (begin, first), (end, last) in itertools.pairwise(self._blocks):
+            # One after the other: at the same time, they would need the memory of all.
+            with tf.control_dependencies(blocks[-1:]):
+                # With so many columns, this is faster than the equivalent sparse product.
+                sums_of_squares = tf.sparse.segment_sum(
+                    squares, self._columns[first:last], self._rows[first:last] - begin, num_segments=end - begin
+                )
+                grams = tf.reshape(sums_of_squares, [end - begin, self._width, self._width])
+                root = tf.linalg.cholesky(noise_precision * grams + self._precision)
+                half = tf.linalg.triangular_solve(root, right[begin:end, :, tf.newaxis])
+                pair = tf.concat([half, half + noise[begin:end]], axis=2)
+                blocks.append(tf.linalg.triangular_solve(root, pair, adjoint=True))
+        both = tf.concat(blocks, axis=0)
         self.means.assign(tf.where(self._observed, both[:, :, 0], prior))
         self.vectors.assign(both[:, :, 1])
 
     def expected_vectors(self) -> tf.Tensor:
         """Returns [num_rows, width]: the vectors as drawn, or the prior's means for rows without events."""
         return tf.where(self._observed, self.vectors, self.means)
-
-    def _sum_of_squares(self, design: tf.Tensor) -> tf.Tensor:
-        """Returns [num_rows, width, width]: the sum of d d' over the rows d of the design in the events of each row."""
-        squares = tf.reshape(design[:, :, tf.newaxis] * design[:, tf.newaxis, :], [self._shape[1], self._width**2])
-        # With so many columns, this is faster than the equivalent sparse product.
-        sums = tf.sparse.segment_sum(squares, self._columns, self._rows, num_segments=self._shape[0])
-        return tf.reshape(sums, [self._shape[0], self._width, self._width])
 
     def _draw_prior(self) -> tf.Tensor:
         """Draws m, L and B given the vectors; returns the prior's means, [num_rows, width]."""

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse
 
 _OVERSAMPLING, _ITERATIONS = 10, 4
+_ROWS_AT_ONCE = 65_536
 
 
 def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -69,3 +70,9 @@ def truncate(left: np.ndarray, right: np.ndarray, rank: int) -> tuple[np.ndarray
     first, values, second = np.linalg.svd(left_core @ right_core.T, full_matrices=False)
     root = np.sqrt(values[:rank])
     return left_basis @ (first[:, :rank] * root), right_basis @ (second[:rank].T * root)
+
+
+def gram_matrix(columns: np.ndarray) -> np.ndarray:
+    """Returns the products of [n, k] float32 columns, [k, k] float64: they are too similar for float32 sums."""
+    blocks = np.array_split(columns, len(columns) // _ROWS_AT_ONCE + 1)
+    return sum(block.T.astype(np.float64) @ block for block in blocks)

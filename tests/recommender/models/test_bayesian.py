@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
+from recommender.models import gibbs, side_features
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import fit_biases
 from recommender.models.gibbs import Side
@@ -98,6 +99,21 @@ def test_vectors_are_drawn_around_the_mean_of_prior_and_targets() -> None:
     assert np.all(side.expected_vectors().numpy()[5_000:] == 0.5)
 
 
+def test_vectors_drawn_in_blocks_are_those_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    rows, columns = generator.integers(0, 9, 30), generator.integers(0, 4, 30)
+    rows[rows == 4] = 3  # the third block of two has one row without events, and the fifth but one row
+    drawn = []
+    for at_once in (100, 2):
+        monkeypatch.setattr(gibbs, "_ROWS_AT_ONCE", at_once)
+        side = Side(np.ones((9, 1), np.float32), rows, columns, 4, 3, tf.random.Generator.from_seed(0))
+        draw = tf.function(side.draw_vectors)
+        draw(tf.zeros([9, 3]), tf.reshape(tf.range(8.0), [4, 2]), tf.range(30.0), tf.constant(2.0))
+        drawn.append((side.vectors.numpy(), side.means.numpy()))
+    assert drawn[1][0] == pytest.approx(drawn[0][0], rel=1e-4)
+    assert drawn[1][1] == pytest.approx(drawn[0][1], rel=1e-4)
+
+
 def test_the_prior_of_what_has_no_events_follows_its_features() -> None:
     # Two kinds of items, told by a feature of 1 or -1, deviate by 1 or -1; items 20 and 21 have no events.
     kinds = np.where(np.arange(22) % 2 == 0, 1.0, -1.0).astype(np.float32)
@@ -130,6 +146,13 @@ def test_side_features_keep_inner_products() -> None:
     left, values, _ = np.linalg.svd(rows)
     one = user_features(users, items, CATALOGUE, 1)
     assert one @ one.T == pytest.approx(values[0] ** 2 * np.outer(left[:, 0], left[:, 0]), abs=1e-5)
+
+
+def test_many_rows_have_fewer_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_features, "_LEAST_COLUMNS", 1)
+    monkeypatch.setattr(side_features, "_MOST_NUMBERS", 3)
+    users, items = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    assert user_features(users, items, CATALOGUE, 10).shape == (2, 1)
 
 
 def test_items_without_events_have_features_of_their_content() -> None:
