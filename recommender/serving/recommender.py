@@ -19,7 +19,7 @@ from recommender.serving.lookup import (
     rows_of,
 )
 from recommender.serving.permissions import Permissions, Rules, remove
-from recommender.serving.ranks import rank
+from recommender.serving.ranks import Fixed, rank, rank_fixed
 from schemas import signatures as names
 
 Tensors = dict[str, tf.Tensor]
@@ -131,7 +131,7 @@ class Recommender(tf.Module):
             _constant(np.append(parts.titles, b"")),
         )
         self._permissions = Permissions(self._item_index, parts.genres, parts.item_genres)
-        self._popularity = _constant(parts.popularity.astype(np.float32))
+        self._popularity = Fixed(*map(_constant, Fixed.of(parts.popularity)))
         self._fallback = _constant(parts.fallback)
         self._seen, self._seen_splits = _constant(parts.seen.values), _constant(parts.seen.row_splits)
         self._queries, self._candidates = _constant(parts.queries), _constant(parts.candidates)
@@ -268,16 +268,13 @@ class Recommender(tf.Module):
         is_unknown = (users == self._num_users)[:, tf.newaxis]
 
         def score(begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-            scores = tf.matmul(queries, self._candidates[begin:end], transpose_b=True)
-            return tf.where(is_unknown, self._fallback[begin:end], scores)
-
-        def popularity(begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-            return tf.broadcast_to(self._popularity[begin:end], [tf.shape(users)[0], end - begin])
+            scores = tf.matmul(queries[begin:end], self._candidates, transpose_b=True)
+            return tf.where(is_unknown[begin:end], self._fallback, scores)
 
         seen = self._seen_by(users)
         ranks = {
             names.RANK: rank(items, seen, score, self._num_items),
-            names.POPULARITY_RANK: rank(items, seen, popularity, self._num_items),
+            names.POPULARITY_RANK: rank_fixed(items, seen, self._popularity, self._num_items),
         }
         if self._ratings is None:
             return ranks

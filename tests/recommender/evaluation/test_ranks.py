@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from recommender.evaluation.ranks import gains, ranks
-from recommender.serving.ranks import rank
+from recommender.serving.ranks import Fixed, rank, rank_fixed
 
 
 def test_hand_worked_ranks() -> None:
@@ -34,5 +34,8 @@ def test_the_exported_graph_ranks_in_the_same_way() -> None:
     seen = rng.random(scores.shape) < 0.3
     rows, columns = np.nonzero(seen)
     ragged = tf.RaggedTensor.from_value_rowids(columns.astype(np.int32), rows, nrows=200)
-    found = rank(tf.constant(items), ragged, lambda begin, end: tf.constant(scores)[:, begin:end], 12)
+    found = rank(tf.constant(items), ragged, lambda begin, end: tf.constant(scores)[begin:end], 12)
     assert found.numpy().tolist() == ranks(scores, items, seen).tolist()
+    alike = np.tile(rng.integers(0, 5, 12).astype(np.float32), (200, 1))
+    fixed = rank_fixed(tf.constant(items), ragged, Fixed.of(alike[0]), 12)
+    assert fixed.numpy().tolist() == ranks(alike, items, seen).tolist()

@@ -79,11 +79,11 @@ def examples(pairs: list[tuple[int, int]], is_timed: bool = True) -> tf.Tensor:
 ALL_PAIRS = [(user, item) for user in range(NUM_USERS + 1) for item in range(NUM_ITEMS + 1)]
 
 
-@pytest.mark.parametrize("items_at_once", [4, 23, 4096])
+@pytest.mark.parametrize("cells_at_once", [4, 100, 4096])
 def test_ranks_are_those_of_brute_force_whatever_the_block(
-    parts: Parts, items_at_once: int, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, cells_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranks_file, "_ITEMS_AT_ONCE", items_at_once)
+    monkeypatch.setattr(ranks_file, "_CELLS_AT_ONCE", cells_at_once)
     ranks = {name: values.numpy() for name, values in serve(parts).evaluate(examples(ALL_PAIRS)).items()}
     for row, (user, item) in enumerate(ALL_PAIRS):
         seen = seen_by(parts, user)
