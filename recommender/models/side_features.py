@@ -19,8 +19,8 @@ def user_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, mo
       users: [n] indices of the events' users, all known.
       items: [n] indices of the events' items, all known.
       catalogue: gives the numbers of users and items.
-      most: maximum number of columns; of many rows, there are fewer, so that they are at most 2^25 numbers, but at
-        least 16.
+      most: maximum number of columns; with many users or items there are fewer, so that both sides of the
+        decomposition are at most 2^25 numbers, but at least 16.
 
     Returns:
       [num_users, at least 1 and at most `most`] float32: principal components of the rows, which have length about 1; 0
@@ -60,6 +60,6 @@ def _unit_rows(indicators: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
 
 def _principal(matrix: scipy.sparse.spmatrix, most: int) -> np.ndarray:
     """Returns U S of the singular value decomposition U S V': the same inner products in fewer columns."""
-    left, values, _ = decompose(matrix, min(most, max(_LEAST_COLUMNS, _MOST_NUMBERS // matrix.shape[0])))
+    left, values, _ = decompose(matrix, min(most, max(_LEAST_COLUMNS, _MOST_NUMBERS // max(matrix.shape))))
     kept = (values > _NEGLIGIBLE) | (values == values.max())
     return (left[:, kept] * values[kept]).astype(np.float32)
