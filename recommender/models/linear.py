@@ -23,16 +23,39 @@ class LinearFactors(NamedTuple):
     items: np.ndarray
 
 
+class Spectrum(NamedTuple):
+    """The decomposition of a user-item matrix, from which the factors for any lambda follow.
+
+    values: [k] singular values. vectors: [num_items, k] right singular vectors. scaling: [num_items], of the columns.
+    rank: width of the factors, at least k.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+    scaling: np.ndarray
+    rank: int
+
+    def factors(self, regularization: float) -> LinearFactors:
+        """Computes the factors for lambda = `regularization`, above 0."""
+        num_items, found = self.vectors.shape
+        history = np.zeros((num_items + 1, self.rank), np.float32)
+        candidates = np.zeros((num_items, self.rank), np.float32)
+        shrunk = self.values**2 / (self.values**2 + regularization)
+        history[:-1, :found] = self.vectors * np.sqrt(shrunk) * self.scaling[:, np.newaxis]
+        to_itself = np.sum(self.vectors**2 * shrunk, axis=1)
+        candidates[:, :found] = self.vectors * np.sqrt(shrunk) / ((1 - to_itself) * self.scaling)[:, np.newaxis]
+        return LinearFactors(history, candidates)
+
+
 def fit_linear(
     users: np.ndarray,
     items: np.ndarray,
     weights: np.ndarray,
     catalogue: Catalogue,
     rank: int,
-    regularization: float,
     content_weight: float,
-) -> LinearFactors:
-    """Fits the item-item weights B, 0 on the diagonal, that best reproduce the user-item matrix X.
+) -> Spectrum:
+    """Fits the item-item weights B, 0 on the diagonal, that best reproduce the user-item matrix X, for any lambda.
 
     EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019) has B = I - P diag(1 / diag P) with
     P = (X'X + lambda I)^-1. With the singular vectors V and values s of X and D = diag(s^2 / (s^2 + lambda)), it is
@@ -48,8 +71,7 @@ def fit_linear(
       items: [n] indices of the training events' items; likewise.
       weights: [n] above 0, of the events; those of a pair of user and item add up.
       catalogue: the items.
-      rank: width of the factors; columns beyond the rank of the data are 0.
-      regularization: lambda, above 0.
+      rank: width of the factors, at least 1; columns beyond the rank of the data are 0.
       content_weight: value of the entries in the rows of genres and release periods.
     """
     known = (users < catalogue.num_users) & (items < catalogue.num_items)
@@ -61,14 +83,8 @@ def fit_linear(
     scaling /= np.sqrt(np.mean(scaling**2))
     content = [_content_rows(rows, catalogue.num_items) for rows in (catalogue.genres, catalogue.release_periods)]
     matrix = scipy.sparse.vstack([matrix, *(content_weight * rows for rows in content)]) @ scipy.sparse.diags(scaling)
-    history = np.zeros((catalogue.num_items + 1, rank), np.float32)
-    candidates = np.zeros((catalogue.num_items, rank), np.float32)
     _, values, vectors = decompose(matrix.tocsr(), rank)
-    shrunk, found = values**2 / (values**2 + regularization), len(values)
-    history[:-1, :found] = vectors * np.sqrt(shrunk) * scaling[:, np.newaxis]
-    to_itself = np.sum(vectors**2 * shrunk, axis=1)
-    candidates[:, :found] = vectors * np.sqrt(shrunk) / ((1 - to_itself) * scaling)[:, np.newaxis]
-    return LinearFactors(history, candidates)
+    return Spectrum(values, vectors, scaling, rank)
 
 
 def _content_rows(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:

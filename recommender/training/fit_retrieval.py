@@ -14,7 +14,7 @@ from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
-from recommender.models.linear import LinearFactors, fit_linear
+from recommender.models.linear import LinearFactors, Spectrum, fit_linear
 from recommender.models.pooling import sum_pooling
 from recommender.models.retrieval import RetrievalModel
 from recommender.models.trend import popularity_trend
@@ -45,15 +45,17 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
     held_out = events.held_out
     measure = NdcgMeasure(contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed)
     chosen = _parts(settings)
-    regularization = _best_regularization(events.fitted, catalogue, chosen, contexts, measure)
+    spectrum = _spectrum(events.fitted, catalogue, chosen)
+    regularization = _best_regularization(spectrum, chosen, contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
-    model = _assemble(two_tower, events.fitted, catalogue, chosen, regularization)
+    model = _assemble(two_tower, events.fitted, catalogue, spectrum.factors(regularization), chosen)
     weights = _choose_weights(model, contexts, measure)
     if settings.training.refit:
         del two_tower, model
         gc.collect()  # two models might not fit in memory
         two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
-        model = _assemble(two_tower, events.interactions, catalogue, chosen, regularization)
+        factors = _spectrum(events.interactions, catalogue, chosen).factors(regularization)
+        model = _assemble(two_tower, events.interactions, catalogue, factors, chosen)
         _weigh(model, weights, _contexts(events.interactions, settings))
     return model
 
@@ -121,35 +123,34 @@ def _assemble(
     two_tower: TwoTowerModel,
     events: Interactions,
     catalogue: Catalogue,
+    linear: LinearFactors,
     settings: RetrievalSettings,
-    regularization: float,
 ) -> RetrievalModel:
     trend = np.zeros(catalogue.num_items, np.float32)
     if settings.trend_days:
         trend = popularity_trend(events.item, events.timestamp, catalogue.num_items, settings.trend_days)
-    return RetrievalModel(two_tower, _linear(events, catalogue, settings, regularization), trend)
+    return RetrievalModel(two_tower, linear, trend)
 
 
-def _linear(
-    events: Interactions, catalogue: Catalogue, settings: RetrievalSettings, regularization: float
-) -> LinearFactors:
+def _spectrum(events: Interactions, catalogue: Catalogue, settings: RetrievalSettings) -> Spectrum:
+    if not settings.linear_rank:
+        return Spectrum(np.zeros(0), np.zeros((catalogue.num_items, 0)), np.ones(catalogue.num_items), 0)
     return fit_linear(
         users=events.user,
         items=events.item,
         weights=events.weight,
         catalogue=catalogue,
         rank=settings.linear_rank,
-        regularization=regularization,
         content_weight=settings.linear_content_weight,
     )
 
 
 def _best_regularization(
-    events: Interactions, catalogue: Catalogue, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
+    spectrum: Spectrum, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
 ) -> float:
     values = {}
     for regularization in settings.linear_regularization if settings.linear_rank else ():
-        factors = _linear(events, catalogue, settings, regularization)
+        factors = spectrum.factors(regularization)
         values[regularization] = measure(_linear_queries(factors, contexts, measure.users), factors.items)
         _LOG.debug("linear part: regularization %g, NDCG %.4f", regularization, values[regularization])
     return max(values, key=lambda regularization: values[regularization], default=settings.linear_regularization[0])

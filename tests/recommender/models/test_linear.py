@@ -34,7 +34,8 @@ def test_weights_are_those_of_ease_off_the_diagonal(matrix: np.ndarray, content_
     matrix[:, 7] = matrix[:, 6]
     genres = [[0], [0, 1], [1], [2], [], [2], [0], [0]]
     users, items = np.nonzero(matrix)
-    factors = fit_linear(users, items, np.full(len(users), 7.0), catalogue(genres), NUM_ITEMS - 1, 3.0, content_weight)
+    spectrum = fit_linear(users, items, np.full(len(users), 7.0), catalogue(genres), NUM_ITEMS - 1, content_weight)
+    factors = spectrum.factors(3.0)
     kinds = np.array([[float(genre in row) for row in genres] for genre in range(3)])
     scaling = (matrix.sum(axis=0) + 1) ** -0.15
     scaling /= np.sqrt(np.mean(scaling**2))
@@ -48,7 +49,7 @@ def test_weights_are_those_of_ease_off_the_diagonal(matrix: np.ndarray, content_
 def product(users: np.ndarray, items: np.ndarray, weights: np.ndarray | None = None, rank: int = 3) -> np.ndarray:
     """The weights from item to item, without content."""
     weights, nothing = np.ones(len(users)) if weights is None else weights, catalogue([[] for _ in range(NUM_ITEMS)])
-    factors = fit_linear(users, items, weights, nothing, rank, 2.0, 0.0)
+    factors = fit_linear(users, items, weights, nothing, rank, 0.0).factors(2.0)
     return factors.history[:-1] @ factors.items.T
 
 
@@ -75,15 +76,14 @@ def test_an_entry_is_the_square_root_of_the_pairs_weight_over_the_mean(matrix: n
 def test_content_places_an_item_without_events(matrix: np.ndarray) -> None:
     matrix[:, 0] = 0
     users, items = np.nonzero(matrix)
-    factors = fit_linear(
-        users, items, np.ones(len(users)), catalogue([[0], [0], [0], [1], [1], [2], [2], [2]]), 6, 2.0, 2.0
-    )
+    genres = catalogue([[0], [0], [0], [1], [1], [2], [2], [2]])
+    factors = fit_linear(users, items, np.ones(len(users)), genres, 6, 2.0).factors(2.0)
     scores = factors.history[:-1] @ factors.items[0]
     assert min(scores[[1, 2]]) > max(scores[3:])
 
 
 def test_a_rank_beyond_the_data_is_filled_with_zeros() -> None:
     nothing = catalogue([[] for _ in range(NUM_ITEMS)])
-    factors = fit_linear(np.array([0]), np.array([1]), np.ones(1), nothing, 50, 1.0, 2.0)
+    factors = fit_linear(np.array([0]), np.array([1]), np.ones(1), nothing, 50, 2.0).factors(1.0)
     assert factors.history.shape == (NUM_ITEMS + 1, 50) and factors.items.shape == (NUM_ITEMS, 50)
     assert np.isfinite(factors.history).all() and np.isfinite(factors.items).all()
