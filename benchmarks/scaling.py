@@ -1,8 +1,10 @@
 """Measures the cost of a local run at several sizes: seconds and peak memory of each step, as a Markdown table.
 
     python -m benchmarks.scaling 100000 1000000
+    python -m benchmarks.scaling 5000000 --long-tail --fast
 
 The ratings are synthetic: each user likes one of a few groups of items, and in each group a few items are popular.
+With --long-tail, there are far more users and items, with few ratings each.
 Every size runs in a separate folder and process; --fast shortens the training. Peak memory is the sum of the resident
 set sizes of the process and all its descendants, sampled five times per second, in GiB.
 
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +40,7 @@ method = "time"
 enabled = true
 """
 EVENTS_PER_USER = 150
+_LONG_TAIL_PER_USER, _LONG_TAIL_PER_ITEM = 5, 25
 _GROUPS = 5
 _SECONDS_BETWEEN_SAMPLES = 0.2
 _IMPORTS = "imports"
@@ -56,13 +59,17 @@ def main() -> None:
     parser.add_argument("rows", nargs="+", type=int, help="numbers of ratings")
     parser.add_argument("--fast", action="store_true", help="train in less time, as with runner.py --fast")
     parser.add_argument(
+        "--long-tail", action="store_true", help="a user for every 5 ratings and an item for every 25, most with few"
+    )
+    parser.add_argument(
         "--folder", type=Path, help="folder to work in and to continue from (default: a temporary folder)"
     )
     options = parser.parse_args()
     costs = {}
     with nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory() as folder:
         for rows in options.rows:
-            costs[rows] = _measure(Path(folder) / str(rows), rows, ["--fast"] if options.fast else [])
+            make = make_long_tail if options.long_tail else make_ratings
+            costs[rows] = _measure(Path(folder) / str(rows), rows, ["--fast"] if options.fast else [], make)
             print(_table(costs), flush=True)
 
 
@@ -77,25 +84,57 @@ def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
       `user_id`, `item_id`, `rating` (1 to 5) and `timestamp` (seconds since 1970-01-01 UTC) of rows / 150 users and at
       most 17 * rows^0.4 items (1,700 for 100,000 rows).
     """
-    generator = np.random.default_rng(seed)
     num_users, num_items = max(2, rows // EVENTS_PER_USER), round(17 * rows**0.4)
+
+    def draw(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        user = generator.integers(num_users, size=rows)
+        group = _draw_groups(user, generator)
+        # Squaring a uniform number makes some items far more frequent than others.
+        return user, (generator.random(rows) ** 2 * (num_items // _GROUPS)).astype(int) * _GROUPS + group
+
+    return _make(rows, draw, seed)
+
+
+def make_long_tail(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Generates synthetic ratings of many users and items, with few ratings each; see `make_ratings`.
+
+    Users are at most rows / 5, of whom the most active have sqrt(rows) ratings or more; items are at most rows / 25,
+    with the popularity of Zipf's law within each group.
+    """
+    num_users, num_items = max(2, rows // _LONG_TAIL_PER_USER), max(_GROUPS, rows // _LONG_TAIL_PER_ITEM)
+
+    def draw(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        user = (generator.random(rows) ** 2 * num_users).astype(int)
+        group = _draw_groups(user, generator)
+        return user, (((num_items // _GROUPS) ** generator.random(rows)).astype(int) - 1) * _GROUPS + group
+
+    return _make(rows, draw, seed)
+
+
+def _draw_groups(user: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draws the group of each event's item, mostly the one that the user likes."""
+    liked = generator.random(len(user)) < 0.7
+    return np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=len(user)))
+
+
+def _make(rows: int, draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]], seed: int) -> pd.DataFrame:
+    """Draws users and items, [rows] each, until `rows` pairs are distinct; adds ratings and times."""
+    generator = np.random.default_rng(seed)
     table = pd.DataFrame({"user_id": [], "item_id": []}, dtype=int)
     while len(table) < rows:
-        user = generator.integers(num_users, size=rows)
-        liked = generator.random(rows) < 0.7
-        group = np.where(liked, user % _GROUPS, generator.integers(_GROUPS, size=rows))
-        # Squaring a uniform number makes some items far more frequent than others.
-        place = (generator.random(rows) ** 2 * (num_items // _GROUPS)).astype(int)
-        drawn = pd.DataFrame({"user_id": user, "item_id": place * _GROUPS + group})
+        user, item = draw(generator)
+        drawn = pd.DataFrame({"user_id": user, "item_id": item})
         table = pd.concat([table, drawn]).drop_duplicates(ignore_index=True)[:rows]
     likes = table["user_id"] % _GROUPS == table["item_id"] % _GROUPS
     table["rating"] = np.where(likes, 4, 2) + generator.integers(-1, 2, size=len(table))
     return table.assign(timestamp=1_600_000_000 + generator.integers(365 * 86_400, size=len(table)))
 
 
-def _measure(folder: Path, rows: int, options: list[str]) -> dict[str, Cost]:
+def _measure(
+    folder: Path, rows: int, options: list[str], make: Callable[[int], pd.DataFrame] = make_ratings
+) -> dict[str, Cost]:
     if not (folder / "scaling.toml").exists():
-        _write(folder, make_ratings(rows))
+        _write(folder, make(rows))
     kept = folder / "costs.json"
     known = {step: Cost(*cost) for step, cost in json.loads(kept.read_text()).items()} if kept.exists() else {}
     for step, cost, reused in _steps(folder, options):

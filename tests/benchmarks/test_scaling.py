@@ -15,6 +15,15 @@ def test_synthetic_ratings_have_the_requested_number_and_no_duplicates():
     assert ratings["rating"].between(1, 5).all() and ratings["rating"].nunique() == 5
 
 
+def test_a_long_tail_has_few_ratings_a_user_and_an_item():
+    ratings = scaling.make_long_tail(20_000)
+    assert len(ratings) == 20_000 and not ratings.duplicated(["user_id", "item_id"]).any()
+    assert 3_000 < ratings["user_id"].nunique() <= 4_000 and 600 < ratings["item_id"].nunique() <= 800
+    of_items = ratings["item_id"].value_counts()
+    assert of_items.median() < 15 and of_items.max() > 100
+    assert ratings["user_id"].value_counts().max() > 100
+
+
 def test_an_interrupted_measurement_keeps_the_costs_of_completed_steps(tmp_path, monkeypatch):
     runs = [
         [("ExampleGen", Cost(10.0, 1.0), False), ("Transform", Cost(20.0, 2.0), False)],
