@@ -31,7 +31,8 @@ class FusedAdam(tf.keras.optimizers.Adam):
         """Sets the rate, and the weight of the sum of squares that is added to the loss for a large table's rows."""
         super().__init__(learning_rate)
         self.jit_compile = True
-        self._row_decay, self._row_steps = row_decay, {}
+        self._row_decay = row_decay
+        self._row_steps: dict[str, tf.Variable] = {}
 
     def build(self, var_list: list[tf.Variable]) -> None:
         """Creates the state for the variables, once; for large tables, also each row's number of steps."""

@@ -12,18 +12,25 @@ from schemas.settings import RetrievalSettings
 class QueryTower(tf.keras.layers.Layer):
     """Sum of the vectors of the user, of the pooled history, of the last items and of the time, then dense layers."""
 
-    def __init__(self, num_users: int, items: ItemEncoder | None, timestamps: np.ndarray, settings: RetrievalSettings):
+    def __init__(
+        self,
+        num_users: int,
+        items: ItemEncoder | None,
+        timestamps: np.ndarray,
+        width: int,
+        settings: RetrievalSettings,
+    ):
         """Creates the tables and layers in the settings.
 
         Args:
           num_users: number of known users.
           items: encodes the items of histories; None if the settings leave histories out.
           timestamps: [n] seconds, of the training events.
-          settings: features, widths and dropouts.
+          width: width of the vectors.
+          settings: features, widths of layers, and dropouts.
         """
         super().__init__()
-        width = settings.embedding_dimension
-        self._settings, self.num_users = settings, num_users
+        self._settings, self.num_users, self._width = settings, num_users, width
         self._items: ItemEncoder | ItemTable | None = items
         self._users = None
         if settings.user_id:
@@ -54,10 +61,10 @@ class QueryTower(tf.keras.layers.Layer):
           training: whether dropout applies.
 
         Returns:
-          [num_queries, embedding_dimension].
+          [num_queries, width].
         """
         settings = self._settings
-        vectors = tf.zeros([tf.shape(users)[0], settings.embedding_dimension])
+        vectors = tf.zeros([tf.shape(users)[0], self._width])
         if self._users is not None:
             vectors += tf.gather(self._users, users)
         if training:
@@ -72,7 +79,7 @@ class QueryTower(tf.keras.layers.Layer):
         items, positions = tf.unique(history.flat_values)
         rows = history.with_flat_values(positions)
         vectors = encoder(items, tf.cast(items < encoder.num_items, tf.float32))
-        encoded = tf.zeros([history.nrows(), self._settings.embedding_dimension])
+        encoded = tf.zeros([history.nrows(), self._width])
         if self._settings.history == "sum":
             encoded += pooling.sum_pooling(vectors, rows)
         elif self._settings.history == "decayed":

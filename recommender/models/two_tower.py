@@ -38,14 +38,13 @@ class TwoTowerModel(tfrs.Model):
         """
         super().__init__()
         width = settings.embedding_dimension or _width(catalogue)
-        settings = settings.model_copy(update={"embedding_dimension": width})
         self._settings, self._num_users, self._num_items = settings, catalogue.num_users, catalogue.num_items
         self._items = ItemEncoder(catalogue, popularity, width, settings)
         history_items = None
         if settings.history != "none" or settings.last_items:
             shared = settings.shared_items
             history_items = self._items if shared else ItemEncoder(catalogue, popularity, width, settings)
-        self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, settings)
+        self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, width, settings)
         self._candidate_layers = dense_layers(settings.candidate_layers, width)
         # The bias starts as the logarithm of popularity.
         self._item_bias = self.add_weight(
@@ -71,7 +70,7 @@ class TwoTowerModel(tfrs.Model):
         """Encodes queries: see `QueryTower.call`.
 
         Returns:
-          [num_queries, embedding_dimension + 1]; the last number is 1 and is multiplied by the item's bias.
+          [num_queries, width + 1]; the last number is 1 and is multiplied by the item's bias.
         """
         vectors = self._scaled(self._query_tower(users, history, timestamps, training=training), 1.0)
         return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
@@ -84,7 +83,7 @@ class TwoTowerModel(tfrs.Model):
           training: whether the own vectors of a share of the items are withheld.
 
         Returns:
-          [n, embedding_dimension + 1], the last number a bias.
+          [n, width + 1], the last number a bias.
         """
         known = tf.gather(self._is_rated, items)
         if training:

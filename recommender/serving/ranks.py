@@ -33,8 +33,8 @@ class Fixed(NamedTuple):
         """Counts for scores, [num_items], all of them numbers."""
         score = scores.astype(np.float32)
         ascending = np.sort(score)
-        begin, end = (np.searchsorted(ascending, score, side).astype(np.int32) for side in ("left", "right"))
-        return cls(score, np.int32(len(score)) - end, end - begin - 1)
+        begin, end = np.searchsorted(ascending, score, "left"), np.searchsorted(ascending, score, "right")
+        return cls(score, (len(score) - end).astype(np.int32), (end - begin - 1).astype(np.int32))
 
 
 def rank(items: tf.Tensor, seen: tf.RaggedTensor, score: Score, num_items: int) -> tf.Tensor:

@@ -26,7 +26,7 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Whether the user's items use the vectors of the candidate tower instead of separate ones."""
 
     embedding_dimension: PositiveInt | None = None
-    """Width of all vectors. Absent: 256; with more than 131,072 users and items together 128, and with more than 262,144
+    """Width of all vectors. Absent: 256; with more than 131,072 users and items together 128, with more than 262,144
     64, which keeps the model within the memory of one machine."""
     query_layers: tuple[PositiveInt, ...] = ()
     """Widths of dense layers (ReLU) on top of the query tower's sum; none: the sum itself."""
