@@ -36,7 +36,7 @@ def build(settings: GateSettings, is_rated: bool = True, is_baseline_rated: bool
         ]
     )
     for rule in gate.rules(settings, True, is_rated, is_baseline_rated):
-        if rule.kind == "lower":  # TFMA has no threshold for an interval
+        if rule.kind in ("lower", "upper"):  # TFMA has no threshold for an interval
             continue
         # A threshold without a slice would be applied to every slice: name the overall one.
         metrics.per_slice_thresholds[rule.metric].thresholds.append(

@@ -17,10 +17,10 @@ OVERALL = ""
 
 
 class Rule(NamedTuple):
-    """One condition: bounds for a metric's value, its change since the last blessed model, or its interval's end."""
+    """One condition: bounds for a metric's value, its change since the last blessed model, or an interval's end."""
 
     metric: str
-    kind: Literal["value", "change", "lower"]
+    kind: Literal["value", "change", "lower", "upper"]
     at_least: float = -math.inf
     at_most: float = math.inf
     slice_feature: str = OVERALL
@@ -38,6 +38,8 @@ class Rule(NamedTuple):
             return f"at most {allowed:g} worse than the last blessed model"
         if self.at_least == _ABOVE_ZERO:
             return "> 0 beyond chance (its 95 % interval)" if self.kind == "lower" else "> 0"
+        if self.kind == "upper":
+            return f">= {self.at_least:g} within chance (its 95 % interval)"
         bounds = [f">= {self.at_least:g}"] * (self.at_least > -math.inf)
         return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf))
 
@@ -52,6 +54,7 @@ class Value(NamedTuple):
     lower: float
     """Lower end of the 95 % confidence interval, NaN if there is none."""
     upper: float
+    """Upper end of the same interval."""
 
 
 class Check(NamedTuple):
@@ -73,7 +76,9 @@ class Check(NamedTuple):
             )
         if self.value is None:
             return f"{label}{where} must be {self.rule.describe()}, but it was not computed"
-        verb = {"value": "is", "change": "changed by", "lower": "has an interval from"}[self.rule.kind]
+        verb = {"value": "is", "change": "changed by", "lower": "has an interval from", "upper": "has an interval to"}[
+            self.rule.kind
+        ]
         return f"{label}{where} {verb} {self.value:.4g}, must be {self.rule.describe()}"
 
 
@@ -101,7 +106,8 @@ def rules(
         Rule("lift_over_popularity", "value", _ABOVE_ZERO),
         # With few examples or a random model, the difference alone is above 0 half the time.
         Rule("lift_over_popularity", "lower", _ABOVE_ZERO),
-        *([Rule("lift_over_bias", "value", 0.0)] if is_rated else []),
+        # Nearly equal models differ by chance: a model is refused only if it is worse beyond that.
+        *([Rule("lift_over_bias", "upper", 0.0)] if is_rated else []),
     ]
     for metric, bound in settings.thresholds.items():
         result.append(Rule(metric, "value", *_interval(bound.at_least, bound.at_most)))
@@ -125,6 +131,7 @@ def judge(conditions: list[Rule], values: list[Value]) -> list[Check]:
         computed[record.metric, record.kind, record.slice] = record.value
         if record.kind == "value":
             computed[record.metric, "lower", record.slice] = record.lower
+            computed[record.metric, "upper", record.slice] = record.upper
     checks = []
     for rule in conditions:
         value = computed.get((rule.metric, rule.kind, rule.slice))

@@ -43,8 +43,9 @@ class GateSettings(Section):
     """Conditions that a model must meet to be pushed.
 
     Two conditions always apply: the retrieval model is better than popularity (the difference in NDCG@10 and the lower
-    end of its 95 % interval are above 0), and the ranking model is no worse than user and item biases (RMSE). Of a
-    model of events without ratings, only ranks are judged; a bound on a metric of ratings refuses it.
+    end of its 95 % interval are above 0), and the ranking model is not worse than user and item biases beyond chance
+    (the upper end of the interval of the difference in RMSE is not below 0). Of a model of events without ratings, only
+    ranks are judged; a bound on a metric of ratings refuses it.
     """
 
     thresholds: dict[str, Bound] = {}

@@ -37,7 +37,6 @@ def test_a_good_model_passes():
     ("values", "reason"),
     [
         (_values(rmse=0.96), "RMSE is 0.96, must be <= 0.95"),
-        (_values(lift_over_bias=-1e-9), "RMSE below user + item bias's is -1e-09, must be >= 0"),
         (_values(rmse=math.nan), "RMSE is nan, must be <= 0.95"),
         (_values(slice_rmse=1.3), "RMSE on user_activity=1-9 is 1.3, must be <= 1.2"),
         (_values(slice_rmse=None), "RMSE on user_activity=1-9 must be <= 1.2, but it was not computed"),
@@ -57,6 +56,16 @@ def test_nor_does_one_that_may_beat_it_by_chance_pass(lower):
     values = [value._replace(lower=lower) if value.metric == "lift_over_popularity" else value for value in _values()]
     [reason] = _reasons(values)
     assert reason.startswith(f"NDCG@10 above popularity's has an interval from {lower:g}, must be > 0 beyond chance")
+
+
+@pytest.mark.parametrize(("upper", "is_refused"), [(0.01, False), (0.0, False), (-1e-9, True), (math.nan, True)])
+def test_ratings_are_refused_if_they_are_worse_than_biases_beyond_chance(upper, is_refused):
+    values = [
+        value._replace(value=-0.02, upper=upper) if value.metric == "lift_over_bias" else value for value in _values()
+    ]
+    reasons = _reasons(values)
+    assert len(reasons) == is_refused
+    assert all(reason.startswith(f"RMSE below user + item bias's has an interval to {upper:g}") for reason in reasons)
 
 
 def test_an_absent_metric_refuses():
