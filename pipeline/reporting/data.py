@@ -93,7 +93,8 @@ def _facts(found: Profile, data: DataSettings) -> Iterator[tuple[str, str]]:
             without = {"rating": "none: implicit feedback", "timestamp": "none: the order is that of the file"}
             yield f"  {role}", without[role]
     num_rows = sum(file.rows for file in found.counts.values())
-    yield "rows", f"{num_rows:,}, of which {found.accepted:,} are used"
+    rejected = sum(file.rejected for file in found.counts.values())
+    yield "rows", f"{num_rows:,}, of which {found.accepted:,} are used and {rejected:,} rejected"
     mean = found.accepted / max(1, len(found.users))
     yield (
         "",
@@ -122,11 +123,11 @@ def _facts(found: Profile, data: DataSettings) -> Iterator[tuple[str, str]]:
 
 
 def _format(layout: Layout) -> str:
+    compressed = f", {layout.compression}" if layout.compression else ""
     if layout.format != "csv":
-        return {"parquet": "Parquet", "jsonl": "JSON lines"}[layout.format]
+        return {"parquet": "Parquet", "jsonl": "JSON lines"}[layout.format] + compressed
     delimiter = layout.dialect.delimiter.decode()
     header = "a header" if layout.header else "no header"
-    compressed = f", {layout.compression}" if layout.compression else ""
     return f"CSV{compressed}, {layout.encoding}, delimiter {delimiter!r}, {header}"
 
 

@@ -27,11 +27,11 @@ _LONGEST_NAME = 63
 
 
 def recommender_name(path: str) -> str:
-    """Returns a name for a recommender: that of its ratings file, or of the folder if that says more."""
+    """Returns a name for a recommender: that of its ratings file, after the folder's if the file's says little."""
     place = Path(path).absolute()
-    stem = place.name.split(".")[0]
-    names = [place.parent.name, stem] if _plain(stem) in _GENERIC else [stem, place.parent.name]
-    return next((name for name in map(_plain, names) if name), "recommender")
+    stem = _plain(place.name.split(".")[0])
+    name = f"{_plain(place.parent.name)}-{stem}" if stem in _GENERIC else stem
+    return name.strip("-_")[:_LONGEST_NAME].rstrip("-_") or "recommender"
 
 
 def write_settings(profile: Profile, settings: Settings) -> str:
