@@ -54,12 +54,12 @@ class Shard(NamedTuple):
 def sort_events(table: pa.Table) -> Events:
     """Returns the events of a table with rows in any order; rows of the same user, item and second are one event.
 
-    Of these, the last one in the order of the files counts, with the sum of their different weights: equal ones count
-    once, since the same row twice is a duplicate.
+    Of these, the last one in the order of the files counts, with the sum of their different weights: equal ones of one
+    type of event count once, since the same row twice is a duplicate.
 
     Args:
       table: `user`, `item`, `file` (strings), `rating` (float64 or null), `timestamp` (int64 seconds or null), `weight`
-        (float64), `line`.
+        (float64), `line`, and `event`, the type, where the log has one.
     """
     users, user = _encode(table["user"])
     items, item = _encode(table["item"])
@@ -69,11 +69,12 @@ def sort_events(table: pa.Table) -> Events:
     tie = np.where(timestamp == NO_TIME, np.uint64(0), identity)
     order = np.lexsort([table["line"].to_numpy(), file, tie, timestamp, user])
     columns = user, item, rating, timestamp, table["weight"].to_numpy(), identity, order
-    events = _merge_same_second(Events(users, items, *(column[order] for column in columns)))
+    kind = _encode(table["event"])[1] if "event" in table.column_names else np.zeros(len(order), np.int64)
+    events = _merge_same_second(Events(users, items, *(column[order] for column in columns)), kind[order])
     return events._replace(position=np.arange(len(events.user)) - np.searchsorted(events.user, events.user))
 
 
-def _merge_same_second(events: Events) -> Events:
+def _merge_same_second(events: Events, kind: np.ndarray) -> Events:
     before, after = slice(None, -1), slice(1, None)
     columns = (events.user, events.item, events.timestamp)
     is_same = np.all([column[before] == column[after] for column in columns], axis=0)
@@ -81,7 +82,7 @@ def _merge_same_second(events: Events) -> Events:
     if not is_same.any():
         return events
     group = np.cumsum(np.append(True, ~is_same)) - 1
-    different = pd.DataFrame({"group": group, "weight": events.weight}).drop_duplicates()
+    different = pd.DataFrame({"group": group, "kind": kind, "weight": events.weight}).drop_duplicates()
     last = np.append(~is_same, True)
     merged = Events(events.users, events.items, *(column[last] for column in events[2:]))
     return merged._replace(weight=np.bincount(different["group"], different["weight"]))

@@ -92,6 +92,11 @@ def test_events_of_the_same_second_are_one_with_the_last_rating_and_the_sum_of_d
     assert events.position.tolist() == [0, 1, 2, 3, 4]
 
 
+def test_types_of_events_in_the_same_second_add_up_though_their_weights_are_equal():
+    rows = as_table(user=["a"] * 3, item=["x"] * 3, timestamp=[5] * 3, event=["view", "cart", "view"])
+    assert sort_events(rows).weight.tolist() == [2.0]
+
+
 @pytest.mark.parametrize(
     ("repeats", "expected"),
     [
