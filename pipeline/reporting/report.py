@@ -253,9 +253,11 @@ def _shortened(text: str, length: int = 400) -> str:
 
 
 def _shown(path: Path) -> str:
-    """The path, relative to the working directory if it is below that."""
-    path = path.absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    """The path, relative to the working directory if it is below that, also through a link from elsewhere."""
+    for place in (path.absolute(), path.resolve()):
+        if place.is_relative_to(Path.cwd()):
+            return str(place.relative_to(Path.cwd()))
+    return str(path.absolute())
 
 
 def _size(path: Path) -> str:

@@ -91,3 +91,16 @@ def test_a_table_has_columns_for_what_was_measured(is_rated):
     assert columns == ["metric", "value", "95 % interval", "popularity", *["bias"] * is_rated, "must be", ""]
     assert [column.header for column in slices.columns] == ["slice", "NDCG@10", *["RMSE"] * is_rated, "must be", ""]
     assert len(overall.rows) == 1 + is_rated
+
+
+def test_a_path_below_the_working_directory_is_shown_from_there_also_through_a_link(tmp_path, monkeypatch):
+    project, elsewhere = tmp_path / "my [x]", tmp_path / "elsewhere"
+    for folder in (project / "artifacts", elsewhere):
+        folder.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(project / "artifacts")
+    (project / "serving").symlink_to(elsewhere)
+    monkeypatch.chdir(project)
+    for path in ("artifacts/1", project / "artifacts" / "1", tmp_path / "link" / "1"):
+        assert report._shown(Path(path)) == "artifacts/1"
+    assert report._shown(project / "serving" / "1") == "serving/1"
+    assert report._shown(elsewhere) == str(elsewhere)
