@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from recommender.serving.loading import load_saved_model
+from recommender.serving.saved_model import load_saved_model
 from schemas import signatures as names
 from schemas.errors import DataError
 

@@ -149,7 +149,7 @@ def _ask(version: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The request, what of it is unknown, and `items`, a dictionary for each."""
     import tensorflow as tf
 
-    from recommender.serving.loading import load_saved_model
+    from recommender.serving.saved_model import load_saved_model
 
     def given(texts: list[str]) -> list[bytes]:
         # The bytes that the shell passed, valid text or not.

@@ -81,7 +81,7 @@ def asked(monkeypatch) -> dict[str, Any]:
         return columns | {"is_known": tf.constant([False]), "unknown_history": tf.constant([0])}
 
     model = SimpleNamespace(list_items=list_items, recommend=answer)
-    monkeypatch.setattr("recommender.serving.loading.load_saved_model", lambda folder: model)
+    monkeypatch.setattr("recommender.serving.saved_model.load_saved_model", lambda folder: model)
     return received
 
 

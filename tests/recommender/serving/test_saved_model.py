@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from recommender.serving.loading import load_saved_model
+from recommender.serving.saved_model import load_saved_model
 
 
 def test_a_model_is_loaded_from_a_folder_with_special_characters(tmp_path: Path) -> None:
