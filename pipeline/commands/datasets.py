@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.commands.movielens import TERMS, Tables, convert_grouplens, convert_recbole
-from pipeline.reporting import terminal
 from schemas.errors import DataError
 
 RATINGS_HEADER = ("user_id", "item_id", "rating", "timestamp")
@@ -230,7 +229,7 @@ def fetch(options: argparse.Namespace) -> int:
     try:
         prepare(DATASETS[options.dataset], options.folder)
     except DataError as error:
-        terminal.print_error(error)
+        print(error, file=sys.stderr)
         return 2
     except OSError as error:
         print(f"{error.filename}: {error.strerror}; give another --folder", file=sys.stderr)
