@@ -126,7 +126,8 @@ def _find_delimiter(body: bytes, roles: Sequence[str], path: str) -> str:
     if len(body) == _BYTES_COMPARED:  # the last row may be cut
         body = body[: last_end(body, Dialect(b"\0", 0))] or body
     for candidates in (_DELIMITERS, _LAST_RESORTS):
-        scores = {text: _fit(body, text, roles) for text in candidates if text.encode() in body}
+        present = [text for text in candidates if text.encode() in body]
+        scores = {text: _fit(body, text, roles) for text in present if not _is_always_doubled(body, text, present)}
         best = max(scores, key=lambda text: scores[text], default=None)
         if best is not None and scores[best][0]:
             return best
@@ -137,6 +138,11 @@ def _find_delimiter(body: bytes, roles: Sequence[str], path: str) -> str:
         "separated "
         f"by a comma, semicolon, tab or bar, for instance. The first rows:\n{shown}\nSet data.delimiter"
     )
+
+
+def _is_always_doubled(body: bytes, text: str, others: Sequence[str]) -> bool:
+    """Whether a text is half of another delimiter wherever it occurs, as `|` in `a||b||c`."""
+    return 2 * text in others and body.count(text.encode()) == 2 * body.count(2 * text.encode())
 
 
 def _fit(body: bytes, delimiter: str, roles: Sequence[str]) -> tuple[bool, int, float, int]:
