@@ -114,7 +114,7 @@ def test_bytes_come_without_compression(tmp_path, content, size):
 
 @pytest.mark.parametrize("cut", [1, 4, 8, 30])
 def test_a_gzip_file_that_is_cut_short_is_refused(tmp_path, cut):
-    with pytest.raises(DataError, match="the gzip file is damaged; .*cut short, and rows are missing"):
+    with pytest.raises(DataError, match=r"the gzip file is damaged; .*cut short, and rows are missing"):
         read_all(written(tmp_path, gzip.compress(TEXT)[:-cut]))
     with pytest.raises(DataError, match="cut short"):
         read_all(written(tmp_path, gzip.compress(TEXT) + gzip.compress(TEXT)[:-cut]))

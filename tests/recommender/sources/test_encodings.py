@@ -7,7 +7,7 @@ import pytest
 from recommender.sources.encodings import as_utf_8, find_encoding, is_byte_wise, mark_length, utf_8_reader
 from schemas.errors import DataError
 
-SPANISH = "usuario,título\nana,El laberinto del fauno – edición «única»\nluis,Amélie y el niño\n"
+SPANISH = "usuario,título\nana,El laberinto del fauno \u2013 edición «única»\nluis,Amélie y el niño\n"
 RUSSIAN = "Война и мир, Преступление и наказание, Мастер и Маргарита\n"
 
 
@@ -17,7 +17,7 @@ RUSSIAN = "Война и мир, Преступление и наказание,
         (b"plain,text\n", "utf-8"),
         (b"\xef\xbb\xbfa,b\n", "utf-8"),
         (SPANISH.encode(), "utf-8"),
-        (SPANISH.replace("–", "-").encode("latin-1"), "iso8859-1"),
+        (SPANISH.replace("\u2013", "-").encode("latin-1"), "iso8859-1"),
         (SPANISH.encode("cp1252"), "cp1252"),
         (SPANISH.encode("utf-16"), "utf-16"),
         (SPANISH.encode("utf-16-le"), "utf-16-le"),
