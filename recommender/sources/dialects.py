@@ -146,7 +146,10 @@ def _is_always_doubled(body: bytes, text: str, others: Sequence[str]) -> bool:
 
 
 def _fit(body: bytes, delimiter: str, roles: Sequence[str]) -> tuple[bool, int, float, int]:
-    """How well a delimiter fits: whether most rows have a common number of fields, names known, their share, fields."""
+    """How well a delimiter fits: whether it does, known names in the first row, share of rows of like width, fields.
+
+    It fits if the first row has two known names, or if most rows have the same number of fields.
+    """
     dialect = Dialect(delimiter.encode(), 0)
     records = find_records(body, 1, dialect)
     counts = 1 + records.delimiters_within()[:SAMPLED_ROWS]
@@ -155,10 +158,10 @@ def _fit(body: bytes, delimiter: str, roles: Sequence[str]) -> tuple[bool, int, 
         return False, 0, 0.0, 0
     fields, number = max(numbers.items(), key=lambda pair: (pair[1], pair[0]))
     share = number / numbers.total()
-    if fields < 2 or share < _LEAST_SHARE:
+    known = known_names(split_fields(body[records.starts[0] : records.stops[0]], dialect), roles)
+    if known < 2 and (fields < 2 or share < _LEAST_SHARE):
         return False, 0, 0.0, 0
-    first = split_fields(body[records.starts[0] : records.stops[0]], dialect)
-    return True, known_names(first, roles), round(share, 1), fields
+    return True, known, round(share, 1), fields
 
 
 def _has_header(rows: list[list[str]], roles: Sequence[str]) -> bool:

@@ -98,6 +98,11 @@ def test_records_may_be_wider_than_most():
     assert found.dialect.width == 2
 
 
+def test_known_names_say_what_the_delimiter_is_whatever_the_rows_are():
+    found = find("user_id,item_id,rating\nann\nbob;tea\neve,1,2,3,4\n")
+    assert (found.dialect.delimiter, found.dialect.width) == (b",", 3)
+
+
 def test_a_file_of_one_column_is_refused_with_its_rows():
     with pytest.raises(DataError, match=r"x\.csv: no delimiter was found.*\n  ann\n  bob\n  eve\nSet data\.delimiter"):
         find("ann\nbob\neve\nmax\n")
