@@ -1,5 +1,6 @@
 """Which column is what, by the settings, the columns' names and their content."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from recommender.sources.layouts import ROLES, Table
@@ -46,7 +47,8 @@ def find_roles(sample: Sample, data: DataSettings, table: Table, item_name: str 
       item_name: of an items file, the name of the item's column in the ratings file.
 
     Raises:
-      DataError: a column does not exist, or neither names nor content say which column is which.
+      DataError: a column does not exist, neither names nor content say which column is which, or there are weights of
+        event types and no column of these.
     """
     finder = _Finder(sample, data, table)
     finder.take_settings()
@@ -55,6 +57,7 @@ def find_roles(sample: Sample, data: DataSettings, table: Table, item_name: str 
     finder.take_names()
     if table == "ratings":
         finder.take_content()
+        finder.check_events(data.events)
     else:
         finder.take_item_content()
     return finder.found()
@@ -137,6 +140,14 @@ class _Finder:
         if self._sample.header is None:
             self._take_unnamed_values()
 
+    def check_events(self, weights: Mapping[str, float]) -> None:
+        """Checks that weights of event types have a column that they apply to."""
+        if weights and "event" not in self._columns:
+            raise self._error(
+                "no column of event types was found for the weights in data.events; set data.columns.event, or remove "
+                f"data.events{self._shown()}"
+            )
+
     def take_item_content(self) -> None:
         if "item" not in self._columns:
             first = self._sample.column(0)
@@ -189,7 +200,8 @@ class _Finder:
         if role == "timestamp":
             return place <= 1 or find_format(values) is not None or self._is_numeric(position)
         if role == "event":
-            return self._is_event(position)
+            is_usual = place < KNOWN["event"].index("type")
+            return self._are_words(position) if is_usual else self._is_event(position)
         if role == "rating":
             return place < KNOWN["rating"].index("rate") or self._is_numeric(position)
         return True
@@ -219,9 +231,13 @@ class _Finder:
 
     def _is_event(self, position: int) -> bool:
         values = self._sample.column(position)
-        distinct = set(values)
-        few = len(distinct) <= min(_MOST_EVENT_TYPES, len(values) // 10)
-        return few and all(text[0].isalpha() and not any(map(str.isdigit, text)) for text in distinct)
+        return len(set(values)) <= len(values) // 10 and self._are_words(position)
+
+    def _are_words(self, position: int) -> bool:
+        distinct = set(self._sample.column(position))
+        return len(distinct) <= _MOST_EVENT_TYPES and all(
+            text[0].isalpha() and not any(map(str.isdigit, text)) for text in distinct
+        )
 
     def _position(self, name: str, role: str) -> int:
         header = self._sample.header or ()
