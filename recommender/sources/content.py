@@ -66,7 +66,8 @@ def look(path: str) -> Content:
         if compression:
             raise DataError(f"{path}: a compressed Parquet file; decompress it, since Parquet is compressed inside")
         return Content("parquet", None, head)
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    # Marks and zero bytes of any encoding are passed over.
+    text = head[:1024].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if text[:16].lower().startswith(_MARKUP):
         raise DataError(f"{path}: a web page (HTML), not the data; it may be a sign-in page. Download the file again")
     if text.startswith(b"[") and text[1:].lstrip()[:1] == b"{":
