@@ -24,7 +24,7 @@ def parse_ratings(source: Source, layout: Layout, data: DataSettings) -> Parsed:
     rows = Rows(source, layout)
     columns = {role: _ids(rows, role, data) for role in ("user", "item")}
     rating, weight = _ratings(rows, data)
-    columns |= {"rating": rating, "timestamp": _timestamps(rows)}
+    columns |= {"rating": rating, "timestamp": _timestamps(rows, data)}
     left_out = None
     if "event" in layout.columns:
         columns["event"], event_weight = _events(rows, data)
@@ -48,12 +48,8 @@ def _ids(rows: Rows, role: str, data: DataSettings) -> pa.Array:
     values = rows.values(role)
     if not pa.types.is_string(values.type):
         values = values.cast(pa.string())
-    _refuse_foreign(rows, values, role)
+    _refuse_absent(rows, values, role, data)
     text = pc.fill_null(values, "")
-    rows.refuse(_mask(pc.equal(text, "")), f"{role} is empty")
-    rows.refuse(
-        _mask(pc.is_in(text, value_set=pa.array(data.null_values, pa.string()))), f"{role} is a null value", text
-    )
     breaks = pc.or_(pc.match_substring(text, "\n"), pc.match_substring(text, "\r"))
     rows.refuse(_mask(breaks), f"{role} contains a line break", text)
     rows.refuse(
@@ -89,12 +85,12 @@ def _ratings(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
     return pa.array(number, mask=~is_rated), np.ones(len(rows))
 
 
-def _timestamps(rows: Rows) -> pa.Array:
+def _timestamps(rows: Rows, data: DataSettings) -> pa.Array:
     if "timestamp" not in rows.layout.columns:
         return pa.nulls(len(rows), pa.int64())
     values, written = rows.values("timestamp"), rows.layout.timestamp_format
     seconds = parse_times(values, written)
-    rows.refuse(_mask(pc.fill_null(_is_empty(values), True)), "timestamp is empty")
+    _refuse_absent(rows, values, "timestamp", data)
     rows.refuse(~np.isfinite(seconds), f"timestamp does not fit the format {written!r}", values)
     rows.refuse(
         np.abs(seconds) > LATEST_SECONDS, f"timestamp is beyond the year 9999 in the format {written!r}", values
@@ -108,8 +104,9 @@ def _timestamps(rows: Rows) -> pa.Array:
 
 def _events(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
     """Returns the types of the events, and their weights; 0 for those that are left out."""
-    values = pc.fill_null(rows.values("event").cast(pa.string()), "")
-    rows.refuse(_mask(pc.equal(values, "")), "event is empty")
+    values = rows.values("event").cast(pa.string())
+    _refuse_absent(rows, values, "event", data)
+    values = pc.fill_null(values, "")
     if not data.events:
         return values, np.ones(len(rows))
     weights = {name.casefold(): weight for name, weight in data.events.items()}
@@ -135,9 +132,10 @@ def _texts(rows: Rows, role: str, separator: str) -> pa.Array:
 
 
 def _refuse_absent(rows: Rows, values: pa.Array, role: str, data: DataSettings) -> None:
+    _refuse_foreign(rows, values, role)
     rows.refuse(_mask(pc.fill_null(_is_empty(values), True)), f"{role} is empty")
     if pa.types.is_string(values.type):
-        is_null = pc.fill_null(pc.is_in(values, value_set=pa.array(data.null_values, pa.string())), False)
+        is_null = pc.is_in(values, value_set=pa.array(data.null_values, pa.string()))
         rows.refuse(_mask(is_null), f"{role} is a null value", values)
 
 

@@ -1,11 +1,13 @@
 """Ratings as numbers: decimal marks, separators of thousands, and whole columns."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Mark = Literal[".", ","]
 LARGEST = 1e9
@@ -42,6 +44,11 @@ def parse_numbers(values: pa.Array, mark: Mark) -> np.ndarray:
     """Returns [num_rows] float64 of texts or numbers, NaN where a value is no number."""
     if not pa.types.is_string(values.type):
         return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return of_distinct(values, lambda texts: [parse_number(text, mark) for text in texts])
+
+
+def of_distinct(values: pa.Array, parse: Callable[[list[str]], npt.ArrayLike]) -> np.ndarray:
+    """Returns [num_rows] float64 of texts, each distinct one parsed once; NaN where there is none."""
     encoded = values.dictionary_encode()
-    numbers = np.array([parse_number(text, mark) for text in encoded.dictionary.to_pylist()], np.float64)
-    return numbers[encoded.indices.to_numpy()] if len(numbers) else np.zeros(0)
+    numbers = np.append(np.asarray(parse(encoded.dictionary.to_pylist()), np.float64), np.nan)
+    return numbers[pc.fill_null(encoded.indices, len(numbers) - 1).to_numpy()]

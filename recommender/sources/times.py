@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from recommender.sources.numbers import of_distinct
+
 UNITS = {"unix": 1, "unix_ms": 10**3, "unix_us": 10**6, "unix_ns": 10**9}
 """Of a second, by format."""
 LATEST_SECONDS = 253_402_300_799
@@ -104,10 +106,9 @@ def parse_times(values: pa.Array, timestamp_format: str) -> np.ndarray:
         values = values.cast(pa.int64(), safe=False).cast(pa.string())
     if timestamp_format in UNITS:
         return _parse_unix(values) / UNITS[timestamp_format]
-    encoded = values.dictionary_encode()
-    texts = encoded.dictionary.to_pandas()
-    parsed = _parse_iso(texts) if timestamp_format == "iso8601" else _parse_formatted(texts, timestamp_format)
-    return parsed[encoded.indices.to_numpy()] if len(parsed) else np.zeros(0)
+    if timestamp_format == "iso8601":
+        return of_distinct(values, _parse_iso)
+    return of_distinct(values, lambda texts: _parse_formatted(texts, timestamp_format))
 
 
 def _floats(values: pa.Array) -> np.ndarray:
@@ -116,17 +117,14 @@ def _floats(values: pa.Array) -> np.ndarray:
 
 def _parse_unix(values: pa.Array) -> np.ndarray:
     try:
-        return values.cast(pa.int64()).to_numpy().astype(np.float64)
+        return _floats(values.cast(pa.int64()))
     except pa.ArrowInvalid:
-        encoded = values.dictionary_encode()
-        numbers = pd.to_numeric(encoded.dictionary.to_pandas(), errors="coerce").to_numpy(np.float64)
-        return numbers[encoded.indices.to_numpy()]
+        return of_distinct(values, lambda texts: pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce"))
 
 
-def _parse_iso(texts: pd.Series) -> np.ndarray:
-    fits = texts.str.fullmatch(_ISO_8601.pattern).to_numpy(bool)
-    plain = texts.where(fits, None)
-    return _seconds(plain, lambda value: datetime.fromisoformat(_for_python(value)), **_EACH_ITS_OWN)
+def _parse_iso(texts: list[str]) -> np.ndarray:
+    fitting = [text if _ISO_8601.fullmatch(text) else None for text in texts]
+    return _seconds(fitting, lambda value: datetime.fromisoformat(_for_python(value)), **_EACH_ITS_OWN)
 
 
 _EACH_ITS_OWN: dict[str, Any] = {"format": "ISO8601"} if int(pd.__version__.split(".")[0]) >= 2 else {}
@@ -140,17 +138,18 @@ def _for_python(text: str) -> str:
     return found[1] + ("+00:00" if zone in ("", "Z") else zone if ":" in zone else f"{zone[:3]}:{zone[3:] or '00'}")
 
 
-def _parse_formatted(texts: pd.Series, timestamp_format: str) -> np.ndarray:
+def _parse_formatted(texts: list[str], timestamp_format: str) -> np.ndarray:
     return _seconds(texts, lambda value: datetime.strptime(value, timestamp_format), format=timestamp_format)
 
 
-def _seconds(texts: pd.Series, parse: Callable[[str], datetime], **how: Any) -> np.ndarray:
+def _seconds(texts: Sequence[str | None], parse: Callable[[str], datetime], **how: Any) -> np.ndarray:
     """Returns seconds by pandas, and by `parse` beyond the years that pandas knows."""
-    times = pd.to_datetime(texts, errors="coerce", utc=True, **how)
+    times = pd.to_datetime(pd.Series(texts, dtype=object), errors="coerce", utc=True, **how)
     seconds = ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(np.float64)
-    for place in np.flatnonzero(np.isnan(seconds) & texts.notna().to_numpy())[:_PARSED_APART]:
+    unknown = [(place, text) for place in np.flatnonzero(np.isnan(seconds)) if (text := texts[place]) is not None]
+    for place, text in unknown[:_PARSED_APART]:
         try:
-            moment = parse(texts.iloc[place])
+            moment = parse(text)
         except (ValueError, OverflowError):
             continue
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
