@@ -45,9 +45,11 @@ def find_dialect(head: bytes, data: DataSettings, roles: Sequence[str], path: st
       path: of the file, for errors.
 
     Raises:
-      DataError: no delimiter fits, or the file has no rows.
+      DataError: no delimiter fits.
     """
     start, line, named = _skip_preamble(head)
+    if start == len(head):
+        return Found(Dialect(b",", 0), None, start, line, [])
     given = data.delimiter if data.delimiter != "auto" else named
     delimiter = given or _find_delimiter(head[start:], roles, path)
     escapes = re.search(rb'\\"(?!\s*(?:' + re.escape(delimiter.encode()) + rb"|[\r\n]|\Z))", head) is not None

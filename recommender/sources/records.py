@@ -105,9 +105,10 @@ def positions_of(data: bytes, text: bytes) -> np.ndarray:
     at = np.frombuffer(data, np.uint8)
     if len(text) == 1:
         return np.flatnonzero(at == text[0])
-    candidate = at[: len(at) - len(text) + 1] == text[0]
+    places = max(0, len(at) - len(text) + 1)
+    candidate = at[:places] == text[0]
     for offset in range(1, len(text)):
-        candidate &= at[offset : len(at) - len(text) + 1 + offset] == text[offset]
+        candidate &= at[offset : places + offset] == text[offset]
     found = np.flatnonzero(candidate)
     if (np.diff(found) < len(text)).any():
         return np.fromiter((match.start() for match in re.finditer(re.escape(text), data)), np.int64)

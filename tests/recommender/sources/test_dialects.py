@@ -108,6 +108,12 @@ def test_a_file_of_one_column_is_refused_with_its_rows():
         find("ann\nbob\neve\nmax\n")
 
 
+@pytest.mark.parametrize("content", ["# nothing\n", "\n\n", "sep=;\n", " \n# a\n\n", "sep=;"])
+def test_a_file_may_have_no_rows(content):
+    found = find(content)
+    assert (found.header, found.rows, found.start) == (None, [], len(content))
+
+
 def test_a_long_head_may_be_cut_within_a_row():
     rows = "".join(f'u{row},"item, {row}",5\n' for row in range(50_000))
     found = find(("user,item,rating\n" + rows)[: 1 << 19])
