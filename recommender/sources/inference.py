@@ -78,13 +78,13 @@ def infer(
         if file.sample.rows:
             files.append(file)
         else:
-            empty[path] = "a header and no rows"
+            empty[path] = "a header and no rows" if file.layout.header else "no rows"
     if not files:
         raise DataError("\n".join(f"{path}: {what}; expected at least one row" for path, what in empty.items()))
     roles: dict[Any, Roles] = {}
     placed = []
     for file in files:
-        key = file.sample.header or len(file.sample.rows[0])
+        key = file.sample.header or file.layout.dialect.width
         if key not in roles:
             roles[key] = find_roles(file.sample, data, table, item_name)
         columns = roles[key].columns
@@ -127,7 +127,7 @@ def _open(path: str, file: str, data: DataSettings, table: Table) -> _Opened:
         )
     start = _raw(head[: found.start], encoding, mark, content)
     layout = layout._replace(dialect=found.dialect, header=found.header, start=start, line=found.line)
-    return _Opened(layout, Sample(path, found.header, found.rows))
+    return _Opened(layout, Sample(path, found.header, [row[: found.dialect.width] for row in found.rows]))
 
 
 def _without_mark(head: bytes, encoding: str) -> str:
