@@ -41,3 +41,13 @@ def test_settings_of_the_data_are_keywords_and_bad_rows_are_logged(
         )
     assert data.interactions.timestamp.tolist() == [86_400]
     assert [record.getMessage() for record in caplog.records] == ["1 rows are left out: item is empty"]
+
+
+def test_events_without_ratings_or_times_keep_their_order_and_weights(tmp_path: Path) -> None:
+    rows = "ann,tea,view\nbob,tea,view\nann,rum,buy\nann,tea,view\nann,tea,hover\n" * 10
+    (tmp_path / "log.csv").write_text(f"user,item,event\n{rows}")
+    data = read_csv(str(tmp_path / "log.csv"), events={"view": 1, "buy": 5})
+    events = data.interactions
+    assert not events.has_ratings and not events.has_times and np.isnan(events.rating).all()
+    assert [data.items[item] for item in events.item[:4]] == [b"tea", b"rum", b"tea", b"tea"]
+    assert events.weight[:3].tolist() == [1, 5, 1] and len(events.weight) == 40
