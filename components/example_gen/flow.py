@@ -199,8 +199,8 @@ def _times(table: pa.Table) -> np.ndarray:
     return table["timestamp"].drop_null().to_numpy()
 
 
-def _merge_counters(counters: Iterable[Counter[int]]) -> Counter[int]:
-    merged: Counter[int] = Counter()
+def _merge_counters(counters: Iterable[Counter[Any]]) -> Counter[Any]:
+    merged: Counter[Any] = Counter()
     for counter in counters:
         merged.update(counter)
     return merged
