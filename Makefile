@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
 .PHONY: help setup data run test test-elsewhere test-flink test-debian check format docs image lock clean \
-	bench bench-index bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
+	bench bench-index bench-reading bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ bench-on-device: data ## measure the on-device sequence models on MovieLens 100K
 
 CONFIG ?= pipeline/configs/movielens-100k.toml
 SEEDS ?= 42
+
+bench-reading: setup ## measure how fast files are read, compared with pandas, pyarrow and DuckDB
+	@bash tools/setup.sh bench
+	@.venv-bench/bin/python -m benchmarks.reading
 
 bench-scaling: setup ## measure time and memory of each step on made-up ratings (ROWS="100000 1000000")
 	@$(BIN)/python -m benchmarks.scaling $(ROWS)
