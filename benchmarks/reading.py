@@ -38,7 +38,7 @@ def main() -> None:
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(make_ratings(options.rows), Path(folder))
-        tasks = {f"Atalaya, {form}": (read_ours, path) for form, path in files.items()}
+        tasks: dict[str, tuple[Reader, Path]] = {f"Atalaya, {form}": (read_ours, path) for form, path in files.items()}
         tasks |= {name: (read, files["plain CSV"]) for name, read in peers().items()}
         seconds = measure(tasks, options.rows, options.rounds)
     print(format_table(seconds, options.rows))
@@ -87,7 +87,7 @@ def read_ours(path: Path) -> int:
 
 def peers() -> dict[str, Reader]:
     """Returns the installed readers to compare with."""
-    found = {"pandas": _read_with_pandas, "pyarrow.csv": _read_with_pyarrow}
+    found: dict[str, Reader] = {"pandas": _read_with_pandas, "pyarrow.csv": _read_with_pyarrow}
     if importlib.util.find_spec("duckdb"):
         found["DuckDB"] = _read_with_duckdb
     return found

@@ -64,7 +64,9 @@ def is_rated(model: types.Artifact) -> bool:
 def _split(model: types.Artifact) -> tuple[str, float, int | None] | None:
     """Method, evaluation share and seed of the split that a model was trained with, None if it is not known."""
     record = _record(model)
-    return record and (record.data.split_method, record.data.eval_share, record.seeds.get("split"))
+    if record is None:
+        return None
+    return record.data.split_method, record.data.eval_share, record.seeds.get("split")
 
 
 def _record(model: types.Artifact) -> TrainingRecord | None:

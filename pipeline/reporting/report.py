@@ -135,14 +135,21 @@ def _kind(ratings: dict[str, Any]) -> list[str]:
 
 def _metrics_table(verdict: Verdict) -> Table:
     rows = summary.metric_rows(verdict)
-    columns = dict(zip(("metric", "value", "95 % interval", "change", "popularity", "bias"), range(6), strict=True))
+    columns = {
+        "metric": lambda row: row.label,
+        "value": lambda row: row.value,
+        "95 % interval": lambda row: row.interval,
+        "change": lambda row: row.change,
+        "popularity": lambda row: row.popularity,
+        "bias": lambda row: row.bias,
+    }
     if not verdict.compared_with_baseline:
         del columns["change"]
     if not any(row.bias for row in rows):
         del columns["bias"]
     table = _table("Metrics on the evaluation split", *columns, "must be", "")
     for row in rows:
-        table.add_row(*(row[column] for column in columns.values()), *_check_cells(row.checks))
+        table.add_row(*(column(row) for column in columns.values()), *_check_cells(row.checks))
     return table
 
 
