@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from recommender.sources.profile import FileCounts, Profile
 from recommender.sources.rows import Note
@@ -219,7 +220,7 @@ def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
 
 
 def _without_zeros(text: str) -> str:
-    return re.sub(r"\.0+$", "", text).lstrip("0") or text
+    return re.sub(r"\.0+$", "", text).lstrip("0") or "0"
 
 
 def _with_point_zero(ids: object) -> list[tuple[str, str]]:
@@ -237,6 +238,5 @@ def _quoted(values: list[str]) -> str:
 
 def as_iso(seconds: int | None) -> str | None:
     """Returns a time in ISO 8601, UTC; None for none."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not by `datetime`, which knows no years before 1.
+    return None if seconds is None else f"{np.datetime64(seconds, 's')}Z"
