@@ -224,7 +224,8 @@ def _decimal_mark(files: list[_Opened], data: DataSettings) -> Mark:
     if mark is None:
         what = 'a comma may be a decimal mark or separate thousands; set data.decimal to "," or "."'
         raise _undecided(files, "rating", what)
-    if not any(map(is_number, _values(files, "rating"))):
+    values = _values(files, "rating")
+    if values and not any(map(is_number, values)):
         what = 'no value is a number; expected ratings. Set data.columns.rating to another column, or to "" for none'
         raise _undecided(files, "rating", what)
     return mark
@@ -253,7 +254,7 @@ def _timestamp_format(files: list[_Opened], data: DataSettings) -> str:
 def _time_format(values: Sequence[str]) -> str | Undecided | None:
     found = find_format(values)
     # A column that is called a time and holds small numbers: an order, or seconds from a start.
-    return "unix" if found is None and values and all(map(is_number, values)) else found
+    return "unix" if found is None and all(map(is_number, values)) else found
 
 
 def _is_named_count(layout: Layout) -> bool:
@@ -265,12 +266,12 @@ def _values(files: list[_Opened], role: str) -> list[str]:
 
 
 def _decide(files: list[_Opened], role: str, find: Callable[[Sequence[str]], Any], data: DataSettings) -> Any:
-    """Finds a format in the samples, and in all rows if the samples leave it open."""
+    """Finds a format in the samples, and in all rows if the samples have no value or leave it open."""
     values = [value for value in _values(files, role) if value not in data.null_values]
     found = find(values)
-    if found is not None and not isinstance(found, Undecided):
+    if values and found is not None and not isinstance(found, Undecided):
         return found
-    if found is None and not any(map(is_number, values)):
+    if values and found is None and not any(map(is_number, values)):
         return None
     for file in files:
         for source in read_sources(file.layout):
@@ -278,8 +279,9 @@ def _decide(files: list[_Opened], role: str, find: Callable[[Sequence[str]], Any
             if not pa.types.is_string(column.type):
                 return find(values)
             distinct = [value for value in column.unique().to_pylist() if value and value not in data.null_values]
-            found = find(list(dict.fromkeys(values[:SAMPLED_ROWS] + distinct)))
-            if found is not None and not isinstance(found, Undecided):
+            seen = list(dict.fromkeys(values[:SAMPLED_ROWS] + distinct))
+            found = find(seen)
+            if seen and found is not None and not isinstance(found, Undecided):
                 return found
     return found
 

@@ -39,7 +39,7 @@ def test_other_columns_malformed_rows_and_no_items_file(tmp_path):
     assert ratings.item[0] != ratings.item[1]
     assert (ratings.catalogue.num_users, ratings.catalogue.num_items, ratings.catalogue.num_genres) == (2, 2, 0)
     assert ratings.rejects == {
-        "wrong number of fields: the header has 4, the row 3": 1,
+        "wrong number of fields: expected 4, got 3": 1,
         "rating is not a finite number": 1,
     }
 

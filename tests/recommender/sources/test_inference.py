@@ -118,6 +118,14 @@ def test_a_day_beyond_the_sample_decides(tmp_path):
     assert layout_of(path).timestamp_format == "%d/%m/%Y"
 
 
+def test_a_column_may_be_empty_in_the_sample(tmp_path):
+    names, rows = "user_id,item_id,rating,timestamp\n", "a,x,,\n" * 2_500
+    layout = layout_of(written(tmp_path, f"{names}{rows}b,y,4;5,2021-01-13\n".replace(",", "|").replace(";", ",")))
+    assert (layout.decimal, layout.timestamp_format) == (",", "iso8601")
+    layout = layout_of(written(tmp_path, f"{names}{rows}"))
+    assert (layout.decimal, layout.timestamp_format) == (".", "unix"), "its rows are rejected, one by one"
+
+
 def test_a_decimal_beyond_the_sample_decides(tmp_path):
     rows = 'a,x,"1,234"\n' * 2_500
     assert layout_of(written(tmp_path, f"user,item,rating\n{rows}b,y,2.5\n")).decimal == "."
