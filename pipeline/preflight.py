@@ -1,4 +1,4 @@
-"""Checks before TensorFlow is imported: input files and their headers, folders to write to, the engine."""
+"""Checks before TensorFlow is imported: folders to write to, the engine, the package of the index."""
 
 import contextlib
 import multiprocessing
@@ -14,10 +14,9 @@ CONNECT_SECONDS = 10
 
 
 def check(settings: Settings) -> None:
-    """Checks the input files, the folders to write to, the engine of the data steps and the package of the index.
+    """Checks the folders to write to, the engine of the data steps and the package of the index.
 
     Raises:
-      DataError: an input file is absent, empty or lacks a column.
       SettingsError: a folder cannot be written to, the engine cannot be reached, cannot reach the folders or lacks
         semaphores; or the index needs a package that is missing.
     """

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 from pipeline import tensorflow_environment
 from pipeline.reporting import terminal
-from recommender.sources.data_files import as_settings
-from recommender.sources.settings_file import recommender_name
 from schemas import environment
 from schemas.errors import DataError, ServiceError, SettingsError
 from schemas.settings import Settings, check, fast, load, read_tree
@@ -53,7 +51,7 @@ def add_fast(parser: argparse.ArgumentParser) -> None:
 
 
 class Source(NamedTuple):
-    """Where settings come from: a TOML file, paths of data files, or both; of neither, the default."""
+    """Where settings come from: a TOML file, paths of data files, or both; if neither is given, the default."""
 
     config: Path | None = None
     ratings: Sequence[str] = ()
@@ -63,6 +61,10 @@ class Source(NamedTuple):
         """Returns the settings; what a file says stands, but for the data files that are named."""
         if not self.ratings:
             return load(self.config or DEFAULT_CONFIG)
+        # Imported here: pandas and pyarrow, which --help and settings alone must not cost.
+        from recommender.sources.data_files import as_settings
+        from recommender.sources.settings_file import recommender_name
+
         tree: dict[str, Any] = read_tree(self.config) if self.config else {"name": recommender_name(self.ratings[0])}
         data = tree.get("data", {})
         items = self.items or (os.path.join(str(data.get("folder", "")), data["items"]) if data.get("items") else None)

@@ -7,11 +7,8 @@ import pytest
 
 from pipeline import preflight
 from schemas import index
-from schemas.errors import DataError, SettingsError
+from schemas.errors import SettingsError
 from schemas.settings import BeamSettings, IndexSettings, Settings
-
-RATINGS = "user_id,item_id,rating,timestamp\n1,2,3,4\n"
-ITEMS = "item_id,title,genres\n2,Two,\n"
 
 
 @pytest.fixture(autouse=True)
@@ -19,56 +16,15 @@ def there_are_semaphores(monkeypatch):
     monkeypatch.setattr(preflight.multiprocessing, "Lock", lambda: None)
 
 
-def _settings(
-    tmp_path: Path, ratings: str | None = RATINGS, items: str | None = ITEMS, data: dict[str, str] | None = None
-) -> Settings:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for name, text in (("ratings.csv", ratings), ("items.csv", items)):
-        if text is not None:
-            (folder / name).write_text(text)
+def _settings(tmp_path: Path) -> Settings:
     local = {"artifacts": str(tmp_path / "artifacts"), "runs": str(tmp_path / "runs")}
-    tree = {"name": "shop", "data": {"folder": str(folder), **(data or {})}, "local": local}
+    tree = {"name": "shop", "data": {"folder": str(tmp_path)}, "local": local}
     return Settings.model_validate(tree | {"export": {"serving": str(tmp_path / "serving")}})
 
 
-def test_good_input_passes_and_leaves_no_probe(tmp_path):
+def test_folders_that_can_be_written_to_pass_and_no_probe_is_left(tmp_path):
     preflight.check(_settings(tmp_path))
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".csv"]
-
-
-def test_a_recommender_without_an_items_file_passes(tmp_path):
-    preflight.check(_settings(tmp_path, items=None, data={"items": ""}))
-
-
-@pytest.mark.parametrize(
-    ("ratings", "items", "expected"),
-    [
-        (None, ITEMS, r"ratings\.csv: no such file; data\.folder and data\.ratings"),
-        (RATINGS, None, r"items\.csv: no such file; data\.folder and data\.items"),
-        ("", ITEMS, r"ratings\.csv: the file is empty"),
-        ("user_id,item_id,rating,timestamp\n", ITEMS, r"ratings\.csv: the file has a header and no rows"),
-        (
-            "user,item_id,rating,timestamp\n1,2,3,4\n",
-            ITEMS,
-            r"no column 'user_id'; the header has: 'user', .*columns\.user",
-        ),
-        (RATINGS, "id,title,genres\n1,2,3\n", r"items\.csv: no column 'item_id'.*data\.item_columns\.item"),
-    ],
-)
-def test_bad_input_is_named_with_its_place(tmp_path, ratings, items, expected):
-    with pytest.raises(DataError, match=expected):
-        preflight.check(_settings(tmp_path, ratings, items))
-
-
-def test_spans_are_looked_for_by_their_pattern(tmp_path):
-    settings = _settings(tmp_path, None, None, {"ratings": "span-{SPAN}/ratings.csv", "items": ""})
-    with pytest.raises(DataError, match="no such file"):
-        preflight.check(settings)
-    span = tmp_path / "data" / "span-3"
-    span.mkdir()
-    (span / "ratings.csv").write_text(RATINGS)
-    preflight.check(settings)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_folder_that_cannot_be_written_to_is_named_with_its_setting(tmp_path):
@@ -80,10 +36,11 @@ def test_a_folder_that_cannot_be_written_to_is_named_with_its_setting(tmp_path):
 
 def test_the_folder_of_recommendations_is_looked_at_only_if_they_are_wanted(tmp_path):
     settings = _settings(tmp_path)
-    batch = settings.batch.model_copy(update={"folder": tmp_path / "data" / "ratings.csv"})
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    batch = settings.batch.model_copy(update={"folder": tmp_path / "taken"})
     preflight.check(settings.model_copy(update={"batch": batch}))
     batch = batch.model_copy(update={"enabled": True})
-    with pytest.raises(SettingsError, match=r"ratings\.csv/shop: cannot be written to: .* set batch\.folder"):
+    with pytest.raises(SettingsError, match=r"taken/shop: cannot be written to: .* set batch\.folder"):
         preflight.check(settings.model_copy(update={"batch": batch}))
 
 

@@ -20,7 +20,7 @@ def _load(tmp_path: Path, text: str):
 
 def test_two_keys_are_enough(tmp_path):
     settings = _load(tmp_path, '[data]\nfolder = "data/shop"\n')
-    assert settings.data.columns.user == "user_id"
+    assert settings.data.columns.user is None, "found in the data"
     assert (settings.split.method, settings.split.eval_share) == ("random", 0.2)
 
 
@@ -50,13 +50,22 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
         ('[data]\nfolder = "d"\n[retrieval]\nepochs = true\n', "retrieval.epochs: Input should be a valid integer"),
         ('[data]\nfolder = "d"\nrating_scale = [1, inf]\n', "data.rating_scale.1: Input should be a finite number"),
         ('[data]\nfolder = "d"\ndelimiter = "\\n"\n', "data.delimiter: "),
-        ('[data]\nfolder = "d"\ndelimiter = "\\""\n', "the quote holds fields together"),
-        ('[data]\nfolder = "d"\ntimestamp_format = "yyyy"\n', "data.timestamp_format: `unix` or a strptime format"),
-        ('[data]\nfolder = "d"\ntimestamp_format = "%Q"\n', "data.timestamp_format: `unix` or a strptime format"),
-        ('[data]\nfolder = "d"\ntimestamp_format = "%H:%M"\n', "it holds no year"),
-        ('[data]\nfolder = "d"\nratings = "span-{SPAN}/r.csv"\n', "both need the same placeholders"),
-        ('[data]\nfolder = "d"\n[data.columns]\nuser = "a"\nitem = "a"\n', "must be four different columns"),
-        ('[data]\nfolder = "d"\n[data.columns]\nuser = ""\n', "data.columns.user: String should have at least 1"),
+        ('[data]\nfolder = "d"\ndelimiter = "\\""\n', "data.delimiter: a quote or a line end cannot separate columns"),
+        ('[data]\nfolder = "d"\ntimestamp_format = "yyyy"\n', "data.timestamp_format: expected auto, unix, "),
+        ('[data]\nfolder = "d"\ntimestamp_format = "%Q"\n', "data.timestamp_format: expected auto, unix, "),
+        ('[data]\nfolder = "d"\ntimestamp_format = "%H:%M"\n', "such as %m/%d/%Y %H:%M: it has no year"),
+        ('[data]\nfolder = "d"\nratings = "span-{SPAN}/r.csv"\n', "all need the same placeholders"),
+        (
+            '[data]\nfolder = "d"\n[data.columns]\nuser = "a"\nitem = "a"\n',
+            "data.columns: every role needs a different column, got ['a', 'a']",
+        ),
+        ('[data]\nfolder = "d"\n[data.columns]\nuser = 0\n', "data.columns.user: "),
+        ('[data]\nfolder = "d"\n[data.events]\nview = -1\n', "data.events.view: "),
+        ('[data]\nfolder = "d"\nencoding = "utf-9"\n', "data.encoding: expected `auto` or an encoding that Python"),
+        (
+            '[data]\nfolder = "d"\n[data.columns]\nuser = ""\n',
+            "data.columns: user and item need a column; leave the key out",
+        ),
         (
             '[data]\nfolder = "d"\n[gate.thresholds]\nrmse = { at_least = 2, at_most = 1 }\n',
             "gate.thresholds.rmse: `at_least` (2) is above `at_most` (1): nothing passes",
