@@ -40,7 +40,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "items": len(found.rated),
         "first": as_iso(found.first),
         "last": as_iso(found.last),
-        "rating": rating._asdict() if rating else None,
+        "rating": {"min": rating.min, "max": rating.max, "mean": rating.mean} if rating else None,
         "events": found.events,
         "repeats": found.repeats,
         "described_items": found.described_items,

@@ -19,11 +19,16 @@ from schemas.settings import DataSettings
 
 
 class RatingRange(NamedTuple):
-    """The ratings of the accepted rows, without values that mean that there is none."""
+    """The ratings of the accepted rows, without values that mean that there is none.
+
+    at_min: number of ratings that are the lowest. above_min: the lowest of the others, None if there are none.
+    """
 
     min: float
     max: float
     mean: float
+    at_min: int
+    above_min: float | None
 
 
 @dataclass
@@ -180,7 +185,8 @@ class _Tally:
         self.events = Counter[str]()
         self.notes: list[Note] = []
         self._pairs: list[np.ndarray] = []
-        self._lowest, self._highest, self._sum, self._rated = np.inf, -np.inf, 0.0, 0
+        self._ratings: list[RatingRange] = []
+        self._num_rated: list[int] = []
         self._progress, self._rows = progress, 0
 
     def read(self, layout: Layout, data: DataSettings) -> FileCounts:
@@ -193,7 +199,18 @@ class _Tally:
         return counts
 
     def rating(self) -> RatingRange | None:
-        return RatingRange(self._lowest, self._highest, self._sum / self._rated) if self._rated else None
+        """Returns the range of all ratings, None without any."""
+        if not self._ratings:
+            return None
+        low = min(part.min for part in self._ratings)
+        others = [part.above_min if part.min == low else part.min for part in self._ratings]
+        return RatingRange(
+            min=low,
+            max=max(part.max for part in self._ratings),
+            mean=float(np.average([part.mean for part in self._ratings], weights=self._num_rated)),
+            at_min=sum(part.at_min for part in self._ratings if part.min == low),
+            above_min=min((value for value in others if value is not None), default=None),
+        )
 
     def merged(self, spellings: Spellings | None) -> tuple[pd.Series, int]:
         """Returns the events by item under the spellings to show, and the number of repeats."""
@@ -217,15 +234,24 @@ class _Tally:
             limits = pc.min_max(table["timestamp"]).as_py()
             self.first = limits["min"] if self.first is None else min(self.first, limits["min"])
             self.last = limits["max"] if self.last is None else max(self.last, limits["max"])
-        rating = table["rating"]
-        if rating.null_count < len(rating):
-            limits = pc.min_max(rating).as_py()
-            self._lowest, self._highest = min(self._lowest, limits["min"]), max(self._highest, limits["max"])
-            self._sum += pc.sum(rating).as_py()
-            self._rated += len(rating) - rating.null_count
+        rating = table["rating"].drop_null().to_numpy()
+        if len(rating):
+            self._ratings.append(_range(rating))
+            self._num_rated.append(len(rating))
         if "event" in table.column_names:
             for pair in pc.value_counts(table["event"].combine_chunks()).to_pylist():
                 self.events[pair["values"]] += pair["counts"]
+
+
+def _range(rating: np.ndarray) -> RatingRange:
+    above = rating[rating > rating.min()]
+    return RatingRange(
+        min=float(rating.min()),
+        max=float(rating.max()),
+        mean=float(rating.mean()),
+        at_min=len(rating) - len(above),
+        above_min=float(above.min()) if len(above) else None,
+    )
 
 
 class _Shelf:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recommender.sources.profile import FileCounts, Profile
+from recommender.sources.profile import FileCounts, Profile, RatingRange
 from recommender.sources.rows import Note
 from recommender.sources.spellings import same_names
 from schemas.settings import DataSettings
@@ -15,6 +15,8 @@ _EXAMPLES = 3
 _SHOWN = 60
 _FEWEST_PAIRS = 20
 _HEAVY_SHARE = 0.1
+_LARGE_RATING = 100
+_FREQUENT = 0.3
 _HEAVY_TIMES_MEAN = 3
 _LIST = re.compile(r"\s*[\[({].*[\])}]\s*")
 _LIST_SEPARATORS = (", ", ",", ";", "/", "|")
@@ -69,6 +71,14 @@ def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator
                 f"({counts.rejected / counts.rows:.2%}); at most {data.max_reject_share:.2%} may be rejected. {first}. "
                 "Fix the rows, or raise data.max_reject_share",
             )
+        if sum(bool(re.fullmatch(r"\d+:", reject.content)) for reject in counts.listed) > 1:
+            yield Suspicion(
+                "error",
+                "sections",
+                f"{file}: lines such as {counts.listed[0].content!r} name an item or user for the rows after them; "
+                "expected "
+                "the user and the item in every row. Write them into each row first",
+            )
     for kind, ids in (("user", profile.users), ("item", profile.rated)):
         if len(ids) < 2:
             yield Suspicion(
@@ -102,8 +112,16 @@ def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator
                 "items-do-not-match",
                 f"the items file has {share:.1%} of the rated items; at least {data.min_described_share:.1%} are "
                 f"expected (data.min_described_share). Rated: {_quoted(rated)}; in the items file: {_quoted(known)}. "
-                "Check data.item_columns.item, and that both files write ids the same way",
+                "Check data.item_columns.item, and that both files write ids the same way" + _encodings(profile, rated),
             )
+
+
+def _encodings(profile: Profile, examples: list[str]) -> str:
+    """What to check if ids hold letters that depend on the encoding."""
+    if profile.items is None or "".join(examples).isascii():
+        return ""
+    found = " and ".join(inferred.layouts[0].encoding for inferred in (profile.ratings, profile.items))
+    return f", also in the encodings that were found ({found}; data.encoding sets another)"
 
 
 def _of_files(profile: Profile) -> Iterator[Suspicion]:
@@ -145,6 +163,22 @@ def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
             "ratings-equal",
             f"all ratings are equal ({rating.min:g}): they are treated as no rating, and a model of events is trained",
         )
+    if rating and rating.max > _LARGE_RATING and rating.mean < rating.max / 10:
+        yield Suspicion(
+            "warning",
+            "ratings-look-like-counts",
+            f"ratings reach {rating.max:g}, and their mean is {rating.mean:.3g}: they look like counts, such as "
+            "plays. Set "
+            'data.rating_means = "count", or "rating" to keep them',
+        )
+    if rating and (value := _probably_no_rating(rating, profile.accepted)) is not None:
+        yield Suspicion(
+            "warning",
+            "rating-may-be-none",
+            f"{rating.at_min:,} ratings are {value:g}, and the others begin at {rating.above_min:g}: {value:g} may "
+            "mean that "
+            f"there is no rating. Set data.no_rating = [{value:g}] if so",
+        )
     for file, example in profile.ratings.rounded.items():
         yield Suspicion(
             "warning",
@@ -152,6 +186,14 @@ def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
             f"{file}: times such as {example!r} have lost digits, as spreadsheets write them; the order of events is "
             "lost too. Export the times as text or as dates",
         )
+
+
+def _probably_no_rating(rating: RatingRange, num_events: int) -> float | None:
+    """Returns the lowest rating if it is the only negative one, or a zero that is too frequent for a rating."""
+    if rating.above_min is None or rating.above_min <= 0:
+        return None
+    is_frequent_zero = rating.min == 0 and rating.at_min > _FREQUENT * num_events
+    return rating.min if rating.min < 0 or is_frequent_zero else None
 
 
 def _of_ids(profile: Profile) -> Iterator[Suspicion]:
