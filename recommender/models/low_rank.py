@@ -65,11 +65,28 @@ def truncate(left: np.ndarray, right: np.ndarray, rank: int) -> tuple[np.ndarray
     Returns:
       [m, rank] and [n, rank]; the columns of both have equal lengths.
     """
-    left_basis, left_core = np.linalg.qr(left)
-    right_basis, right_core = np.linalg.qr(right)
+    left_basis, left_core = _qr(left)
+    right_basis, right_core = _qr(right)
     first, values, second = np.linalg.svd(left_core @ right_core.T, full_matrices=False)
     root = np.sqrt(values[:rank])
-    return left_basis @ (first[:, :rank] * root), right_basis @ (second[:rank].T * root)
+    pairs = (left_basis, first[:, :rank] * root), (right_basis, second[:rank].T * root)
+    cut_left, cut_right = (np.concatenate([block @ factor for block in basis]) for basis, factor in pairs)
+    return cut_left, cut_right
+
+
+def _qr(matrix: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Decomposes [m, k] into orthonormal columns, as blocks of rows, and [at most k, k]; in blocks to limit the memory.
+
+    The blocks' triangles are decomposed in turn (TSQR; Demmel et al., "Communication-optimal Parallel and Sequential QR
+    and LU Factorizations", 2012).
+    """
+    parts = [np.linalg.qr(block) for block in np.array_split(matrix, len(matrix) // _ROWS_AT_ONCE + 1)]
+    bases, cores = [basis for basis, _ in parts], [core for _, core in parts]
+    if len(parts) == 1:
+        return bases, cores[0]
+    rotations, core = np.linalg.qr(np.concatenate(cores))
+    ends = np.cumsum([len(core) for core in cores])[:-1]
+    return [basis @ rotation for basis, rotation in zip(bases, np.split(rotations, ends), strict=True)], core
 
 
 def gram_matrix(columns: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
-from recommender.models import gibbs, side_features
+from recommender.models import gibbs, low_rank, side_features
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import fit_biases
 from recommender.models.gibbs import Side
@@ -185,7 +185,9 @@ def test_a_mean_of_products_is_kept_in_few_columns() -> None:
     assert left @ right.T == pytest.approx(whole, abs=1e-5)
 
 
-def test_truncation_is_the_best_of_its_rank() -> None:
+@pytest.mark.parametrize("rows_at_once", [100, 2])
+def test_truncation_is_the_best_of_its_rank(rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_rank, "_ROWS_AT_ONCE", rows_at_once)
     generator = np.random.default_rng(0)
     left, right = generator.normal(size=(6, 4)), generator.normal(size=(5, 4))
     first, values, second = np.linalg.svd(left @ right.T)
