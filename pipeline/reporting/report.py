@@ -112,6 +112,8 @@ def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> Non
     for name, what in _REPEATS.items():
         if repeats := counted["repeats"][name]:
             console.print(what.format(f"{repeats:,}"))
+    if repeated := counted.get("items_repeated"):
+        console.print(f"repeats in the items file, of which the first row counts: {repeated:,} rows")
     if missing := counted.get("rated_items_not_described"):
         console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
 

@@ -332,6 +332,6 @@ def test_data_that_nothing_can_be_learned_from_is_one_clear_error(shop, first, f
     finally:
         ratings.write_text(good)
     assert process.returncode == 2
-    assert "one user only" in process.stderr
+    assert "1 user in 3,840 usable rows; expected at least two" in process.stderr
     assert "Traceback" not in process.stdout + process.stderr
     assert _content(shop / "serving") == before

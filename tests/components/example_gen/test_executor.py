@@ -4,6 +4,7 @@ import csv
 import json
 import random
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from components.example_gen import executor
 from components.example_gen.component import RatingsExampleGen
 from components.example_gen.driver import Driver
 from components.example_gen.executor import Executor
-from recommender.sources import parsing
+from recommender.sources.blocks import plan_blocks
 from schemas.errors import DataError
 from schemas.settings import Settings
 
@@ -100,18 +101,23 @@ def _values(record: bytes) -> dict[str, list[Any]]:
     }
 
 
-def do(tmp_path: Path, chosen: Settings) -> Result:
-    """Runs driver and executor as the pipeline would."""
+def resolved(chosen: Settings) -> dict[str, Any]:
+    """The properties that the driver gives to the executor."""
     component = RatingsExampleGen(chosen, code_version="1")
     properties = {
         name: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
         for name, value in component.spec.exec_properties.items()
     }
-    properties = Driver(None).resolve_exec_properties(properties, None, None)
+    return Driver(None).resolve_exec_properties(properties, None, None)
+
+
+def do(tmp_path: Path, chosen: Settings) -> Result:
+    """Runs driver and executor as the pipeline would."""
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path / "examples")
+    (tmp_path / "examples").mkdir(parents=True)
     context = Executor.Context(make_beam_pipeline_fn=lambda: beam.Pipeline(runner="FnApiRunner"))
-    Executor(context).Do({}, {"examples": [examples]}, properties)
+    Executor(context).Do({}, {"examples": [examples]}, resolved(chosen))
     return Result(examples)
 
 
@@ -128,7 +134,7 @@ def result(method, tmp_path_factory) -> Result:
 
 def test_counts_add_up(result):
     summary, splits = result.summary, result.summary["splits"]
-    assert summary["files"]["ratings.csv"] == {"rows": 900, "accepted": 900, "rejected": 0}
+    assert summary["files"]["ratings.csv"] == {"rows": 900, "accepted": 900, "rejected": 0, "left_out": 0}
     assert splits["train"]["rows"] + splits["eval"]["rows"] + summary["repeats"]["left_out"] == 900
     assert summary["ratings"] == {
         "rows": 900,
@@ -257,7 +263,8 @@ def test_the_order_of_rows_changes_nothing(result, method, tmp_path):
 
 
 def test_small_blocks_give_the_same_examples(result, method, tmp_path, monkeypatch):
-    monkeypatch.setattr(parsing, "BLOCK_BYTES", 3_000)
+    monkeypatch.setattr(executor, "plan_blocks", partial(plan_blocks, size=3_000))
+    monkeypatch.setattr(executor, "num_pieces", lambda layout: 5)
     other = do(tmp_path, settings(write(tmp_path / "data", rows()), method))
     assert len(other.files("train")) > 4
     for split in ("train", "eval"):
@@ -276,25 +283,22 @@ def test_without_an_items_file_the_candidates_are_the_rated_items(tmp_path):
 def test_unusable_rows_are_listed_and_the_others_kept(tmp_path):
     folder = write(tmp_path / "data", rows(), ITEMS + "\n005,Again,\n")
     with (folder / "ratings.csv").open("a") as stream:
-        stream.write('u1,"0\n1",bad\r"one",5\nu1\n')
+        stream.write('u1,"0\n1",bad,5\nu1\n')
     result = do(tmp_path, settings(folder, max_reject_share=0.05))
     listed = [(row["file"], row["line"], row["reason"], row["content"]) for row in result.rejects()]
     assert listed == [
-        ("items.csv", "33", "item is repeated; the first row counts", "005"),
-        ("ratings.csv", "902", "rating is not a finite number", 'u1,"0\n1",bad\r"one",5'),
-        ("ratings.csv", "904", "wrong number of fields: the header has 4, the row 1", "u1"),
+        ("ratings.csv", "902", "item contains a line break", 'u1,"0\n1",bad,5'),
+        ("ratings.csv", "904", "wrong number of fields: expected 4, got 1", "u1"),
     ]
     assert result.summary["files"]["ratings.csv"] == {
         "rows": 902,
         "accepted": 900,
         "rejected": 2,
-        "reasons": {
-            "rating is not a finite number": 1,
-            "wrong number of fields: the header has 4, the row 1": 1,
-        },
+        "left_out": 0,
+        "reasons": {"item contains a line break": 1, "wrong number of fields: expected 4, got 1": 1},
     }
-    assert result.summary["files"]["items.csv"]["accepted"] == 30
-    assert result.artifact.get_int_custom_property("rejected_rows") == 3
+    assert result.summary["files"]["items.csv"]["accepted"] == 31 and result.summary["items_repeated"] == 1
+    assert result.artifact.get_int_custom_property("rejected_rows") == 2
 
 
 def test_too_many_unusable_rows_stop_the_run_and_their_list_stays(tmp_path):
@@ -305,7 +309,7 @@ def test_too_many_unusable_rows_stop_the_run_and_their_list_stays(tmp_path):
         do(tmp_path, settings(folder))
     message = str(error.value)
     assert f"{count} of 900 rows cannot be used" in message
-    assert f"line {first}: timestamp is beyond the year 9999; expected seconds" in message
+    assert f"line {first}: timestamp is beyond the year 9999 in the format 'unix': '" in message
     assert message.count("  line ") == 5
     kept = tmp_path / "examples-rejects.csv"
     assert str(kept) in message
@@ -320,8 +324,9 @@ HEADER = "user_id,item_id,rating,timestamp\n"
     [
         ("", {}, "the file is empty"),
         (HEADER, {}, "no rows"),
-        ("user,item_id,rating,timestamp\na,x,1,1\n", {}, "no column 'user_id'"),
-        (HEADER + "a,x,one,1\n", {"max_reject_share": 1.0}, "no row can be used"),
+        (HEADER + "a,x,1,1\n", {"columns": {"user": "who"}}, "no column 'who'"),
+        (HEADER + "a,x,one,1\n", {}, "column 'rating': no value is a number"),
+        (HEADER + "a,x,1,1\n", {"max_reject_share": 1.0, "rating_scale": [2, 5]}, "no row can be used"),
         (HEADER + "a,x,1,1\na,y,2,2\n", {}, "one user only"),
         (HEADER + "a,x,1,1\nb,x,2,2\n", {}, "one item only"),
         (HEADER + "a,x,1,7\nb,y,2,7\n", {"method": "time"}, "the train split is empty"),
@@ -401,8 +406,9 @@ def test_the_latest_span_is_read(tmp_path):
 def test_workers_elsewhere_find_the_files_of_a_relative_folder(tmp_path, monkeypatch):
     write(tmp_path / "data", rows())
     monkeypatch.chdir(tmp_path)
-    [block] = executor._plan_files("data", "ratings.csv", "ratings", settings(Path("data")).data)
-    assert (block.path, block.file) == (str(tmp_path / "data" / "ratings.csv"), "ratings.csv")
+    chosen = settings(Path("data"))
+    [block] = executor._plan(resolved(chosen), chosen.data).ratings
+    assert (block.layout.path, block.layout.file) == (str(tmp_path / "data" / "ratings.csv"), "ratings.csv")
 
 
 def test_settings_of_other_steps_leave_the_cache_valid(tmp_path):

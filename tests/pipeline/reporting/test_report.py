@@ -59,9 +59,16 @@ def _counted(ratings: dict[str, float], **more: int) -> dict[str, Any]:
             _counted(
                 {"rated": 10, "timed": 10, "min": 1, "max": 5},
                 repeats={"merged": 1, "replaced": 1_200, "left_out": 3},
+                items_repeated=2,
                 rated_items_not_described=4,
             ),
-            ["one event with another: 1 rows", "a later event: 1,200 events", "left out of eval: 3", "ids: 4 items"],
+            [
+                "one event with another: 1 rows",
+                "a later event: 1,200 events",
+                "left out of eval: 3",
+                "first row counts: 2",
+                "ids: 4 items",
+            ],
         ),
     ],
 )
