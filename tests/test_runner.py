@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
         (["--vertex", "--wait"], "--vertex: with --compile-only and -o FILE"),
         (["--kubeflow", "--vertex"], "not allowed with argument --kubeflow"),
         (["--local", "--kubeflow"], "not allowed with argument --local"),
+        (["--kubeflow", "--ratings", "r.csv"], "--ratings: only with --local"),
+        (["--local", "--items", "i.csv"], "--items: only with --ratings"),
         (["--local", "--wait"], "--wait: not with --local"),
         (["--local", "--schedule", "0 0 3 * * *", "-o", "f"], "--schedule, -o: not with --local"),
         (["--kubeflow", "--compile-only"], "--compile-only needs -o FILE"),

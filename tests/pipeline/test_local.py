@@ -1,11 +1,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline import local
-from schemas.errors import SettingsError
+from schemas.errors import DataError, SettingsError
+from schemas.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,3 +27,54 @@ def test_two_runs_never_work_on_one_root_at_a_time(tmp_path):
         other.wait()
     with local._only_run(tmp_path):
         pass
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings of the runs whose data were accepted; no step runs."""
+    settings: list[Settings] = []
+    monkeypatch.setattr(local.preflight, "check", lambda _: None)
+    monkeypatch.setattr(local, "_run_nodes", lambda given, *_: settings.append(given) or {})
+    monkeypatch.setattr(local.report, "show", lambda *_: True)
+    return settings
+
+
+def _settings(folder: Path, rows: int = 200, bad: str = "", **sections: Any) -> Settings:
+    text = "".join(f"u{n % 25};x{n % 13};{1 + n % 5};{1_600_000_000 + n}\n" for n in range(rows))
+    (folder / "stars.csv").write_text(f"user;item;rating;time\n{text}{bad}")
+    data = {"folder": str(folder), "ratings": "stars.csv", "items": ""}
+    places = {"artifacts": str(folder / "artifacts"), "runs": str(folder / "runs")}
+    return Settings.model_validate({"name": "shop", "data": data, "local": places, **sections})
+
+
+def test_a_run_on_files_alone_shows_and_keeps_what_was_found(tmp_path, ran, capfd):
+    settings = _settings(tmp_path, split={"eval_share": 0.3})
+    (tmp_path / "runs").mkdir()
+    assert local.run(settings, is_inferred=True) == local.PUSHED
+    [kept] = (tmp_path / "runs").glob("*/shop.toml")
+    assert kept.name in capfd.readouterr().out
+    [used] = ran
+    assert used.data == load(kept).data and used.data.timestamp_format == "unix" and used.data.columns.user == "user"
+    assert (used.split.eval_share, used.local) == (0.3, settings.local)
+
+
+def test_a_run_with_settings_looks_at_the_data_and_changes_nothing(tmp_path, ran, capfd):
+    settings = _settings(tmp_path, bad="U1;x1;3;1600000000\n")
+    assert local.run(settings) == local.PUSHED
+    assert ran == [settings] and not list(tmp_path.glob("runs/*/shop.toml"))
+    assert "user-spellings" in capsys.readouterr().out
+
+
+def test_unusable_data_stop_a_run_before_its_first_step_and_are_listed(tmp_path, ran):
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(DataError, match=r"stars\.csv: 5 of 205 rows cannot be used .* line 202: .*: '=good'"):
+        local.run(_settings(tmp_path, bad="u1;x1;=good;5\n" * 5))
+    assert ran == []
+    listed = (tmp_path / "runs" / "shop-rejects.csv").read_text().splitlines()
+    assert len(listed) == 6 and listed[1].startswith("stars.csv,202,rating is not a finite number,'=good,")
+
+
+def test_spans_are_chosen_and_looked_at_by_the_step_that_reads_them(tmp_path, ran):
+    settings = _settings(tmp_path)
+    spans = settings.data.model_copy(update={"ratings": "span-{SPAN}.csv"})
+    assert local.run(settings.model_copy(update={"data": spans})) == local.PUSHED

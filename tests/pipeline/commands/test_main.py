@@ -25,7 +25,7 @@ def test_the_installed_command_shows_its_commands():
     entry = f"from importlib.metadata import EntryPoint\nEntryPoint('atalaya', {place!r}, 'console_scripts').load()()"
     process = _process(entry, "--help")
     assert process.returncode == 0
-    for name in ("run", "submit", "compile", "schedule", "recommend", "versions", "data"):
+    for name in ("run", "submit", "compile", "schedule", "recommend", "versions", "data", "inspect"):
         assert f"\n    {name}" in process.stdout
 
 
@@ -58,6 +58,7 @@ def test_help_and_bad_options_load_no_large_library(arguments, large):
         ([], "COMMAND"),
         (["train"], "invalid choice: 'train'"),
         (["run", "--wait"], "unrecognized arguments: --wait"),
+        (["run", "--items", "items.csv"], "--items: only with --ratings"),
         (["compile", "kubeflow"], "-o/--output"),
         (["compile", "local", "-o", "f"], "invalid choice: 'local'"),
         (["schedule"], "COMMAND"),
@@ -79,8 +80,9 @@ def test_what_a_command_does_not_take_is_named(arguments, said, capsys):
 def test_both_command_lines_run_the_same(monkeypatch, tmp_path, call):
     ran = []
 
-    def run(settings, verbose):
-        ran.append((settings.name, settings.training.refit, verbose, os.environ["TF_USE_LEGACY_KERAS"]))
+    def run(settings, verbose, is_inferred):
+        assert os.environ["TF_USE_LEGACY_KERAS"] == "1"
+        ran.append((settings.name, settings.data.ratings, settings.training.refit, verbose, is_inferred))
         return 3
 
     monkeypatch.setattr("pipeline.local.run", run)
@@ -89,7 +91,14 @@ def test_both_command_lines_run_the_same(monkeypatch, tmp_path, call):
     config = tmp_path / "shop.toml"
     config.write_text('name = "shop"\n[data]\nfolder = "d"\n')
     assert call(["--fast", "-v", "--config", str(config)]) == 3
-    assert ran == [("movielens-100k", True, False, "1"), ("shop", False, True, "1")]
+    assert call(["--ratings", "a/clicks.csv", "a/views.csv", "--items", "a/items.csv"]) == 3
+    assert call(["--ratings", "a/clicks.csv", "--config", str(config)]) == 3
+    assert ran == [
+        ("movielens-100k", "ratings.csv", True, False, False),
+        ("shop", "ratings.csv", False, True, False),
+        ("a-clicks", ("clicks.csv", "views.csv"), True, False, True),
+        ("shop", "clicks.csv", True, False, True),
+    ]
 
 
 def test_a_command_that_is_stopped_ends_with_status_130(monkeypatch, capsys):

@@ -101,11 +101,12 @@ def test_event_types_are_written_with_their_weights_and_counts(tmp_path):
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("/data/ml-100k/ratings.csv", "ml-100k"),
+        ("/data/ml-100k/ratings.csv", "ml-100k-ratings"),
         ("/data/shop/Clicks 2021.csv.gz", "clicks-2021"),
-        ("/data/Mi Tienda/events.parquet", "mi-tienda"),
-        ("/données/пример.csv", "donn-es"),
+        ("/data/Mi Tienda/events.parquet", "mi-tienda-events"),
+        ("/data/donées.csv", "don-es"),
         ("/数据/数据.csv", "recommender"),
+        ("/" + "y" * 70 + "/log.csv", "y" * 63),
         ("/data/" + "x" * 100 + ".csv", "x" * 63),
     ],
 )
