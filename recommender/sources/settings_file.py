@@ -67,7 +67,7 @@ def _lines(profile: Profile, data: DataSettings, name: str) -> Iterator[str]:
             yield f"{key} = {_value(list(value) if isinstance(value, tuple) else value)}"
     for key in ("min_described_share", "max_reject_share"):
         if key in data.model_fields_set:
-            yield f"{key} = {getattr(data, key):g}"
+            yield f"{key} = {_value(getattr(data, key))}"
     yield ""
     yield '[data.columns]  # names, or numbers from 1 without a header; "" for none'
     yield from _columns(first, ("user", "item", "rating", "timestamp", "event"), profile.ratings.reasons)
@@ -75,12 +75,16 @@ def _lines(profile: Profile, data: DataSettings, name: str) -> Iterator[str]:
         yield ""
         yield "[data.item_columns]"
         yield from _columns(profile.items.layouts[0], ("item", "title", "genres"), profile.items.reasons)
-    if profile.events:
+    if profile.events or data.events:
         yield ""
         yield "[data.events]  # the weight of each type; a type that is not listed is left out"
         weights = {event.casefold(): weight for event, weight in data.events.items()}
-        for event, count in sorted(profile.events.items(), key=lambda pair: -pair[1]):
-            yield f"{_value(event)} = {weights.get(event.casefold(), 1):g}  # {count:,} events"
+        for event, count in sorted((profile.events or {}).items(), key=lambda pair: -pair[1]):
+            yield f"{_value(event)} = {_value(weights.get(event.casefold(), 1))}  # {count:,} events"
+        found = {event.casefold() for event in profile.events or {}}
+        for event, weight in data.events.items():
+            if event.casefold() not in found:
+                yield f"{_value(event)} = {_value(weight)}  # no events"
 
 
 def _columns(layout: Layout, roles: tuple[str, ...], reasons: dict[str, str]) -> Iterator[str]:
@@ -104,5 +108,5 @@ def _comment(text: str) -> str:
 
 
 def _value(value: str | int | float | bool | list[str]) -> str:
-    """Returns a value in TOML, whose strings, numbers and lists of them are written as in JSON."""
-    return json.dumps(value, ensure_ascii=True)
+    """Returns a value in TOML, whose strings, numbers and lists of them are written as in JSON, but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -53,6 +53,8 @@ KINDS: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "control delimiter": (csv_text("\x01"), {}),
     "quotes in names": (csv_text(names='"user ""id""",item_id,rating,"time # ""x"""'),
                         {"columns": {"user": 'user "id"', "timestamp": 'time # "x"'}}),
+    "signs in names": (csv_text(names="\N{GRINNING FACE},item_id,rating,a\x7f b\u2028c"),
+                       {"columns": {"user": "\N{GRINNING FACE}", "timestamp": "a\x7f b\u2028c"}}),
     "counts": (csv_text(names="userID,artistID,plays,timestamp"), {}),
     "no ratings": (csv_text(), {"columns": {"rating": "", "timestamp": ""}}),
     "settings": (csv_text(), {"no_rating": [1], "rating_scale": [1, 5], "null_values": ["u3"], "merge_names": True,
@@ -92,8 +94,8 @@ def test_what_was_found_is_written_with_its_reasons(tmp_path):
 
 def test_event_types_are_written_with_their_weights_and_counts(tmp_path):
     written(tmp_path, "user,item,event\n" + "a,x,View\nb,x,buy\na,y,View\nb,z,hover #\n" * 10)
-    text = inspected(tmp_path, events={"view": 2, "buy": 3}).as_toml()
-    assert text.endswith('"View" = 2  # 20 events\n"buy" = 3  # 10 events\n')
+    text = inspected(tmp_path, events={"view": 2, "buy": 3, "refund": 0.123456789}).as_toml()
+    assert text.endswith('"View" = 2.0  # 20 events\n"buy" = 3.0  # 10 events\n"refund" = 0.123456789  # no events\n')
     every = tomli.loads(inspected(tmp_path).as_toml())["data"]["events"]
     assert every == {"View": 1, "buy": 1, "hover #": 1}
 
