@@ -58,7 +58,7 @@ def test_a_run_on_files_alone_shows_and_keeps_what_was_found(tmp_path, ran, capf
     assert (used.split.eval_share, used.local) == (0.3, settings.local)
 
 
-def test_a_run_with_settings_looks_at_the_data_and_changes_nothing(tmp_path, ran, capfd):
+def test_a_run_with_settings_looks_at_the_data_and_changes_nothing(tmp_path, ran, capsys):
     settings = _settings(tmp_path, bad="U1;x1;3;1600000000\n")
     assert local.run(settings) == local.PUSHED
     assert ran == [settings] and not list(tmp_path.glob("runs/*/shop.toml"))
