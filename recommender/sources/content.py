@@ -77,8 +77,7 @@ def look(path: str) -> Content:
     if len(head) == HEAD_BYTES and head.count(b"\n") + head.count(b"\r") < 2:
         raise DataError(
             f"{path}: no row ends within the first {HEAD_BYTES >> 20} MiB after the header; expected a table with a "
-            "row on "
-            f"each line, got {text[:40].decode(errors='replace')!r}"
+            f"row on each line, got {text[:40].decode(errors='replace')!r}"
         )
     return Content("jsonl" if text.startswith(b"{") else "csv", compression, head)
 

@@ -137,8 +137,7 @@ def _find_delimiter(body: bytes, roles: Sequence[str], path: str) -> str:
     shown = "\n".join(f"  {readable(line)[:_SHOWN]}" for line in lines[:3])
     raise DataError(
         f"{path}: no delimiter was found: expected the same number of fields, at least two, in nearly every row, "
-        "separated "
-        f"by a comma, semicolon, tab or bar, for instance. The first rows:\n{shown}\nSet data.delimiter"
+        f"separated by a comma, semicolon, tab or bar, for instance. The first rows:\n{shown}\nSet data.delimiter"
     )
 
 

@@ -122,8 +122,7 @@ def _open(path: str, file: str, data: DataSettings, table: Table) -> _Opened:
     if found.header and "\ufffd" in "".join(found.header):
         raise DataError(
             f"{path}: the header is not {encoding.upper()}: {', '.join(found.header)[:200]!r}; set data.encoding to "
-            "the "
-            'file\'s encoding, or to "auto"'
+            'the file\'s encoding, or to "auto"'
         )
     start = _raw(head[: found.start], encoding, mark, content)
     layout = layout._replace(dialect=found.dialect, header=found.header, start=start, line=found.line)

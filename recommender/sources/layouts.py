@@ -17,10 +17,11 @@ class Layout(NamedTuple):
     """How a file is read.
 
     path: of the file. file: its name in reports. table: what it holds. dialect: of CSV records. header: the names of
-    the columns, or None. start: bytes before the first row, in UTF-8 unless `is_splittable`. line: number of the first
-    row's line, from 1. columns: column number, from 0, by role. texts: of JSON lines, the columns that hold texts.
-    decimal: mark in ratings. timestamp_format: as in the settings, but never `auto`. placeholders: days since 1970
-    that mean that no time is known. counts: whether the rating column holds numbers of events.
+    the columns, or None. start: bytes before the first row, in UTF-8 if the file can only be read from its beginning.
+    line: number of the first row's line, from 1. columns: column number, from 0, by role. texts: of JSON lines, the
+    columns that hold texts. decimal: mark in ratings. timestamp_format: as in the settings, but never `auto`.
+    placeholders: days since 1970 that mean that no time is known. counts: whether the rating column holds numbers of
+    events.
     """
 
     path: str

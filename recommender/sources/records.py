@@ -13,8 +13,7 @@ import numpy as np
 
 LONGEST_QUOTED_FIELD = 1 << 16
 """In bytes; a quote that is not closed within this length is an ordinary character."""
-NEWLINE, CARRIAGE_RETURN, SPACE = 10, 13, 32
-_QUOTE = 34
+NEWLINE, CARRIAGE_RETURN = 10, 13
 
 
 class Dialect(NamedTuple):

@@ -119,11 +119,7 @@ class _Finder:
             ]  # fmt: skip
             if len(rivals) > 1:
                 if len({header[rival] for rival in rivals}) == 1:
-                    raise self._error(
-                        f"two columns are called {header[position]!r}; rename one, or set "
-                        f"data.{self._section}.{role} to "
-                        "the column's number, from 1"
-                    )
+                    raise self._twice(header[position], role)
                 named = " or ".join(repr(header[rival]) for rival in rivals)
                 raise self._error(f"the {role} may be {named}; set data.{self._section}.{role}{self._shown()}")
             self._take(role, position, f"named {header[position]!r}")
@@ -242,16 +238,11 @@ class _Finder:
     def _position(self, name: str, role: str) -> int:
         header = self._sample.header or ()
         if header.count(name) > 1:
-            raise self._error(
-                f"two columns are called {name!r}; rename one, or set data.{self._section}.{role} to the column's "
-                "number, "
-                "from 1"
-            )
+            raise self._twice(name, role)
         if name not in header:
             raise self._error(
                 f"no column {name!r}; the header has: {', '.join(repr(text[:_SHOWN]) for text in header[:20])}. Set "
-                f"data.{self._section}.{role} to one of these, or fix data.delimiter if the names are not separated "
-                "correctly"
+                f"data.{self._section}.{role} to one of these, or data.delimiter to what separates the names"
             )
         return header.index(name)
 
@@ -260,6 +251,12 @@ class _Finder:
             other = next(name for name, place in self._columns.items() if place == position)
             raise self._error(f"column {position + 1} is given for {other} and for {role}; each needs another column")
         self._columns[role], self._reasons[role] = position, reason
+
+    def _twice(self, name: str, role: str) -> DataError:
+        return self._error(
+            f"two columns are called {name!r}; rename one, or set data.{self._section}.{role} to the column's number, "
+            "from 1"
+        )
 
     def _shown(self) -> str:
         header = [" | ".join(name[:_SHOWN] for name in self._sample.header)] if self._sample.header else []
