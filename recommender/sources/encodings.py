@@ -19,6 +19,7 @@ _SINGLE_BYTE = ("iso8859", "cp125", "koi8", "mac", "cp437", "cp85", "latin", "as
 _OTHER_SCRIPT = 0.3
 """Share of bytes above ASCII among the letters from which the script is probably not Latin."""
 _INVALID_FOR_EACH_VALID = 0.1
+_FREQUENT_NUL, _NUL_ON_OTHER_SIDE = 0.2, 0.1
 
 
 def find_encoding(read: Callable[[int], bytes], size: int = 1 << 20) -> str:
@@ -83,11 +84,12 @@ def utf_8_reader(read: Callable[[int], bytes], encoding: str, path: str) -> Call
 
 
 def _without_mark(head: bytes) -> str | None:
-    """Returns UTF-16's name if every other byte is mostly NUL, as in Western text."""
-    even, odd = head[0:4096:2], head[1:4096:2]
-    if len(odd) > 1 and odd.count(0) > 0.7 * len(odd) and even.count(0) < 0.1 * len(even):
+    """Returns UTF-16's name if NUL, half of each of its Latin letters and digits, is frequent on one side alone."""
+    even, odd = (head[start:4096:2].count(0) for start in (0, 1))
+    frequent = _FREQUENT_NUL * min(len(head), 4096) / 2
+    if odd > frequent and even < _NUL_ON_OTHER_SIDE * odd:
         return "utf-16-le"
-    if len(odd) > 1 and even.count(0) > 0.7 * len(even) and odd.count(0) < 0.1 * len(odd):
+    if even > frequent and odd < _NUL_ON_OTHER_SIDE * even:
         return "utf-16-be"
     return None
 

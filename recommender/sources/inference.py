@@ -10,7 +10,7 @@ import pyarrow.parquet
 from recommender.sources.blocks import read_sources
 from recommender.sources.content import HEAD_BYTES, Content, EmptyFileError, decompressed, look, opened
 from recommender.sources.dialects import SAMPLED_ROWS, find_dialect
-from recommender.sources.encodings import as_utf_8, find_encoding, is_byte_wise, mark_length
+from recommender.sources.encodings import BYTE_ORDER_MARKS, as_utf_8, find_encoding, is_byte_wise, mark_length
 from recommender.sources.layouts import ROLES, Layout, Table
 from recommender.sources.names import COUNTS, normalized
 from recommender.sources.numbers import Mark, find_mark, is_number
@@ -146,7 +146,9 @@ def _raw(before: bytes, encoding: str, mark: int, content: Content) -> int:
 
 def _encoding(path: str, content: Content, data: DataSettings) -> str:
     if data.encoding != "auto":
-        return data.encoding
+        marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if content.head.startswith(mark)), "utf-8-sig")
+        # The mark is skipped, so an encoding that expects one, or says the order of bytes, is read without.
+        return marked.removesuffix("-sig") if data.encoding.startswith(marked) else data.encoding
     with opened(path) as stream:
         return find_encoding(decompressed(stream, content.compression, path))
 
