@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "user": (
-        "user_id", "user", "uid", "visitor_id", "visitor", "customer_id", "customer", "client_id", "client",
+        "user_id", "user", "uid", "visitor_id", "visitor", "customer_id", "customer", "cust_id", "client_id", "client",
         "id_cliente", "cliente_id", "cliente", "id_usuario", "usuario_id", "usuario", "reviewer_id", "reviewer",
         "review_user_id", "review_profile_name", "profile_name", "member_id", "member", "account_id", "account",
         "person_id", "person", "buyer_id", "buyer", "shopper_id", "shopper", "listener_id", "listener", "reader_id",
@@ -24,15 +24,15 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "beer_id", "beer", "recipe_id", "recipe", "receta", "anime_id", "anime", "joke_id", "joke", "news_id",
         "content_id", "content", "video_id", "video", "show_id", "show", "pelicula_id", "id_pelicula", "pelicula",
         "course_id", "course", "curso", "experience_id", "experience", "experiencia_id", "experiencia", "offer_id",
-        "offer", "listing_id", "listing", "document_id", "doc_id", "post_id", "post", "url", "page_id", "page",
-        "title", "name", "nombre", "titulo",
+        "offer", "listing_id", "listing", "document_id", "doc_id", "post_id", "post", "bookmark_id", "url", "page_id",
+        "page", "title", "name", "nombre", "titulo",
     ),
     "rating": (
         "rating", "ratings", "book_rating", "user_rating", "review_overall", "overall", "star_rating", "stars",
-        "score", "user_score", "calificacion", "puntaje", "puntuacion", "valoracion", "nota", "estrellas", "rate",
-        "rank_score", "feedback", "preference", "play_count", "playcount", "plays", "listens", "listen_count",
-        "count", "num_events", "views", "clicks", "purchases", "quantity", "cantidad", "qty", "weight", "hours",
-        "value",
+        "score", "user_score", "calificacion", "puntaje", "puntuacion", "puntos", "valoracion", "nota", "estrellas",
+        "rate", "rank_score", "feedback", "preference", "play_count", "playcount", "plays", "listens",
+        "listen_count", "count", "num_events", "views", "clicks", "purchases", "quantity", "cantidad", "qty", "weight",
+        "hours", "value",
     ),
     "timestamp": (
         "timestamp", "unix_review_time", "event_time", "event_timestamp", "rating_timestamp", "time_stamp",
@@ -63,7 +63,7 @@ _LEADING = {
     "user": {"user", "usuario", "cliente", "customer", "client", "visitor", "member", "reviewer"},
     "item": {"item", "product", "producto", "movie", "articulo", "experiencia", "nombre", "book", "artist", "track"},
     "timestamp": {"fecha", "date", "timestamp", "time", "datetime"},
-    "rating": {"rating", "calificacion", "puntaje", "puntuacion", "valoracion", "score"},
+    "rating": {"rating", "calificacion", "puntaje", "puntuacion", "puntos", "valoracion", "score"},
     "event": {"event", "evento"},
 }
 """First or last words of longer names, such as FECHA_INTERACCION."""
@@ -84,6 +84,10 @@ _NO_ROLE = {
     "price",
 }
 
+_OF_OTHERS = {"birth", "nacimiento", "release", "estreno", "publication", "publicacion", "signup", "registration"}
+"""Words of times that are not those of an event, such as birth_date."""
+_TITLES = ("_name", "_title")
+
 
 def normalized(name: str) -> str:
     """Returns a name in lower case, without accents, its words joined by `_`: `userId` and `User-ID` as `user_id`."""
@@ -101,12 +105,14 @@ def rank(name: str, role: str) -> int | None:
         return known.index(plain)
     if plain.replace("_", "") in squeezed:
         return squeezed[plain.replace("_", "")]
+    if role == "item" and plain.endswith(_TITLES) and plain.rpartition("_")[0] in known:
+        return len(known)
     words = [word for word in plain.split("_") if word not in _FILLERS]
     if not words:
         return None
     for word in (words[-1], words[0]):
         for other, leading in _LEADING.items():
-            if word in leading and not set(words[1:]) & _NO_ROLE:
+            if word in leading and not set(words[1:]) & _NO_ROLE and not set(words) & _OF_OTHERS:
                 return len(known) if other == role else None
     return None
 

@@ -1,10 +1,11 @@
 """Which column is what, by the settings, the columns' names and their content."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from recommender.sources.layouts import ROLES, Table
-from recommender.sources.names import KNOWN, rank
+from recommender.sources.names import KNOWN, normalized, rank
 from recommender.sources.numbers import is_number
 from recommender.sources.times import find_format
 from schemas.errors import DataError
@@ -13,8 +14,11 @@ from schemas.settings import DataSettings
 _MOST_EVENT_TYPES = 20
 _MOST_RATING_VALUES = 101
 """Of a column without a known name: 0 to 10 in steps of a tenth."""
+_AMAZON_ITEM = re.compile(r"B0[0-9A-Z]{8}|\d{9}[\dX]")
+_AMAZON_USER = re.compile(r"A[0-9A-Z]{9,20}")
 _SHOWN_ROWS = 3
 _SHOWN = 40
+_SHOWN_OF_ROW = 400
 
 
 class Sample(NamedTuple):
@@ -106,7 +110,7 @@ class _Finder:
             (place, role, position)
             for role in self._open()
             for position, name in enumerate(header)
-            if position not in self._columns.values() and (place := rank(name, role)) is not None
+            if position not in self._columns.values() and (place := self._rank(name, role)) is not None
         )
         for place, role, position in ranked:
             if role in self._columns or position in self._columns.values() or not self._suits(role, position, place):
@@ -124,10 +128,17 @@ class _Finder:
                 raise self._error(f"the {role} may be {named}; set data.{self._section}.{role}{self._shown()}")
             self._take(role, position, f"named {header[position]!r}")
 
+    def _rank(self, name: str, role: str) -> int | None:
+        """Like `rank`; in an items file, `id` is the item's, before names and titles."""
+        is_plain = self._table == "items" and role == "item" and normalized(name) == "id"
+        return 1 if is_plain else rank(name, role)
+
     def take_content(self) -> None:
         """Finds what names did not: a time by its values, then user and item in this order, then a rating."""
         if "timestamp" in self._open() and not self._named_or_dropped("timestamp"):
             times = [position for position in self._free() if self._is_time(position)]
+            if self._sample.header is None and len(times) > 1:  # long numbers may be ids, which come first
+                times = [position for position in times if position > 1]
             if len(times) == 1:
                 self._take("timestamp", times[0], "its values are times")
         missing = [role for role in ("user", "item") if role not in self._columns]
@@ -159,13 +170,17 @@ class _Finder:
 
     def _take_ids(self, missing: list[str]) -> None:
         """Takes the columns of ids; without a header, user and item come first, as in the public data sets."""
-        ids = [position for position in self._free() if not self._is_time(position)]
-        without_events = [position for position in ids if not self._is_event(position)]
-        ids = without_events if len(without_events) >= len(missing) else ids
         is_usual_order = self._sample.header is None and len(missing) == 2
+        has_time = is_usual_order and "timestamp" in self._columns
+        ids = [position for position in self._free() if has_time or not self._is_time(position)]
+        for is_other in (self._is_event, self._is_fraction):
+            rest = [position for position in ids if not is_other(position)]
+            ids = rest if len(rest) >= len(missing) else ids
         if is_usual_order:
-            third_is_id = len(ids) > 2 and not self._is_rating(ids[2]) and not self._is_fraction(ids[2])
+            third_is_id = len(ids) > 2 and not self._is_rating(ids[2])
             chosen = ids if third_is_id else ids[:2]
+        elif len(ids) == len(missing) == 1:
+            chosen = ids
         else:
             chosen = [position for position in ids if not self._is_rating(position)]
         if len(chosen) != len(missing):
@@ -174,6 +189,8 @@ class _Finder:
                 + " and ".join(f"data.{self._section}.{role}" for role in missing)
                 + self._shown()
             )
+        if is_usual_order and self._fit(_AMAZON_ITEM, chosen[0]) and self._fit(_AMAZON_USER, chosen[1]):
+            chosen = chosen[::-1]  # Amazon's ratings of 2018 begin with the item
         for role, position in zip(missing, chosen, strict=True):
             self._take(role, position, "by its place" if len(missing) == 2 else "the only column of ids left")
         self._by_order = not is_usual_order and len(missing) == 2
@@ -185,8 +202,9 @@ class _Finder:
                 self._take("event", events[0], "its values are a few words")
         if "rating" in self._open() and "event" not in self._columns:
             numbers = [p for p in self._free() if self._is_numeric(p) and len(set(self._sample.column(p))) > 1]
-            if numbers:
-                self._take("rating", numbers[0], "the first numbers after user and item")
+            ratings = [position for position in numbers if self._is_rating(position)]
+            if ratings or len(numbers) == 1:
+                self._take("rating", (ratings or numbers)[0], "the first numbers after user and item")
 
     def _suits(self, role: str, position: int, place: int) -> bool:
         """Whether the content allows what the name says; a usual name is believed, so that errors can be explained."""
@@ -222,6 +240,10 @@ class _Finder:
         distinct = set(self._sample.column(position))
         return self._is_numeric(position) and len(distinct) <= _MOST_RATING_VALUES
 
+    def _fit(self, pattern: re.Pattern[str], position: int) -> bool:
+        values = self._sample.column(position)
+        return bool(values) and all(map(pattern.fullmatch, values))
+
     def _is_fraction(self, position: int) -> bool:
         return any("." in text for text in self._sample.column(position) if is_number(text))
 
@@ -231,7 +253,7 @@ class _Finder:
 
     def _are_words(self, position: int) -> bool:
         distinct = set(self._sample.column(position))
-        return len(distinct) <= _MOST_EVENT_TYPES and all(
+        return 0 < len(distinct) <= _MOST_EVENT_TYPES and all(
             text[0].isalpha() and not any(map(str.isdigit, text)) for text in distinct
         )
 
@@ -259,9 +281,10 @@ class _Finder:
         )
 
     def _shown(self) -> str:
-        header = [" | ".join(name[:_SHOWN] for name in self._sample.header)] if self._sample.header else []
-        rows = [" | ".join(text[:_SHOWN] for text in row) for row in self._sample.rows[:_SHOWN_ROWS]]
-        return ". The first rows:\n" + "\n".join(f"  {line}" for line in header + rows)
+        header = [self._sample.header] if self._sample.header else []
+        rows = [" | ".join(" ".join(text[:_SHOWN].split()) for text in row)[:_SHOWN_OF_ROW]
+                for row in (*header, *self._sample.rows[:_SHOWN_ROWS])]  # fmt: skip
+        return ". The first rows:\n" + "\n".join(f"  {row}" for row in rows)
 
     def _error(self, text: str) -> DataError:
         return DataError(f"{self._sample.path}: {text}")
