@@ -125,7 +125,7 @@ def _texts(rows: Rows, role: str, separator: str) -> pa.Array:
     if role not in rows.layout.columns:
         return pa.array([""] * len(rows), pa.string())
     values = rows.values(role)
-    if pa.types.is_list(values.type):
+    if pa.types.is_nested(values.type):
         values = pa.array([separator.join(map(str, row or ())) for row in values.to_pylist()], pa.string())
     _refuse_foreign(rows, values, role)
     return pc.fill_null(values.cast(pa.string()), "")

@@ -62,6 +62,8 @@ def look(path: str) -> Content:
     for start, what in _REFUSED.items():
         if head.startswith(start):
             raise DataError(f"{path}: {what}")
+    if head[257:262] == b"ustar":
+        raise DataError(f"{path}: a tar archive; extract it first, and give the file inside")
     if head.startswith(_PARQUET):
         if compression:
             raise DataError(f"{path}: a compressed Parquet file; decompress it, since Parquet is compressed inside")

@@ -1,6 +1,5 @@
 """Finds out how files are read, where the settings do not say."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from recommender.sources.numbers import Mark, find_mark, is_number
 from recommender.sources.records import Dialect
 from recommender.sources.roles import Roles, Sample, find_roles
 from recommender.sources.times import Undecided, find_format, find_placeholders, is_rounded, parse_times
-from recommender.sources.typed import as_plain
+from recommender.sources.typed import as_plain, load_json
 from schemas.errors import DataError
 from schemas.settings import DataSettings
 
@@ -170,7 +169,7 @@ def _open_json(layout: Layout, head: bytes) -> _Opened:
     records = []
     for line in head.splitlines()[:SAMPLED_ROWS]:
         try:
-            record = json.loads(line)
+            record = load_json(line)
         except ValueError:
             continue
         if isinstance(record, dict):

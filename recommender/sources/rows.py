@@ -14,6 +14,7 @@ from recommender.sources.encodings import as_utf_8
 from recommender.sources.layouts import Layout
 from recommender.sources.pieces import LONGEST_RECORD, Piece
 from recommender.sources.records import find_records
+from schemas.errors import DataError
 
 LISTED_REJECTS = 10_000
 """Maximum number of rejects listed per block; others are only counted, so that a misread file does not fill memory."""
@@ -113,8 +114,21 @@ class Rows:
         return len(self._codes)
 
     def values(self, role: str) -> pa.Array:
-        """Returns the column of a role."""
-        return self.source.values(self.layout.columns[role])
+        """Returns the column of a role.
+
+        Raises:
+          DataError: it holds lists or objects, which only genres may be.
+        """
+        values = self.source.values(self.layout.columns[role])
+        is_list = pa.types.is_list(values.type) or pa.types.is_large_list(values.type)
+        if pa.types.is_nested(values.type) and not (role == "genres" and is_list):
+            section = "columns" if self.layout.table == "ratings" else "item_columns"
+            raise DataError(
+                f"{self.layout.path}: column {self.layout.column(role)!r}, taken as the {role}, holds lists or objects "
+                f"({str(values.type)[:80]}); expected one value in each row. Flatten it, or set data.{section}.{role} "
+                "to another column"
+            )
+        return values
 
     def refuse(self, bad: np.ndarray, reason: str, values: pa.Array | None = None) -> None:
         """Rejects rows by a mask [num_rows]; `values` are the fields that were wrong."""
@@ -197,11 +211,7 @@ class CsvSource:
         begins, ends = self._begins[:, position].copy(), self._ends[:, position].copy()
         quoted = self._unquote(position, begins, ends)
         fields = self._between(begins, ends)
-        try:
-            text = fields.cast(pa.string())
-        except pa.ArrowInvalid:
-            valid = pa.array([_is_utf_8(value) for value in fields.to_pylist()])
-            text = pc.if_else(valid, fields, pa.scalar(None, pa.binary())).cast(pa.string())
+        text = as_text(fields)
         if quoted is not None:
             plain, escaped = quoted
             text = pc.if_else(pa.array(plain | escaped), pc.replace_substring(text, '""', '"'), text)
@@ -262,9 +272,18 @@ class CsvSource:
         return every.filter(pa.array(is_field))
 
 
-def _is_utf_8(value: bytes) -> bool:
+def as_text(values: pa.Array) -> pa.Array:
+    """Returns binary values as strings; those that are not UTF-8 become null."""
     try:
-        value.decode()
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        valid = pa.array([_is_utf_8(value) for value in values.to_pylist()])
+        return pc.if_else(valid, values, pa.scalar(None, pa.binary())).cast(pa.string())
+
+
+def _is_utf_8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
     except UnicodeDecodeError:
         return False
     return True

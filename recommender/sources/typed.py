@@ -13,7 +13,10 @@ from recommender.sources.dialects import readable
 from recommender.sources.layouts import Layout
 from recommender.sources.pieces import Piece
 from recommender.sources.records import find_lines
-from recommender.sources.rows import LISTED_CHARACTERS, Note
+from recommender.sources.rows import LISTED_CHARACTERS, Note, as_text
+
+_DEEP = 500
+"""Levels of JSON; Arrow's parser calls itself for each, and the process ends when the stack is full."""
 
 
 class TypedSource:
@@ -55,21 +58,23 @@ class TypedSource:
 
 
 def as_plain(values: pa.Array) -> pa.Array:
-    """Returns dictionaries, binary and large strings as strings, and booleans and decimals as numbers."""
+    """Returns dictionaries, binary and large strings as strings, and booleans, decimals and durations as numbers.
+
+    What is not UTF-8 becomes null.
+    """
     kind = values.type
     if pa.types.is_dictionary(kind):
         return as_plain(values.dictionary_decode())
-    if (
-        pa.types.is_null(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-    ):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return pc.utf8_trim_whitespace(as_text(values.cast(pa.binary())))
+    if pa.types.is_null(kind) or pa.types.is_large_string(kind):
         return pc.utf8_trim_whitespace(values.cast(pa.string()))
     if pa.types.is_string(kind):
         return pc.utf8_trim_whitespace(values)
     if pa.types.is_boolean(kind):
         return values.cast(pa.int8())
+    if pa.types.is_duration(kind):
+        return values.cast(pa.int64())
     return values.cast(pa.float64()) if pa.types.is_decimal(kind) else values
 
 
@@ -77,17 +82,46 @@ def parse_json_lines(piece: Piece, layout: Layout) -> TypedSource:
     """Reads objects, one on each line; what is no object is broken."""
     assert layout.header
     lines, texts = find_lines(piece.data, piece.line)
+    if any(len(text) > _DEEP and text.count(b"[") + text.count(b"{") > _DEEP for text in texts):
+        return _parse_one_by_one(lines, texts, layout)
     try:
         # Otherwise Arrow would take an id such as 2021-01-13 for a time.
         texts_alone = pa.schema([(layout.header[position], pa.string()) for position in layout.texts])
         options = pyarrow.json.ParseOptions(explicit_schema=texts_alone)
         blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=len(piece.data) + 1)
         table = pyarrow.json.read_json(pa.BufferReader(piece.data), blocks, options)
-        if table.num_rows == len(lines):
+        if table.num_rows == len(lines) and not _has_lost_digits(table, layout):
             return TypedSource(table, lines, layout)
     except pa.ArrowInvalid:
         pass
     return _parse_one_by_one(lines, texts, layout)
+
+
+def _has_lost_digits(table: pa.Table, layout: Layout) -> bool:
+    """Whether ids were read as numbers that are too large to be exact."""
+    assert layout.header
+    names = {layout.header[layout.columns[role]] for role in ("user", "item") if role in layout.columns}
+    floats = [table[name] for name in names & set(table.column_names) if pa.types.is_floating(table[name].type)]
+    return any((pc.max(pc.abs(column)).as_py() or 0) >= 1 << 53 for column in floats)
+
+
+def load_json(text: bytes) -> Any:
+    """Returns what a line of JSON holds.
+
+    Raises:
+      ValueError: it is not JSON, is nested too deeply, or holds text that is not Unicode; the message names which.
+    """
+    try:
+        found = json.loads(text)
+        if b"\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair") from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return found
 
 
 def _parse_one_by_one(lines: np.ndarray, texts: list[bytes], layout: Layout) -> TypedSource:
@@ -98,9 +132,9 @@ def _parse_one_by_one(lines: np.ndarray, texts: list[bytes], layout: Layout) -> 
     broken: list[tuple[int, str, str]] = []
     for line, text in zip(lines.tolist(), texts, strict=True):
         try:
-            found = json.loads(text)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            what = error.msg if isinstance(error, json.JSONDecodeError) else "not UTF-8"
+            found = load_json(text)
+        except ValueError as error:
+            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             broken.append((line, f"not JSON: {what}", readable(text[: 4 * LISTED_CHARACTERS])))
             continue
         if isinstance(found, dict):
