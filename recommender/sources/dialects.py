@@ -61,17 +61,14 @@ def find_dialect(head: bytes, data: DataSettings, roles: Sequence[str], path: st
         head[start + a : start + b] for a, b in zip(records.starts[: SAMPLED_ROWS + 1], records.stops, strict=False)
     ]
     rows = [split_fields(text, dialect) for text in texts]
-    if comment:
-        width = Counter(map(len, rows)).most_common(1)[0][0]
-        return Found(dialect._replace(width=width), tuple(comment), start, line, rows)
-    has_header = _has_header(rows, roles) if data.header == "auto" else data.header
+    has_header = not comment and (_has_header(rows, roles) if data.header == "auto" else data.header)
     if not has_header:
         width = Counter(map(len, rows)).most_common(1)[0][0]
-        return Found(dialect._replace(width=width), None, start, line, rows)
+        return Found(_of_rows(dialect, rows, width), tuple(comment) if comment else None, start, line, rows)
     names = tuple(name.strip() for name in rows[0])
     begin = start + int(records.starts[1]) if len(rows) > 1 else len(head)
     begins_on = int(records.lines[1]) if len(rows) > 1 else line + 1
-    return Found(dialect._replace(width=len(names)), names, begin, begins_on, rows[1:])
+    return Found(_of_rows(dialect, rows[1:], len(names)), names, begin, begins_on, rows[1:])
 
 
 def split_fields(record: bytes, dialect: Dialect) -> list[str]:
@@ -85,6 +82,12 @@ def split_fields(record: bytes, dialect: Dialect) -> list[str]:
         is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
         fields.append(text[1:-1].replace('""', '"').replace('\\"', '"').strip() if is_quoted else text)
     return fields
+
+
+def _of_rows(dialect: Dialect, rows: list[list[str]], width: int) -> Dialect:
+    columns = enumerate(zip(*(row for row in rows if len(row) == width), strict=True))
+    numbers = tuple(place for place, column in columns if _are_numbers(column))
+    return dialect._replace(width=width, numbers=numbers)
 
 
 def _skip_preamble(head: bytes) -> tuple[int, int, str | None]:
@@ -177,7 +180,7 @@ def _has_header(rows: list[list[str]], roles: Sequence[str]) -> bool:
     columns = list(zip(*(row for row in rest if len(row) == len(first)), strict=True))
     if not columns:
         return known >= 1
-    are_numbers = [sum(map(_is_number, column)) > 0.9 * len(column) for column in columns]
+    are_numbers = [_are_numbers(column) for column in columns]
     if any(is_number and name and not _is_number(name) for is_number, name in zip(are_numbers, first, strict=True)):
         return True
     if any(map(_is_number, first)):
@@ -186,6 +189,10 @@ def _has_header(rows: list[list[str]], roles: Sequence[str]) -> bool:
     return not recurs and (
         known >= 1 or all(_is_unlike(name, column) for name, column in zip(first, columns, strict=True))
     )
+
+
+def _are_numbers(column: Sequence[str]) -> bool:
+    return sum(map(_is_number, column)) > 0.9 * len(column)
 
 
 def _is_number(text: str) -> bool:

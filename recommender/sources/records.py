@@ -14,18 +14,23 @@ import numpy as np
 LONGEST_QUOTED_FIELD = 1 << 16
 """In bytes; a quote that is not closed within this length is an ordinary character."""
 NEWLINE, CARRIAGE_RETURN = 10, 13
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_LONGEST_LINE = 1 << 12
+_NUMBER = re.compile(rb"\s*(?:[-+]?\d[\d.,: /T+-]*(?:[eE][-+]?\d+)?Z?)?\s*")
 
 
 class Dialect(NamedTuple):
     r"""How records are written.
 
     delimiter: bytes between fields. width: number of fields of a record. escapes: whether the text is known to write
-    `\\"` for a quote within quotes; otherwise it is one only where it could not close the field.
+    `\\"` for a quote within quotes; otherwise it is one only where it could not close the field. numbers: fields, from
+    0, that hold numbers or times, by which a row is distinguished from text.
     """
 
     delimiter: bytes
     width: int
     escapes: bool = False
+    numbers: tuple[int, ...] = ()
 
 
 class Records(NamedTuple):
@@ -88,7 +93,7 @@ def last_end(data: bytes, dialect: Dialect | None) -> int:
 
 def find_lines(data: bytes, line: int) -> tuple[np.ndarray, list[bytes]]:
     """Returns the numbers and the content of the lines that are not blank; the first has the number `line`."""
-    every = re.split(rb"\r\n|\n|\r", data)
+    every = _LINE_END.split(data)
     filled = [number for number, text in enumerate(every) if text.strip()]
     return line + np.array(filled, np.int64), [every[number] for number in filled]
 
@@ -142,7 +147,7 @@ def _quoted(data: bytes, dialect: Dialect, final: bool) -> _Quotes:
     found = None if not final or b'\\"' in data else _paired(data, dialect.delimiter)
     if found is None:
         return _searched(data, dialect, final)
-    joined = [number for number in _with_lines(data, found) if _joins_rows(data[slice(*found[number])], dialect)]
+    joined = [number for number in _with_lines(data, found) if _joins_rows(data, *found[number], dialect)]
     stray = found[joined, 0].tolist()
     kept = np.delete(found, joined, axis=0)
     return _Quotes(kept, np.zeros(len(kept), bool), stray)
@@ -169,11 +174,21 @@ def _with_lines(data: bytes, ranges: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(np.searchsorted(ends, ranges))[:, 0])
 
 
-def _joins_rows(field: bytes, dialect: Dialect) -> bool:
-    """Whether the lines within a quoted field are whole rows, so that its two quotes do not belong together."""
-    inner = re.split(rb"\r\n|\n|\r", field)[1:-1]
-    return (
-        bool(inner) and dialect.width > 1 and all(line.count(dialect.delimiter) == dialect.width - 1 for line in inner)
+def _joins_rows(data: bytes, start: int, stop: int, dialect: Dialect) -> bool:
+    """Whether a quoted field begins and ends within whole rows, so that its two quotes do not belong together."""
+    lines = _LINE_END.split(data[start:stop])
+    if len(lines) == 1 or dialect.width < 2:
+        return False
+    lines[0] = _LINE_END.split(data[max(0, start - _LONGEST_LINE) : start])[-1] + lines[0]
+    lines[-1] += _LINE_END.split(data[stop : stop + _LONGEST_LINE])[0]
+    return all(_is_row(line, dialect) for line in lines)
+
+
+def _is_row(line: bytes, dialect: Dialect) -> bool:
+    """Whether a line has all fields of a row, and numbers where rows have them, or a stray quote."""
+    fields = line.split(dialect.delimiter)
+    return len(fields) == dialect.width and all(
+        b'"' in fields[place] or _NUMBER.fullmatch(fields[place]) for place in dialect.numbers
     )
 
 
@@ -185,7 +200,7 @@ def _searched(data: bytes, dialect: Dialect, final: bool) -> _Quotes:
     position = 0
     while match := pattern.search(data, position):
         start, stop = match.span("field")
-        is_joined = _joins_rows(data[start:stop], dialect)
+        is_joined = _joins_rows(data, start, stop, dialect)
         if stop - start > LONGEST_QUOTED_FIELD or is_joined:
             position = start + 1
             if is_joined:
