@@ -147,7 +147,11 @@ def _quoted(data: bytes, dialect: Dialect, final: bool) -> _Quotes:
     found = None if not final or b'\\"' in data else _paired(data, dialect.delimiter)
     if found is None:
         return _searched(data, dialect, final)
-    joined = [number for number in _with_lines(data, found) if _joins_rows(data, *found[number], dialect)]
+    joined = [
+        number
+        for number in _with_lines(data, found)
+        if _joins_rows(data, int(found[number, 0]), int(found[number, 1]), dialect)
+    ]
     stray = found[joined, 0].tolist()
     kept = np.delete(found, joined, axis=0)
     return _Quotes(kept, np.zeros(len(kept), bool), stray)
