@@ -49,7 +49,7 @@ def inspect(settings: Settings, progress: Callable[[int], None] = lambda rows: N
     """Reads all data files that the settings name.
 
     Args:
-      settings: `data` and `split` are used.
+      settings: `data` is used, and of `split` and `gate`, whether they need times or ratings.
       progress: called with the number of rows read so far.
 
     Raises:
@@ -57,5 +57,4 @@ def inspect(settings: Settings, progress: Callable[[int], None] = lambda rows: N
     """
     files = locate(settings.data)
     found = profile(files.ratings, files.items, settings.data, files.base, progress)
-    needs_times = settings.split.method == "time"
-    return Inspection(settings, found, find_suspicions(found, settings.data, needs_times))
+    return Inspection(settings, found, find_suspicions(found, settings))

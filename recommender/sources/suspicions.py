@@ -9,7 +9,8 @@ import numpy as np
 from recommender.sources.profile import FileCounts, Profile, RatingRange
 from recommender.sources.rows import Note
 from recommender.sources.spellings import same_names
-from schemas.settings import DataSettings
+from schemas.metrics import METRICS
+from schemas.settings import DataSettings, Settings
 
 _EXAMPLES = 3
 _SHOWN = 60
@@ -30,22 +31,27 @@ class Suspicion(NamedTuple):
     text: str
 
 
-def find_suspicions(profile: Profile, data: DataSettings, needs_times: bool) -> list[Suspicion]:
+def find_suspicions(profile: Profile, settings: Settings) -> list[Suspicion]:
     """Returns all that is suspicious, errors first.
 
     Args:
       profile: of the data.
-      data: how they were read.
-      needs_times: whether the split is by time.
+      settings: `data`, by which they were read, and `split` and `gate`, which may ask for times or ratings.
     """
+    data = settings.data
     found = [
-        *_errors(profile, data, needs_times),
+        *_errors(profile, settings),
         *_of_files(profile),
         *_of_notes(profile.notes, data),
         *_of_values(profile, data),
     ]
     found += [*_of_ids(profile), *_of_items(profile, data)]
     return sorted(found, key=lambda suspicion: suspicion.severity != "error")
+
+
+def has_ratings(profile: Profile) -> bool:
+    """Whether the data have ratings to learn from: those that are all equal are none."""
+    return profile.rating is not None and profile.rating.min < profile.rating.max
 
 
 def reject_reasons(counts: dict[str, FileCounts]) -> dict[str, int]:
@@ -59,7 +65,8 @@ def reject_reasons(counts: dict[str, FileCounts]) -> dict[str, int]:
     return reasons
 
 
-def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator[Suspicion]:
+def _errors(profile: Profile, settings: Settings) -> Iterator[Suspicion]:
+    data = settings.data
     for file, counts in (profile.counts | profile.item_counts).items():
         if counts.rejected > data.max_reject_share * counts.rows:
             first = "; ".join(f"line {r.line}: {r.reason}" + (f": {r.value[:_SHOWN]!r}" if r.value else "")
@@ -95,12 +102,21 @@ def _errors(profile: Profile, data: DataSettings, needs_times: bool) -> Iterator
             "too-few-events",
             f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate",
         )
-    if needs_times and profile.first is None:
+    if settings.split.method == "time" and profile.first is None:
         yield Suspicion(
             "error",
             "no-times",
             'no event has a time, which split.method = "time" needs. Set split.method to "random", or name the column '
             "of the times in data.columns.timestamp",
+        )
+    judged = [*settings.gate.thresholds, *(floor.metric for floor in settings.gate.slices)]
+    if not has_ratings(profile) and (metrics := [name for name in judged if METRICS[name].of_ratings]):
+        yield Suspicion(
+            "error",
+            "no-ratings",
+            f"[gate] has bounds for {', '.join(metrics)}, which measure predicted ratings, and the data have no "
+            "ratings that "
+            "differ. Remove these bounds, or name the column of the ratings in data.columns.rating",
         )
     if profile.described is not None and len(profile.rated):
         share = profile.described_items / len(profile.rated)
@@ -157,7 +173,7 @@ def _of_notes(notes: list[Note], data: DataSettings) -> Iterator[Suspicion]:
 
 def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
     rating = profile.rating
-    if rating and rating.min == rating.max and profile.accepted > 1:
+    if rating and not has_ratings(profile) and profile.accepted > 1:
         yield Suspicion(
             "warning",
             "ratings-equal",

@@ -29,7 +29,7 @@ def test_hand_counted(tmp_path):
     assert [(reject.line, reject.value) for reject in sorted(counts.examples)] == [(5, ""), (6, "x"), (7, "")]
     assert found.users.to_dict() == {"ann": 2, "bob": 1} and found.rated.to_dict() == {"tea": 3}
     assert (found.first, found.last) == (1600000000, 1600000120)
-    assert found.rating == RatingRange(2.0, 5.0, 11 / 3)
+    assert found.rating == RatingRange(2.0, 5.0, 11 / 3, at_min=1, above_min=4.0)
     assert (found.repeats, found.events, found.described, found.described_items) == (1, None, None, 0)
     assert found.accepted == 3
 
@@ -64,7 +64,7 @@ def test_events_are_counted_by_type_and_those_without_a_weight_are_left_out(tmp_
 
 def test_values_that_mean_no_rating_are_not_in_the_range(tmp_path):
     path = written(tmp_path, "user,item,rating\na,x,0\nb,x,8\na,y,6\n")
-    assert profiled(path, no_rating=(0,)).rating == RatingRange(6.0, 8.0, 7.0)
+    assert profiled(path, no_rating=(0,)).rating == RatingRange(6.0, 8.0, 7.0, at_min=1, above_min=8.0)
     assert profiled(path, no_rating=(0,)).accepted == 3
 
 

@@ -53,6 +53,16 @@ WARNINGS = [
     ("stray-quotes", {"rows": changed(1, *["x0"] * 3, '"x1', "x2", "x3", "x4", 'x5"')}, r"line 5: \(1 in all\)"),
     ("placeholder-time", {"rows": changed(3, "0")}, r"line 2: '0' \(1 in all\).* no time is known"),
     ("ratings-equal", {"rows": [[*row[:2], "4", row[3]] for row in ROWS]}, r"all ratings are equal \(4\)"),
+    (
+        "ratings-look-like-counts",
+        {
+            "rows": [[*row[:2], str(2 + n**2), row[3]] for n, row in enumerate(ROWS[:60])]
+            + [[*r[:2], "1", r[3]] for r in ROWS]
+        },
+        'reach 3483, and their mean is .*data.rating_means = "count"',
+    ),
+    ("rating-may-be-none", {"rows": changed(2, "-1", "-1")}, r"2 ratings are -1, .* begin at 1:.*no_rating = \[-1\]"),
+    ("rating-may-be-none", {"rows": changed(2, *["0"] * 70)}, r"70 ratings are 0, .* begin at 1:.*no_rating = \[0\]"),
     ("times-rounded", {"rows": changed(3, "1.60E+09")}, r"times such as '1\.60E\+09' have lost digits"),
     ("user-spellings", {"rows": changed(0, "U1")}, "2 user ids are 1 names.*'u1' and 'U1'"),
     ("item-spellings", {"rows": changed(1, "X1")}, "2 item ids are 1 names.*'x1' and 'X1'; set data.merge_names"),
@@ -101,6 +111,7 @@ ERRORS = [
     ("too-few-users", {"rows": [["u1", *row[1:]] for row in ROWS]}, "1 user in 200 usable rows; expected at least two"),
     ("too-few-items", {"rows": [[row[0], "x1", *row[2:]] for row in ROWS]}, "1 item in 200 usable rows"),
     ("too-few-events", {"rows": ROWS[:19]}, "19 different pairs .* at least 20"),
+    ("sections", {"rows": [["1:"], *ROWS[:99], ["2:"], *ROWS[99:]]}, "lines such as '1:' name an item or user"),
     ("no-times", {"columns": {"timestamp": ""}}, r'Set split\.method to "random", or name the column'),
     ("items-do-not-match", {"items": ITEMS.replace("\nx", "\n0x")}, r"0\.0% of the rated.*'x0'.*'0x0'.*item_columns"),
 ]
@@ -115,6 +126,19 @@ def test_an_error_stops_the_run_and_says_what_to_do(tmp_path, code, made, words)
     assert not found.is_usable
     with pytest.raises(DataError, match=words):
         found.check()
+
+
+def test_few_zeros_are_ratings(tmp_path):
+    assert not inspected(tmp_path, text(changed(2, *["0"] * 20))).suspicions
+
+
+def test_bounds_on_ratings_need_ratings(tmp_path):
+    written(tmp_path, text(ROWS))
+    tree = {"name": "x", "data": {"folder": tmp_path, "items": "", "columns": {"rating": ""}}}
+    bounded = tree | {"gate": {"thresholds": {"rmse": {"at_most": 1.0}, "mrr": {"at_least": 0.1}}}}
+    assert codes(inspect(Settings.model_validate(tree))) == []
+    [error] = inspect(Settings.model_validate(bounded)).suspicions
+    assert error.code == "no-ratings" and error.text.startswith("[gate] has bounds for rmse, which")
 
 
 def test_data_without_times_can_be_split_at_random(tmp_path):
