@@ -14,6 +14,8 @@ import numpy as np
 LONGEST_QUOTED_FIELD = 1 << 16
 """In bytes; a quote that is not closed within this length is an ordinary character."""
 NEWLINE, CARRIAGE_RETURN = 10, 13
+_LEAST_SHARE_OF_ROWS = 0.8
+"""Of the lines that two quotes join, from which these are stray; the others may be damaged rows."""
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _LONGEST_LINE = 1 << 12
 _NUMBER = re.compile(rb"\s*(?:[-+]?\d[\d.,: /T+-]*(?:[eE][-+]?\d+)?Z?)?\s*")
@@ -179,13 +181,13 @@ def _with_lines(data: bytes, ranges: np.ndarray) -> np.ndarray:
 
 
 def _joins_rows(data: bytes, start: int, stop: int, dialect: Dialect) -> bool:
-    """Whether a quoted field begins and ends within whole rows, so that its two quotes do not belong together."""
+    """Whether nearly all lines that a quoted field touches are whole rows: its two quotes do not belong together."""
     lines = _LINE_END.split(data[start:stop])
     if len(lines) == 1 or dialect.width < 2:
         return False
     lines[0] = _LINE_END.split(data[max(0, start - _LONGEST_LINE) : start])[-1] + lines[0]
     lines[-1] += _LINE_END.split(data[stop : stop + _LONGEST_LINE])[0]
-    return all(_is_row(line, dialect) for line in lines)
+    return sum(_is_row(line, dialect) for line in lines) >= _LEAST_SHARE_OF_ROWS * len(lines)
 
 
 def _is_row(line: bytes, dialect: Dialect) -> bool:

@@ -66,6 +66,13 @@ def test_two_stray_quotes_that_join_rows_are_ordinary_characters(before):
     assert found.stray == [first]
 
 
+def test_a_damaged_row_between_two_stray_quotes_does_not_join_the_others():
+    rows = [b"%d,x" % row for row in range(12)]
+    rows[1], rows[6], rows[10] = b'1,"x', b"6", b'10,x"'
+    content = b"\n".join(rows)
+    assert find_records(content, 1, Dialect(b",", 2)).lines.tolist() == list(range(1, 13))
+
+
 def test_a_quoted_text_with_line_ends_and_delimiters_is_one_field():
     content = b'1,"a long, long\nreview, with commas, and\n\nline ends"\n2,x\n'
     found = find_records(content, 1, Dialect(b",", 2))
