@@ -16,7 +16,7 @@ from schemas.settings import load
 pytestmark = [pytest.mark.e2e, semaphores.needed]
 
 ROOT = Path(__file__).parents[2]
-LOG = "data/experiences/ratings.csv"
+LOG = "data/experiences.csv"
 
 
 def _atalaya(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

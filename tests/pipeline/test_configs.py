@@ -12,7 +12,7 @@ CONFIGS = Path(__file__).parents[2] / "pipeline" / "configs"
 @pytest.mark.parametrize("seed", [7, 8])
 def test_the_settings_of_a_loyalty_programme_suit_its_log(tmp_path, seed):
     settings = load(CONFIGS / "experiences.toml")
-    loyalty.write(tmp_path / "ratings.csv", seed=seed)
+    loyalty.write(tmp_path / settings.data.ratings, seed=seed)
     data = settings.data.model_copy(update={"folder": tmp_path})
     found = inspect(settings.model_copy(update={"data": data}))
     assert found.is_usable

@@ -3,7 +3,7 @@
 Names hold commas, accents and quotes, and some come in capitals too; some rows are there twice. Each client has a taste
 that one kind of experience meets, and experiences differ in quality, so that there is something to learn.
 
-    python tests/shared/loyalty.py data/experiences/ratings.csv
+    python tests/shared/loyalty.py data/experiences.csv
 """
 
 import csv
