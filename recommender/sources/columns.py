@@ -48,7 +48,7 @@ def _ids(rows: Rows, role: str, data: DataSettings) -> pa.Array:
     values = rows.values(role)
     if not pa.types.is_string(values.type):
         values = values.cast(pa.string())
-    _refuse_absent(rows, values, role, data)
+    _find_absent(rows, values, role, role, data)
     text = pc.fill_null(values, "")
     breaks = pc.or_(pc.match_substring(text, "\n"), pc.match_substring(text, "\r"))
     rows.refuse(_mask(breaks), f"{role} contains a line break", text)
@@ -71,13 +71,13 @@ def _ratings(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
     what = "count" if rows.layout.counts else "rating"
     values = rows.values("rating")
     number = parse_numbers(values, rows.layout.decimal)
-    _refuse_absent(rows, values, what, data)
-    rows.refuse(~np.isfinite(number), f"{what} is not a finite number", values)
+    absent = _find_absent(rows, values, "rating", what, data)
+    rows.refuse(~np.isfinite(number) & ~absent, f"{what} is not a finite number", values)
     rows.refuse(np.abs(number) > LARGEST, f"{what} is beyond {LARGEST:,.0f}", values)
     if rows.layout.counts:
         rows.refuse(~(number > 0), "count is not above 0", values)
         return pa.nulls(len(rows), pa.float64()), np.log2(1 + np.where(number > 0, number, 1))
-    is_rated = ~np.isin(number, data.no_rating)
+    is_rated = ~np.isin(number, data.no_rating) & ~absent
     if data.rating_scale:
         lowest, highest = data.rating_scale
         outside = ((number < lowest) | (number > highest)) & is_rated
@@ -90,8 +90,8 @@ def _timestamps(rows: Rows, data: DataSettings) -> pa.Array:
         return pa.nulls(len(rows), pa.int64())
     values, written = rows.values("timestamp"), rows.layout.timestamp_format
     seconds = parse_times(values, written)
-    _refuse_absent(rows, values, "timestamp", data)
-    rows.refuse(~np.isfinite(seconds), f"timestamp does not fit the format {written!r}", values)
+    absent = _find_absent(rows, values, "timestamp", "timestamp", data)
+    rows.refuse(~np.isfinite(seconds) & ~absent, f"timestamp does not fit the format {written!r}", values)
     rows.refuse(
         np.abs(seconds) > LATEST_SECONDS, f"timestamp is beyond the year 9999 in the format {written!r}", values
     )
@@ -99,13 +99,13 @@ def _timestamps(rows: Rows, data: DataSettings) -> pa.Array:
     whole = np.floor(np.where(usable, seconds, 0)).astype(np.int64)
     is_placeholder = np.isin(whole // DAY, list(rows.layout.placeholders)) & usable
     rows.note("placeholder-time", is_placeholder, values)
-    return pa.array(whole, mask=is_placeholder)
+    return pa.array(whole, mask=is_placeholder | absent)
 
 
 def _events(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
     """Returns the types of the events, and their weights; 0 for those that are left out."""
     values = rows.values("event").cast(pa.string())
-    _refuse_absent(rows, values, "event", data)
+    _find_absent(rows, values, "event", "event", data)
     values = pc.fill_null(values, "")
     if not data.events:
         return values, np.ones(len(rows))
@@ -131,12 +131,19 @@ def _texts(rows: Rows, role: str, separator: str) -> pa.Array:
     return pc.fill_null(values.cast(pa.string()), "")
 
 
-def _refuse_absent(rows: Rows, values: pa.Array, role: str, data: DataSettings) -> None:
+def _find_absent(rows: Rows, values: pa.Array, role: str, name: str, data: DataSettings) -> np.ndarray:
+    """Finds rows without a value, [num_rows] bool: they are rejected, or noted if the layout says that they may be."""
     _refuse_foreign(rows, values, role)
-    rows.refuse(_mask(pc.fill_null(_is_empty(values), True)), f"{role} is empty")
+    is_empty = _mask(pc.fill_null(_is_empty(values), True))
+    is_null = np.zeros(len(values), bool)
     if pa.types.is_string(values.type):
-        is_null = pc.is_in(values, value_set=pa.array(data.null_values, pa.string()))
-        rows.refuse(_mask(is_null), f"{role} is a null value", values)
+        is_null = _mask(pc.is_in(values, value_set=pa.array(data.null_values, pa.string())))
+    if role in rows.layout.optional:
+        rows.note(f"no-{role}", is_empty | is_null, values)
+        return is_empty | is_null
+    rows.refuse(is_empty, f"{name} is empty")
+    rows.refuse(is_null, f"{name} is a null value", values)
+    return np.zeros(len(values), bool)
 
 
 def _is_empty(values: pa.Array) -> pa.Array:

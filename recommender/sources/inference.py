@@ -216,7 +216,18 @@ def _with_formats(files: list[_Opened], data: DataSettings) -> list[Layout]:
         seconds = parse_times(pa.array(_values(files, "timestamp"), pa.string()), found)
         placeholders = find_placeholders(seconds)
         layouts = [layout._replace(timestamp_format=found, placeholders=placeholders) for layout in layouts]
-    return layouts
+    optional = frozenset(role for role in ("rating", "timestamp") if _is_often_absent(files, role, data))
+    return [layout._replace(optional=optional - {"rating"} if layout.counts else optional) for layout in layouts]
+
+
+def _is_often_absent(files: list[_Opened], role: str, data: DataSettings) -> bool:
+    """Whether more rows have no value than may be rejected."""
+    if role not in files[0].layout.columns:
+        return False
+    places = [(row, file.layout.columns[role]) for file in files for row in file.sample.rows]
+    values = [row[place] for row, place in places if len(row) > place]
+    absent = sum(not value or value in data.null_values for value in values)
+    return absent > data.max_reject_share * len(values) and absent < len(values)
 
 
 def _decimal_mark(files: list[_Opened], data: DataSettings) -> Mark:

@@ -21,7 +21,7 @@ class Layout(NamedTuple):
     line: number of the first row's line, from 1. columns: column number, from 0, by role. texts: of JSON lines, the
     columns that hold texts. decimal: mark in ratings. timestamp_format: as in the settings, but never `auto`.
     placeholders: days since 1970 that mean that no time is known. counts: whether the rating column holds numbers of
-    events.
+    events. optional: roles, `rating` and `timestamp`, of which so many rows have no value that these rows are kept.
     """
 
     path: str
@@ -40,6 +40,7 @@ class Layout(NamedTuple):
     timestamp_format: str = "unix"
     placeholders: frozenset[int] = frozenset()
     counts: bool = False
+    optional: frozenset[str] = frozenset()
 
     def column(self, role: str) -> str | int:
         """Returns the name of a role's column, or its number, from 1, without a header."""

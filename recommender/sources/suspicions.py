@@ -158,6 +158,8 @@ _NOTES = {
     "stray-quotes": "a quote is opened and not closed in its row; the rows after it are read as rows of their own",
     "nul-bytes": "NUL bytes, which hold no data, are skipped; the file may have been copied while it was written",
     "placeholder-time": "a placeholder stands where no time is known; these rows have no time",
+    "no-rating": "rows without a rating are events without one: they count for retrieval, not for ranking",
+    "no-timestamp": "rows without a time are kept; they count as the earliest",
     "event-letter-case": "an event type differs from data.events in letter case alone, and has the weight given there",
     "event-without-weight": "an event type has no weight in data.events; its rows are left out",
 }

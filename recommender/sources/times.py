@@ -107,8 +107,18 @@ def parse_times(values: pa.Array, timestamp_format: str) -> np.ndarray:
     if timestamp_format in UNITS:
         return _parse_unix(values) / UNITS[timestamp_format]
     if timestamp_format == "iso8601":
-        return of_distinct(values, _parse_iso)
+        return _parse_uniform_iso(values) if len(values) else np.zeros(0)
     return of_distinct(values, lambda texts: _parse_formatted(texts, timestamp_format))
+
+
+def _parse_uniform_iso(values: pa.Array) -> np.ndarray:
+    """Parses times that are all with a zone, or all without; others one by one."""
+    for zone in (None, "UTC"):
+        try:
+            return _floats(values.cast(pa.timestamp("us", zone)).cast(pa.int64())) / 1e6
+        except pa.ArrowInvalid:
+            continue
+    return of_distinct(values, _parse_iso)
 
 
 def _floats(values: pa.Array) -> np.ndarray:

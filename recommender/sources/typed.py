@@ -16,6 +16,7 @@ from recommender.sources.records import find_lines
 from recommender.sources.rows import LISTED_CHARACTERS, Note, as_text
 
 _DEEP = 500
+_JSON_BLOCK = 1 << 20
 """Levels of JSON; Arrow's parser calls itself for each, and the process ends when the stack is full."""
 
 
@@ -88,7 +89,9 @@ def parse_json_lines(piece: Piece, layout: Layout) -> TypedSource:
         # Otherwise Arrow would take an id such as 2021-01-13 for a time.
         texts_alone = pa.schema([(layout.header[position], pa.string()) for position in layout.texts])
         options = pyarrow.json.ParseOptions(explicit_schema=texts_alone)
-        blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=len(piece.data) + 1)
+        # Arrow reads at most 100,000 rows in a block, and no row across blocks.
+        block_size = max(_JSON_BLOCK, 2 * max(map(len, texts), default=0))
+        blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=block_size)
         table = pyarrow.json.read_json(pa.BufferReader(piece.data), blocks, options)
         if table.num_rows == len(lines) and not _has_lost_digits(table, layout):
             return TypedSource(table, lines, layout)
