@@ -57,12 +57,30 @@ def test_ids_are_strings_and_keep_leading_zeros(tmp_path):
 )
 def test_a_row_is_refused_with_line_and_reason_and_its_neighbours_stay(tmp_path, row, reason, value):
     content = b'1,"x ""y""",3,4\r\n\r\n' + row + b"\r\n1,2,3,4\r\n"
-    found = parsed(tmp_path, content, timestamp_format="unix", rating_scale=(0.5, 5), encoding="utf-8", columns=COLUMNS)
+    data = {"timestamp_format": "unix", "rating_scale": (0.5, 5), "encoding": "utf-8", "max_reject_share": 0.5}
+    found = parsed(tmp_path, content, columns=COLUMNS, **data)
     assert [(reject.line, reject.reason, reject.value) for reject in found.rejects] == [(4, reason, value)]
     assert found.rejects[0].content == row.decode(errors="replace")[:200]
     assert found.rejects[0].file.endswith("ratings.csv")
     assert found.reasons == {reason: 1}
     assert found.table["line"].to_pylist() == [2, 5 + row.count(b"\n") + row.count(b"\r")]
+
+
+def test_where_many_rows_have_no_rating_or_time_these_rows_are_kept(tmp_path):
+    rows = ["user,item,rating,timestamp", *(f"a,x{n},{n % 5},{1_600_000_000 + n}" for n in range(120))]
+    rows += ["a,y,,1600000100", "b,y,4,NULL", "b,z,nan,1600000101", "c,z,3,"]
+    [found] = parts_of(written(tmp_path, "\n".join(rows) + "\n"))
+    assert found.reasons == {} and len(found.table) == 124
+    assert found.table["rating"].to_pylist()[-4:] == [None, 4.0, None, 3.0]
+    assert found.table["timestamp"].to_pylist()[-4:] == [1600000100, None, 1600000101, None]
+    assert [(note.code, note.line, note.number) for note in found.notes] == [
+        ("no-rating", 122, 2),
+        ("no-timestamp", 123, 2),
+    ]
+    [few] = parts_of(written(tmp_path, "\n".join(rows[:-1]) + "\n"))
+    assert few.reasons == {"timestamp is a null value": 1}, (
+        "one of 123 is within the share of rejects and no reason to keep it"
+    )
 
 
 def test_a_file_may_hold_no_usable_row(tmp_path):

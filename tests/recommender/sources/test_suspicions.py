@@ -141,6 +141,11 @@ def test_bounds_on_ratings_need_ratings(tmp_path):
     assert error.code == "no-ratings" and error.text.startswith("[gate] has bounds for rmse, which")
 
 
+def test_every_code_is_in_the_documentation():
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert [code for code, *_ in WARNINGS + ERRORS if f"`{code}`" not in page] == []
+
+
 def test_data_without_times_can_be_split_at_random(tmp_path):
     found = inspected(tmp_path, text(ROWS), method="random", columns={"timestamp": ""})
     assert found.is_usable

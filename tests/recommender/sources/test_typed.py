@@ -82,7 +82,7 @@ def test_times_of_every_type_are_seconds(tmp_path, times, seconds):
 def test_absent_values_are_rejected_by_their_row(tmp_path):
     columns = {"user": ["a", None, "c", "d"], "item": ["x", "y", "z", "w"], "rating": [4.0, 5.0, None, np.nan]}
     path = parquet(tmp_path, columns)
-    [part] = parts_of(path)
+    [part] = parts_of(path, max_reject_share=0.5)
     assert part.reasons == {"user is empty": 1, "rating is empty": 1, "rating is not a finite number": 1}
     assert [(reject.line, reject.reason) for reject in part.rejects] == [
         (2, "user is empty"),
@@ -171,7 +171,7 @@ def test_keys_may_have_values_of_several_types(tmp_path):
 
 def test_numbers_may_be_texts_here_and_there(tmp_path):
     objects = [{"user": "a", "item": "x", "rating": rating} for rating in (4, "3.5", "good", None, 2)]
-    [part] = parts_of(json_lines(tmp_path, *objects))
+    [part] = parts_of(json_lines(tmp_path, *objects), max_reject_share=0.5)
     assert part.table["rating"].to_pylist() == [4.0, 3.5, 2.0]
     assert part.reasons == {"rating is not a finite number": 1, "rating is empty": 1}
 
