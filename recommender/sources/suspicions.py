@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender.sources.profile import FileCounts, Profile, RatingRange
 from recommender.sources.rows import Note
-from recommender.sources.spellings import same_names
+from recommender.sources.spellings import same_names, spelling_key
 from schemas.metrics import METRICS
 from schemas.settings import DataSettings, Settings
 
@@ -247,14 +247,15 @@ def _of_ids(profile: Profile) -> Iterator[Suspicion]:
 def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
     if profile.described:
         missing = [item for item in profile.rated.index if item not in profile.described]
-        loose = {_without_zeros(item): item for item in profile.described}
-        pairs = [(item, loose[_without_zeros(item)]) for item in missing if _without_zeros(item) in loose]
+        loose = {_loose(item): item for item in profile.described}
+        pairs = [(item, loose[_loose(item)]) for item in missing if _loose(item) in loose]
         if pairs:
             yield Suspicion(
                 "warning",
                 "ids-written-differently",
-                f"{len(pairs):,} rated items are in the items file only in another form, such as {_pairs(pairs)}; "
-                "nothing is joined. Write ids the same way in both files, as text",
+                f"{len(pairs):,} rated items are in the items file only in another form (zeros, a decimal, "
+                f"letter case, spaces or accents' encoding), such as {_pairs(pairs)}; nothing is joined. Write ids the "
+                "same way in both files, as text",
             )
     if profile.repeated_items:
         yield Suspicion(
@@ -279,8 +280,8 @@ def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
             )
 
 
-def _without_zeros(text: str) -> str:
-    return re.sub(r"\.0+$", "", text).lstrip("0") or "0"
+def _loose(text: str) -> str:
+    return spelling_key(re.sub(r"\.0+$", "", text).lstrip("0") or "0")
 
 
 def _with_point_zero(ids: object) -> list[tuple[str, str]]:

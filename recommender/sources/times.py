@@ -30,7 +30,7 @@ _FITTING = 0.9
 _ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
 _ZONE = r" ?(?:Z|UTC|[+-]\d{2}:?(?:\d{2})?)"
 _ISO_8601 = re.compile(f"{_ISO}(?:{_ZONE})?")
-_DIGITS = re.compile(r"-?\d{9,19}(?:\.\d*)?|-?\d+(?:\.\d+)?[eE]\+?\d+")
+_DIGITS = re.compile(r"-?\d{9,19}(?:[.,]\d*)?|-?\d+(?:[.,]\d+)?[eE]\+?\d+")
 _PACKED = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _NUMERIC = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[/.\- ])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
@@ -74,7 +74,7 @@ def find_format(values: Collection[str]) -> str | Undecided | None:
 
 def is_rounded(text: str) -> bool:
     """Whether a time was written with so few digits that it is lost, as by a spreadsheet: `1.61E+09`."""
-    return re.fullmatch(r"-?\d(?:\.\d{1,5})?[eE]\+?\d+", text) is not None
+    return re.fullmatch(r"-?\d(?:[.,]\d{1,5})?[eE]\+?\d+", text) is not None
 
 
 def find_placeholders(seconds: np.ndarray) -> frozenset[int]:
@@ -129,7 +129,14 @@ def _parse_unix(values: pa.Array) -> np.ndarray:
     try:
         return _floats(values.cast(pa.int64()))
     except pa.ArrowInvalid:
-        return of_distinct(values, lambda texts: pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce"))
+        return of_distinct(
+            values, lambda texts: pd.to_numeric(pd.Series(map(_pointed, texts), dtype=object), errors="coerce")
+        )
+
+
+def _pointed(text: str) -> str:
+    """A number with a decimal point, as spreadsheets also write a comma: `1,61E+09`."""
+    return text.replace(",", ".")
 
 
 def _parse_iso(texts: list[str]) -> np.ndarray:
@@ -188,7 +195,7 @@ def _unix(values: list[str]) -> str | None:
     """Returns the unit in which the middle value lies between 1980 and 2100."""
     if _share(_DIGITS, values) < _FITTING:
         return None
-    middle = float(np.median([abs(float(value)) for value in values if _DIGITS.fullmatch(value)]))
+    middle = float(np.median([abs(float(_pointed(value))) for value in values if _DIGITS.fullmatch(value)]))
     return next((name for name, unit in UNITS.items() if 315_532_800 <= middle / unit < 4_102_444_800), None)
 
 

@@ -123,13 +123,26 @@ def test_arrow_times_are_taken_in_utc():
     assert parse_times(pa.array([date(2021, 1, 13)]), "iso8601").tolist() == [1610496000]
 
 
+def test_a_spreadsheet_may_write_times_with_a_comma():
+    values = ["1,61E+09", "1,62E+09", "1609459200,5"]
+    assert find_format(values) == "unix"
+    assert parse_times(pa.array(values), "unix").tolist() == [1_610_000_000, 1_620_000_000, 1_609_459_200.5]
+
+
 def test_packed_dates_may_be_numbers():
     assert parse_times(pa.array([20210113, 20210114]), "%Y%m%d").tolist() == [1610496000, 1610582400]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("8.81E+08", True), ("1.61e9", True), ("881250949", False), ("8.812509491E+08", False), ("2021-01-13", False)],
+    [
+        ("8.81E+08", True),
+        ("1.61e9", True),
+        ("1,61E+09", True),
+        ("881250949", False),
+        ("8.812509491E+08", False),
+        ("2021-01-13", False),
+    ],
 )
 def test_times_that_lost_their_digits_are_seen(text, said):
     assert is_rounded(text) == said
