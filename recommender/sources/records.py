@@ -18,6 +18,7 @@ _LEAST_SHARE_OF_ROWS = 0.8
 """Of the lines that two quotes join, from which these are stray; the others may be damaged rows."""
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _LONGEST_LINE = 1 << 12
+"""In bytes, before and after a quoted field; of longer rows, quotes are not doubted."""
 _NUMBER = re.compile(rb"\s*(?:[-+]?\d[\d.,: /T+-]*(?:[eE][-+]?\d+)?Z?)?\s*")
 
 
@@ -182,11 +183,14 @@ def _with_lines(data: bytes, ranges: np.ndarray) -> np.ndarray:
 
 def _joins_rows(data: bytes, start: int, stop: int, dialect: Dialect) -> bool:
     """Whether nearly all lines that a quoted field touches are whole rows: its two quotes do not belong together."""
-    lines = _LINE_END.split(data[start:stop])
-    if len(lines) == 1 or dialect.width < 2:
+    if dialect.width < 2 or (data.find(b"\n", start, stop) < 0 and data.find(b"\r", start, stop) < 0):
         return False
-    lines[0] = _LINE_END.split(data[max(0, start - _LONGEST_LINE) : start])[-1] + lines[0]
-    lines[-1] += _LINE_END.split(data[stop : stop + _LONGEST_LINE])[0]
+    first, last = max(0, start - _LONGEST_LINE), stop + _LONGEST_LINE
+    begin = 1 + max(data.rfind(mark, first, start) for mark in (b"\n", b"\r"))
+    end = min((place for mark in (b"\n", b"\r") if (place := data.find(mark, stop, last)) >= 0), default=len(data))
+    if (begin == 0 and first > 0) or end > last:
+        return False
+    lines = _LINE_END.split(data[begin:end])
     return sum(_is_row(line, dialect) for line in lines) >= _LEAST_SHARE_OF_ROWS * len(lines)
 
 
