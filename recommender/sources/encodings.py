@@ -17,7 +17,8 @@ BYTE_ORDER_MARKS = {
 """In this order: that of UTF-32 begins with that of UTF-16."""
 _SINGLE_BYTE = ("iso8859", "cp125", "koi8", "mac", "cp437", "cp85", "latin", "ascii", "utf-8", "utf_8")
 _OTHER_SCRIPT = 0.3
-"""Share of bytes above ASCII among the letters from which the script is probably not Latin."""
+"""Share of bytes above ASCII among letters, in lines with such bytes, from which the script is probably not Latin."""
+_FEWEST_OF_OTHER_SCRIPT = 30
 _INVALID_FOR_EACH_VALID = 0.1
 _FREQUENT_NUL, _NUL_ON_OTHER_SIDE = 0.2, 0.1
 
@@ -101,12 +102,18 @@ def _of_bytes(data: bytes) -> str:
     valid = sum(map(text.count, {character for character in text if character > "\x7f"} - {"\ufffd"}))
     if invalid <= _INVALID_FOR_EACH_VALID * valid:
         return "utf-8"
-    high = [byte for byte in data if byte > 127]
-    letters = sum(byte > 127 or chr(byte).isalpha() for byte in data)
-    if len(high) > _OTHER_SCRIPT * letters:
-        best = charset_normalizer.from_bytes(data[:65536]).best()
-        if best is not None and best.encoding not in ("ascii", "utf_8"):
+    lines = b"\n".join(line for line in data.split(b"\n") if not line.isascii())
+    high = [byte for byte in lines if byte > 127]
+    letters = sum(byte > 127 or chr(byte).isalpha() for byte in lines)
+    if len(high) > max(_FEWEST_OF_OTHER_SCRIPT, _OTHER_SCRIPT * letters):
+        best = charset_normalizer.from_bytes(lines[:65536]).best()
+        western = lines[:65536].decode(_western(high), errors="replace")
+        if best is not None and best.encoding not in ("ascii", "utf_8") and str(best) != western:
             return codecs.lookup(best.encoding).name
-    if not any(0x80 <= byte < 0xA0 for byte in high) or any(byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) for byte in high):
-        return "iso8859-1"
-    return "cp1252"
+    return _western(high)
+
+
+def _western(high: list[int]) -> str:
+    """Returns Latin-1, or Windows-1252 if there are signs that only this has."""
+    is_windows = any(0x80 <= byte < 0xA0 for byte in high) and not {0x81, 0x8D, 0x8F, 0x90, 0x9D} & set(high)
+    return "cp1252" if is_windows else "iso8859-1"
