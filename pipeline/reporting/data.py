@@ -17,6 +17,7 @@ from recommender.sources.suspicions import Suspicion, as_iso, reject_reasons
 from schemas.settings import DataSettings
 
 _SHOWN_REASONS = 8
+_SHOWN_CHARACTERS = 300
 _SHOWN_SUSPICIONS = 12
 
 
@@ -55,7 +56,7 @@ def show(inspection: Inspection, console: Console) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in _facts(found, inspection.settings.data):
-        table.add_row(label, escape(value))
+        table.add_row(label, escape(value[:_SHOWN_CHARACTERS]))
     console.print(table)
     for text, count in list((reject_reasons(found.counts) | reject_reasons(found.item_counts)).items())[
         :_SHOWN_REASONS

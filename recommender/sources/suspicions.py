@@ -146,11 +146,12 @@ def _of_files(profile: Profile) -> Iterator[Suspicion]:
             yield Suspicion("warning", "empty-file", f"{path}: {what}; it is left out")
     if profile.ratings.by_order:
         first = profile.ratings.layouts[0]
+        user, item = (str(first.column(role))[:_SHOWN] for role in ("user", "item"))
         yield Suspicion(
             "warning",
             "columns-by-order",
-            f"no name says which column is the user and which the item; {first.column('user')!r} was taken as the user "
-            f"and {first.column('item')!r} as the item, by their order. Set data.columns.user and data.columns.item",
+            f"no name says which column is the user and which the item; {user!r} was taken as the user and {item!r} as "
+            "the item, by their order. Set data.columns.user and data.columns.item",
         )
 
 
