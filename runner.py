@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _action(options: argparse.Namespace) -> Callable[..., int]:
     """What the options ask for; takes the settings and `verbose`."""
     if options.local:
-        return partial(actions.run, is_inferred=bool(options.ratings))
+        return partial(actions.run, is_inferred=bool(options.ratings and not options.config))
     if options.compile_only:
         compile_ = actions.compile_for_vertex if options.vertex else actions.compile_for_kubeflow
         return partial(compile_, output=options.output)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shlex
 import time
 import traceback
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ from pipeline.garbage_collector import loading
 from pipeline.node import Node
 from pipeline.reporting import data, report, terminal
 from pipeline.reporting.terminal import escape
-from recommender.sources.inspection import Inspection, inspect
+from recommender.sources.inspection import Inspection, inspect, look_at_columns
 from recommender.sources.rows import rejects_as_csv
 from schemas import layout
 from schemas.errors import DataError, SettingsError
-from schemas.settings import Settings, check
+from schemas.settings import DataSettings, Settings, check
 
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
@@ -81,12 +82,16 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
 
 
 def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
-    """Reads the data before anything slow is loaded, and shows what is suspicious; None for spans, which TFX chooses.
+    """Reads the data before anything slow is loaded, and shows what is suspicious.
+
+    Returns None for spans: TFX chooses one of them, and only the columns of all are looked at.
 
     Raises:
       DataError: the data cannot be used; rejected rows are listed in the folder of the runs.
     """
+    _check_fetched(settings.data)
     if any("{" in pattern for pattern in settings.data.ratings_patterns):
+        look_at_columns(settings.data)
         return None
     console = Console(highlight=False, emoji=False)
     with data.counting_rows(Console(stderr=True)) as progress:
@@ -101,6 +106,12 @@ def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
         console.print(f"Rejected rows: {escape(str(listed))}", soft_wrap=True)
     inspection.check()
     return inspection
+
+
+def _check_fetched(data: DataSettings) -> None:
+    if data.folder.name == "movielens-100k" and not data.folder.exists():
+        command = f"atalaya data fetch {data.folder.name} --folder {shlex.quote(str(data.folder.parent))}"
+        raise DataError(f"{data.folder}: no such folder; `{command}` fetches the data")
 
 
 def _beyond_data(settings: Settings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def run(arguments: list[str], prog: str) -> int:
     options = parser.parse_args(arguments)
     if options.items and not options.ratings:
         parser.error("--items: only with --ratings")
-    action = partial(actions.run, verbose=options.verbose, is_inferred=bool(options.ratings))
+    action = partial(actions.run, verbose=options.verbose, is_inferred=bool(options.ratings and not options.config))
     return actions.perform(action, actions.Source(options.config, options.ratings, options.items), options.fast)
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from recommender.sources.data_files import locate
+from recommender.sources.inference import infer
 from recommender.sources.profile import Profile, profile
 from recommender.sources.rows import Reject
 from recommender.sources.settings_file import write_settings
 from recommender.sources.suspicions import Suspicion, find_suspicions
 from schemas.errors import DataError
-from schemas.settings import Settings
+from schemas.settings import DataSettings, Settings
 
 
 class Inspection(NamedTuple):
@@ -58,3 +59,15 @@ def inspect(settings: Settings, progress: Callable[[int], None] = lambda rows: N
     files = locate(settings.data)
     found = profile(files.ratings, files.items, settings.data, files.base, progress)
     return Inspection(settings, found, find_suspicions(found, settings))
+
+
+def look_at_columns(data: DataSettings) -> None:
+    """Checks that all files can be read and have the columns that are needed, by their beginnings.
+
+    Raises:
+      DataError: a file cannot be read, or something cannot be decided.
+    """
+    files = locate(data)
+    ratings = infer(files.ratings, data, "ratings", base=files.base)
+    if files.items:
+        infer(files.items, data, "items", ratings.item_name, files.base)

@@ -74,7 +74,19 @@ def test_unusable_data_stop_a_run_before_its_first_step_and_are_listed(tmp_path,
     assert len(listed) == 6 and listed[1].startswith("stars.csv,202,rating is not a finite number,'=good,")
 
 
+def test_the_default_data_are_offered_for_download(tmp_path, ran):
+    tree = {"name": "x", "data": {"folder": str(tmp_path / "my data" / "movielens-100k")}}
+    with pytest.raises(DataError, match=r"no such folder; `atalaya data fetch movielens-100k --folder '.*my data'` "):
+        local.run(Settings.model_validate(tree))
+
+
 def test_spans_are_chosen_and_looked_at_by_the_step_that_reads_them(tmp_path, ran):
     settings = _settings(tmp_path)
     spans = settings.data.model_copy(update={"ratings": "span-{SPAN}.csv"})
+    with pytest.raises(DataError, match=r"span-\*\.csv: no such file"):
+        local.run(settings.model_copy(update={"data": spans}))
+    (tmp_path / "stars.csv").rename(tmp_path / "span-1.csv")
     assert local.run(settings.model_copy(update={"data": spans})) == local.PUSHED
+    (tmp_path / "span-2.csv").write_text("rating;time\n1;2\n2;3\n")
+    with pytest.raises(DataError, match=r"span-2\.csv: which column is the user and which the item"):
+        local.run(settings.model_copy(update={"data": spans}))
