@@ -126,7 +126,7 @@ class _Finder:
                     raise self._twice(header[position], role)
                 named = " or ".join(repr(header[rival]) for rival in rivals)
                 raise self._error(f"the {role} may be {named}; set data.{self._section}.{role}{self._shown()}")
-            self._take(role, position, f"named {header[position]!r}")
+            self._take(role, position, "by its name")
 
     def _rank(self, name: str, role: str) -> int | None:
         """Like `rank`; in an items file, `id` is the item's, before names and titles."""

@@ -78,8 +78,8 @@ def test_the_screen_says_what_is_what_and_why(capsys):
     words = " ".join(capsys.readouterr().out.split())
     for said in (
         "ratings.csv: CSV, utf-8, delimiter ';', a header",
-        "user column 'user_id' (named 'user_id')",
-        "timestamp column 'timestamp' (named 'timestamp'), format unix",
+        "user column 'user_id' (by its name)",
+        "timestamp column 'timestamp' (by its name), format unix",
         "200, of which 200 are used",
         "25 users, 13 items, 8.0 events a user, 0 repeats",
         "2020-09-13T12:26:40Z to 2020-09-21T19:26:40Z",

@@ -28,7 +28,7 @@ def test_what_is_found_in_a_plain_file(tmp_path):
     assert (layout.decimal, layout.timestamp_format, layout.counts) == (".", "unix", False)
     assert layout.columns == {"user": 0, "item": 1, "rating": 2, "timestamp": 3}
     assert (layout.start, layout.line) == (len(HEADER), 2)
-    assert found.reasons["user"] == "named 'user_id'" and found.item_name == "item_id"
+    assert found.reasons["user"] == "by its name" and found.item_name == "item_id"
     assert not found.by_order and found.empty == found.rounded == {}
 
 
