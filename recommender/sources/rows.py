@@ -277,11 +277,12 @@ def as_text(values: pa.Array) -> pa.Array:
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
-        valid = pa.array([_is_utf_8(value) for value in values.to_pylist()])
+        valid = pa.array([is_utf_8(value) for value in values.to_pylist()])
         return pc.if_else(valid, values, pa.scalar(None, pa.binary())).cast(pa.string())
 
 
-def _is_utf_8(value: bytes | None) -> bool:
+def is_utf_8(value: bytes | None) -> bool:
+    """Whether bytes are UTF-8; None, for no value, counts as such."""
     try:
         (value or b"").decode()
     except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from recommender.sources.dialects import readable
 from recommender.sources.layouts import Layout
 from recommender.sources.pieces import Piece
 from recommender.sources.records import find_lines
-from recommender.sources.rows import LISTED_CHARACTERS, Note, as_text
+from recommender.sources.rows import LISTED_CHARACTERS, Note, as_text, is_utf_8
 
 _DEEP = 500
 _JSON_BLOCK = 1 << 20
@@ -83,7 +83,8 @@ def parse_json_lines(piece: Piece, layout: Layout) -> TypedSource:
     """Reads objects, one on each line; what is no object is broken."""
     assert layout.header
     lines, texts = find_lines(piece.data, piece.line)
-    if any(len(text) > _DEEP and text.count(b"[") + text.count(b"{") > _DEEP for text in texts):
+    is_deep = any(len(text) > _DEEP and text.count(b"[") + text.count(b"{") > _DEEP for text in texts)
+    if is_deep or not is_utf_8(piece.data):  # Arrow does not check
         return _parse_one_by_one(lines, texts, layout)
     try:
         # Otherwise Arrow would take an id such as 2021-01-13 for a time.

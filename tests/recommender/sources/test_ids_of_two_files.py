@@ -6,7 +6,7 @@ import pytest
 
 from recommender.sources.profile import profile
 from recommender.sources.suspicions import find_suspicions
-from schemas.settings import DataSettings
+from schemas.settings import DataSettings, Settings
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def test_both_forms_of_an_id_are_shown(tmp_path, rated, described):
     ratings.write_text("user,item\n" + rows, encoding="utf-8")
     items.write_text("item,title\n" + "".join(f"{described.format(n)},T\n" for n in range(9)), encoding="utf-8")
     data = DataSettings(folder=tmp_path)
-    found = find_suspicions(profile([str(ratings)], [str(items)], data), data, needs_times=False)
+    settings = Settings(name="shop", data=data, split={"method": "random"})
+    found = find_suspicions(profile([str(ratings)], [str(items)], data), settings)
     assert [suspicion.code for suspicion in found] == ["items-do-not-match", "ids-written-differently"]
     assert f"{rated.format(0)!r} and {described.format(0)!r}" in found[1].text

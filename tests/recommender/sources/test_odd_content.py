@@ -38,6 +38,7 @@ def json_lines(records):
         ('{"user": "a", "item": "\\ud800", "rating": 1}', "not JSON: half of a surrogate pair"),
         ('{"user": "a", "item": "b", "x": ' + "[" * 90_000 + "]" * 90_000 + "}", "not JSON: nested too deeply"),
     ],
+    ids=["surrogate", "deep"],
 )
 @pytest.mark.parametrize("place", [0, 40])
 def test_a_line_of_json_that_cannot_be_text_or_is_too_deep_is_rejected(tmp_path, line, reason, place):
@@ -46,6 +47,13 @@ def test_a_line_of_json_that_cannot_be_text_or_is_too_deep_is_rejected(tmp_path,
     (counts,) = found.counts.values()
     assert (counts.accepted, counts.reasons) == (80, {reason: 1})
     assert counts.examples[0].line == place + 1
+
+
+def test_a_line_of_json_that_is_not_utf_8_is_rejected(tmp_path):
+    accented = "".join(json.dumps(event | {"item": "é"}, ensure_ascii=False) + "\n" for event in EVENTS).encode()
+    found = read(tmp_path, accented + b'{"user": "a\xf5", "item": "b", "rating": 1}\n')
+    (counts,) = found.counts.values()
+    assert (counts.accepted, counts.reasons) == (80, {"not JSON: not UTF-8": 1})
 
 
 def test_ids_in_json_that_exceed_64_bits_stay_exact(tmp_path):
