@@ -51,7 +51,7 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
     inspection = _inspect(settings, is_inferred)
     if inspection and is_inferred:
         # What was found is set, so that the file that is kept gives the same run.
-        settings = check(tomli.loads(inspection.as_toml()) | _beyond_data(settings), "what was found")
+        settings = check(tomli.loads(inspection.as_toml()), "what was found")
     root = artifacts.plain_root(settings)
     real_root = settings.local.artifacts / settings.name
     with _only_run(real_root):
@@ -112,11 +112,6 @@ def _check_fetched(data: DataSettings) -> None:
     if data.folder.name == "movielens-100k" and not data.folder.exists():
         command = f"atalaya data fetch {data.folder.name} --folder {shlex.quote(str(data.folder.parent))}"
         raise DataError(f"{data.folder}: no such folder; `{command}` fetches the data")
-
-
-def _beyond_data(settings: Settings) -> dict[str, Any]:
-    """The settings that were given, without those of the data."""
-    return settings.model_dump(mode="json", exclude={"data"}, exclude_unset=True)
 
 
 def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) -> dict[str, Node]:

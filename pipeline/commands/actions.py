@@ -11,7 +11,7 @@ from pipeline import tensorflow_environment
 from pipeline.reporting import terminal
 from schemas import environment
 from schemas.errors import DataError, ServiceError, SettingsError
-from schemas.settings import Settings, check, fast, load, read_tree
+from schemas.settings import DataSettings, Settings, check, fast, load, read_tree
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "movielens-100k.toml"
 EXIT_STATUSES = (
@@ -67,9 +67,16 @@ class Source(NamedTuple):
 
         tree: dict[str, Any] = read_tree(self.config) if self.config else {"name": recommender_name(self.ratings[0])}
         data = tree.get("data", {})
-        items = self.items or (os.path.join(str(data.get("folder", "")), data["items"]) if data.get("items") else None)
-        files = as_settings(self.ratings, items)
+        files = as_settings(self.ratings, self.items or _items_of(data))
         return check({**tree, "data": {**data, **files}}, str(self.config or "the data files"))
+
+
+def _items_of(data: dict[str, Any]) -> str | None:
+    """The items file of a section [data]: the one that it names, or the default one if it exists."""
+    default = DataSettings.model_fields["items"].default
+    path = os.path.join(str(data.get("folder", "")), str(data.get("items") or default))
+    is_there = data.get("items") or ("items" not in data and "folder" in data and os.path.exists(path))
+    return path if is_there else None
 
 
 def perform(action: Callable[[Settings], int], source: Source, is_fast: bool = False) -> int:

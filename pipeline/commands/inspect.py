@@ -23,6 +23,8 @@ def main(arguments: list[str], prog: str) -> int:
     options = parser.parse_args(arguments)
     if not options.ratings and not options.config:
         parser.error("expected files of ratings or events, or --config")
+    if options.items and not options.ratings:
+        parser.error("--items: only with RATINGS; --config names its own")
     try:
         settings = Source(options.config, options.ratings, options.items).load()
         with counting_rows(Console(stderr=True)) as progress:
@@ -32,6 +34,9 @@ def main(arguments: list[str], prog: str) -> int:
                 partial.write_text(inspection.as_toml(), encoding="utf-8")
     except (DataError, SettingsError) as error:
         print_error(error)
+        return _REFUSED
+    except OSError as error:
+        print_error(f"{options.write}: cannot be written: {error.strerror}; give a path in an existing folder")
         return _REFUSED
     if options.json:
         print(json.dumps(as_json(inspection), ensure_ascii=False))

@@ -37,7 +37,7 @@ def parse_items(source: Source, layout: Layout, data: DataSettings) -> Parsed:
     """Reads items: `item`, `title` (the item's id where empty), `genres` (unsplit), all strings, and `line`."""
     rows = Rows(source, layout)
     item = _ids(rows, "item", data)
-    title, genres = (_texts(rows, role, data.genre_separator) for role in ("title", "genres"))
+    title, genres = (_texts(rows, role, data) for role in ("title", "genres"))
     title = pc.if_else(
         pc.equal(title, ""), item, pc.utf8_trim_whitespace(pc.replace_substring_regex(title, r"\s+", " "))
     )
@@ -75,8 +75,9 @@ def _ratings(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
     rows.refuse(~np.isfinite(number) & ~absent, f"{what} is not a finite number", values)
     rows.refuse(np.abs(number) > LARGEST, f"{what} is beyond {LARGEST:,.0f}", values)
     if rows.layout.counts:
-        rows.refuse(~(number > 0), "count is not above 0", values)
-        return pa.nulls(len(rows), pa.float64()), np.log2(1 + np.where(number > 0, number, 1))
+        is_count = (number > 0) & ~np.isin(number, data.no_rating)
+        rows.refuse(~is_count & ~np.isin(number, data.no_rating), "count is not above 0", values)
+        return pa.nulls(len(rows), pa.float64()), np.log2(1 + np.where(is_count, number, 1))
     is_rated = ~np.isin(number, data.no_rating) & ~absent
     if data.rating_scale:
         lowest, highest = data.rating_scale
@@ -121,14 +122,15 @@ def _events(rows: Rows, data: DataSettings) -> tuple[pa.Array, np.ndarray]:
     return values, found[indices] if len(names) else np.zeros(0)
 
 
-def _texts(rows: Rows, role: str, separator: str) -> pa.Array:
+def _texts(rows: Rows, role: str, data: DataSettings) -> pa.Array:
     if role not in rows.layout.columns:
         return pa.array([""] * len(rows), pa.string())
     values = rows.values(role)
     if pa.types.is_nested(values.type):
-        values = pa.array([separator.join(map(str, row or ())) for row in values.to_pylist()], pa.string())
+        values = pa.array([data.genre_separator.join(map(str, row or ())) for row in values.to_pylist()], pa.string())
     _refuse_foreign(rows, values, role)
-    return pc.fill_null(values.cast(pa.string()), "")
+    text = pc.fill_null(values.cast(pa.string()), "")
+    return pc.if_else(pc.is_in(text, value_set=pa.array(data.null_values, pa.string())), "", text)
 
 
 def _find_absent(rows: Rows, values: pa.Array, role: str, name: str, data: DataSettings) -> np.ndarray:

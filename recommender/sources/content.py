@@ -1,6 +1,6 @@
 """What a file is by its first bytes, and its bytes without compression."""
 
-import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,18 +21,24 @@ _PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
 _REFUSED = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel workbook (.xls); save the sheet as CSV",
-    b"BZh": "compressed with bzip2; decompress it with bunzip2",
     b"\xfd7zXZ\x00": "compressed with xz; decompress it with unxz",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; extract it first",
-    b"Rar!": "a RAR archive; extract it first",
     b"SQLite format 3\x00": "an SQLite database; export the table as CSV",
     b"%PDF-": "a PDF document; export the data as CSV",
-    b"ORC": "an ORC file; convert it to Parquet",
     b"Obj\x01": "an Avro file; convert it to Parquet",
     b"ARROW1": "an Arrow file; convert it to Parquet",
     b"version https://git-lfs": "a Git LFS pointer, not the data; run `git lfs pull`",
 }
+_REFUSED_IF_BINARY = {
+    b"BZh": "compressed with bzip2; decompress it with bunzip2",
+    b"Rar!": "a RAR archive; extract it first",
+    b"ORC": "an ORC file; convert it to Parquet",
+}
+"""Text may begin with these, too, such as a header whose first column is called ORCID."""
 _MARKUP = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+
+
+_JSON_OBJECT = re.compile(rb"\{\s*[\"}]")
 
 
 class Content(NamedTuple):
@@ -59,7 +65,8 @@ def look(path: str) -> Content:
         if magic.startswith(_ZIP):
             raise DataError(f"{path}: {_archive(stream)}")
         head = read_exactly(decompressed(stream, compression, path), HEAD_BYTES)
-    for start, what in _REFUSED.items():
+    is_binary = any(byte < 9 for byte in head[:64])
+    for start, what in (_REFUSED | (_REFUSED_IF_BINARY if is_binary else {})).items():
         if head.startswith(start):
             raise DataError(f"{path}: {what}")
     if head[257:262] == b"ustar":
@@ -81,7 +88,7 @@ def look(path: str) -> Content:
             f"{path}: no row ends within the first {HEAD_BYTES >> 20} MiB after the header; expected a table with a "
             f"row on each line, got {text[:40].decode(errors='replace')!r}"
         )
-    return Content("jsonl" if text.startswith(b"{") else "csv", compression, head)
+    return Content("jsonl" if _JSON_OBJECT.match(text) else "csv", compression, head)
 
 
 class EmptyFileError(DataError):
@@ -176,7 +183,7 @@ def _damaged(kind: str) -> str:
 
 def _archive(stream: BinaryIO) -> str:
     try:
-        names = zipfile.ZipFile(io.BytesIO(stream.read())).namelist()
+        names = zipfile.ZipFile(stream).namelist()
     except zipfile.BadZipFile:
         names = []
     if any(name.startswith("xl/") for name in names):

@@ -80,9 +80,8 @@ def _find(folder: str, pattern: str, table: Table) -> list[str]:
     except OSError as error:
         raise DataError(f"{folder}: cannot be reached: {error}; check data.folder") from error
     if not found:
-        raise DataError(
-            f"{os.path.join(folder, pattern)}: no such file; data.folder and data.{table} say where it is expected"
-        )
+        path = os.path.join(folder, pattern)
+        raise DataError(f"{path}: no such file; give the path of an existing file (data.folder, data.{table})")
     for path in found:
         if os.path.isdir(path):
             raise DataError(f"{path}: a folder; data.{table} must name files below data.folder")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -209,13 +210,19 @@ def _with_formats(files: list[_Opened], data: DataSettings) -> list[Layout]:
     layouts = [file.layout for file in files]
     if "rating" in layouts[0].columns:
         counts = data.rating_means == "count" or (data.rating_means == "auto" and _is_named_count(layouts[0]))
-        mark = _decimal_mark(files, data)
-        layouts = [layout._replace(decimal=mark, counts=counts) for layout in layouts]
+        marks = [_decimal_mark(file, files, data) for file in files]
+        layouts = [layout._replace(decimal=mark, counts=counts) for layout, mark in zip(layouts, marks, strict=True)]
     if "timestamp" in layouts[0].columns:
-        found = _timestamp_format(files, data)
-        seconds = parse_times(pa.array(_values(files, "timestamp"), pa.string()), found)
-        placeholders = find_placeholders(seconds)
-        layouts = [layout._replace(timestamp_format=found, placeholders=placeholders) for layout in layouts]
+        formats = [_timestamp_format(file, files, data) for file in files]
+        seconds = [
+            parse_times(pa.array(_values([file], "timestamp"), pa.string()), found)
+            for file, found in zip(files, formats, strict=True)
+        ]
+        placeholders = find_placeholders(np.concatenate(seconds))
+        layouts = [
+            layout._replace(timestamp_format=found, placeholders=placeholders)
+            for layout, found in zip(layouts, formats, strict=True)
+        ]
     optional = frozenset(role for role in ("rating", "timestamp") if _is_often_absent(files, role, data))
     return [layout._replace(optional=optional - {"rating"} if layout.counts else optional) for layout in layouts]
 
@@ -230,11 +237,14 @@ def _is_often_absent(files: list[_Opened], role: str, data: DataSettings) -> boo
     return absent > data.max_reject_share * len(values) and absent < len(values)
 
 
-def _decimal_mark(files: list[_Opened], data: DataSettings) -> Mark:
-    mark = data.decimal if data.decimal != "auto" else _decide(files, "rating", find_mark, data)
+def _decimal_mark(file: _Opened, files: list[_Opened], data: DataSettings) -> Mark:
+    """Finds the mark in a file, and with the others if the file alone leaves it open."""
+    mark = data.decimal if data.decimal != "auto" else _decide([file], "rating", find_mark, data)
+    if mark is None and len(files) > 1:
+        mark = _decide(files, "rating", find_mark, data)
     if mark is None:
         what = 'a comma may be a decimal mark or separate thousands; set data.decimal to "," or "."'
-        raise _undecided(files, "rating", what)
+        raise _undecided([file], "rating", what)
     values = _values(files, "rating")
     if values and not any(map(is_number, values)):
         what = 'no value is a number; expected ratings. Set data.columns.rating to another column, or to "" for none'
@@ -242,23 +252,26 @@ def _decimal_mark(files: list[_Opened], data: DataSettings) -> Mark:
     return mark
 
 
-def _timestamp_format(files: list[_Opened], data: DataSettings) -> str:
+def _timestamp_format(file: _Opened, files: list[_Opened], data: DataSettings) -> str:
+    """Finds the format in a file, and with the others if the file alone leaves it open."""
     if data.timestamp_format != "auto":
         return data.timestamp_format
-    found = _decide(files, "timestamp", _time_format, data)
+    found = _decide([file], "timestamp", _time_format, data)
+    if isinstance(found, Undecided) and len(files) > 1:
+        found = _decide(files, "timestamp", _time_format, data)
     if isinstance(found, Undecided):
         day, month = found.formats
         what = (
             f"day or month first? {found.example!r} may be {day} (day first) or {month} (month first), and no value "
             "decides; set data.timestamp_format to one of them"
         )
-        raise _undecided(files, "timestamp", what)
+        raise _undecided([file], "timestamp", what)
     if found is None:
         what = (
             "the format of the times was not recognised; set data.timestamp_format to a strptime format, or "
             'data.columns.timestamp to another column, or to "" for none'
         )
-        raise _undecided(files, "timestamp", what)
+        raise _undecided([file], "timestamp", what)
     return found
 
 

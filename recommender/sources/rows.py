@@ -86,7 +86,7 @@ class Parsed(NamedTuple):
 
 
 class Source(Protocol):
-    """Rows of any format. num_rows: with fields to read. lines: [num_rows]. notes: on the rows."""
+    """Rows of any format. lines: [num_rows] numbers of the rows with fields to read. notes: on the rows."""
 
     lines: np.ndarray
     notes: list[Note]
@@ -158,13 +158,15 @@ class Rows:
         for (reason, _), count in zip(self._reasons[1:], counts[1:].tolist(), strict=True):
             reasons[reason] = reasons.get(reason, 0) + count
         rejects = []
-        for row in np.flatnonzero(self._codes)[:LISTED_REJECTS]:
+        # The first of each reason is listed in any case.
+        firsts = np.unique(self._codes, return_index=True)[1]
+        for row in np.union1d(np.flatnonzero(self._codes)[:LISTED_REJECTS], firsts[self._codes[firsts] > 0]):
             reason, values = self._reasons[self._codes[row]]
             value = "" if values is None else str(values[int(row)].as_py())
             rejects.append(self._reject(int(self.source.lines[row]), reason, value, self.source.content(int(row))))
         for line, reason, content in self.source.broken():
             reasons[reason] = reasons.get(reason, 0) + 1
-            if len(rejects) < 2 * LISTED_REJECTS:
+            if len(rejects) < LISTED_REJECTS or reasons[reason] == 1:
                 rejects.append(self._reject(line, reason, "", content))
         table = table if accepted.all() else table.filter(pa.array(accepted))
         return Parsed(table, rejects, {key: n for key, n in reasons.items() if n}, self._notes, num_left_out)

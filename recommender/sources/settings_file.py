@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from recommender.sources.layouts import Layout
 from recommender.sources.profile import Profile
@@ -35,8 +36,36 @@ def recommender_name(path: str) -> str:
 
 
 def write_settings(profile: Profile, settings: Settings) -> str:
-    """Returns a TOML file, with comments, that reads the files as they were read."""
-    return "\n".join(_lines(profile, settings.data, settings.name)) + "\n"
+    """Returns a TOML file, with comments, that reads the files as they were read, and has the other settings given."""
+    others = settings.model_dump(mode="json", exclude={"name", "data"}, exclude_unset=True)
+    lines = [*_lines(profile, settings.data, settings.name)]
+    for section, tree in others.items():
+        lines += _table(section, tree)
+    return "\n".join(lines) + "\n"
+
+
+def _table(header: str, tree: dict[str, Any], brackets: str = "[]") -> Iterator[str]:
+    """Yields a table of settings and those within it."""
+    if brackets != "[]" or any(not _is_table(value) for value in tree.values()):
+        yield ""
+        yield f"{brackets[0] * (len(brackets) // 2)}{header}{brackets[-1] * (len(brackets) // 2)}"
+    for key, value in tree.items():
+        if value is not None and not _is_table(value):
+            yield f"{_key(key)} = {_value(value)}"
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _table(f"{header}.{_key(key)}", value)
+        elif _is_table(value):
+            for entry in value:
+                yield from _table(f"{header}.{_key(key)}", entry, "[[]]")
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
 
 
 def _plain(text: str) -> str:
@@ -90,7 +119,10 @@ def _lines(profile: Profile, data: DataSettings, name: str) -> Iterator[str]:
 def _columns(layout: Layout, roles: tuple[str, ...], reasons: dict[str, str]) -> Iterator[str]:
     for role in roles:
         if role in layout.columns:
-            yield f"{role} = {_value(layout.column(role))}  # {_comment(reasons[role])}"
+            column = layout.column(role)
+            if layout.header and layout.header.count(str(column)) > 1:
+                column = layout.columns[role] + 1
+            yield f"{role} = {_value(column)}  # {_comment(reasons[role])}"
         else:
             yield f'{role} = ""'
 

@@ -2,33 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 import numpy as np
 
 from recommender.sources.profile import FileCounts, Profile, RatingRange
+from recommender.sources.refusals import SHOWN, Suspicion, find_errors, has_ratings
 from recommender.sources.rows import Note
 from recommender.sources.spellings import same_names, spelling_key
-from schemas.metrics import METRICS
 from schemas.settings import DataSettings, Settings
 
 _EXAMPLES = 3
-_SHOWN = 60
-_FEWEST_PAIRS = 20
 _HEAVY_SHARE = 0.1
 _LARGE_RATING = 100
 _FREQUENT = 0.3
-_HEAVY_TIMES_MEAN = 3
+_HEAVY_TIMES_MEAN = 2
 _LIST = re.compile(r"\s*[\[({].*[\])}]\s*")
 _LIST_SEPARATORS = (", ", ",", ";", "/", "|")
-
-
-class Suspicion(NamedTuple):
-    """Something to look at. severity: with an error, a run would stop. code: of the kind."""
-
-    severity: Literal["warning", "error"]
-    code: str
-    text: str
 
 
 def find_suspicions(profile: Profile, settings: Settings) -> list[Suspicion]:
@@ -40,7 +29,7 @@ def find_suspicions(profile: Profile, settings: Settings) -> list[Suspicion]:
     """
     data = settings.data
     found = [
-        *_errors(profile, settings),
+        *find_errors(profile, settings),
         *_of_files(profile),
         *_of_notes(profile.notes, data),
         *_of_values(profile, data),
@@ -49,95 +38,15 @@ def find_suspicions(profile: Profile, settings: Settings) -> list[Suspicion]:
     return sorted(found, key=lambda suspicion: suspicion.severity != "error")
 
 
-def has_ratings(profile: Profile) -> bool:
-    """Whether the data have ratings to learn from: those that are all equal are none."""
-    return profile.rating is not None and profile.rating.min < profile.rating.max
-
-
 def reject_reasons(counts: dict[str, FileCounts]) -> dict[str, int]:
     """Returns the number of rejects by reason, with the place and the value of the first."""
     reasons: dict[str, int] = {}
     for file in counts.values():
         for reject in file.examples:
-            value = f": {reject.value[:_SHOWN]!r}" if reject.value else ""
+            value = f": {reject.value[:SHOWN]!r}" if reject.value else ""
             text = f"{reject.reason}{value} (first in {reject.file}, line {reject.line})"
             reasons[text] = file.reasons[reject.reason]
     return reasons
-
-
-def _errors(profile: Profile, settings: Settings) -> Iterator[Suspicion]:
-    data = settings.data
-    for file, counts in (profile.counts | profile.item_counts).items():
-        if counts.rejected > data.max_reject_share * counts.rows:
-            first = "; ".join(f"line {r.line}: {r.reason}" + (f": {r.value[:_SHOWN]!r}" if r.value else "")
-                              for r in counts.examples[:_EXAMPLES])  # fmt: skip
-            yield Suspicion(
-                "error",
-                "too-many-rejects",
-                f"{file}: {counts.rejected:,} of {counts.rows:,} rows cannot be used "
-                f"({counts.rejected / counts.rows:.2%}); at most {data.max_reject_share:.2%} may be rejected. {first}. "
-                "Fix the rows, or raise data.max_reject_share",
-            )
-        if sum(bool(re.fullmatch(r"\d+:", reject.content)) for reject in counts.listed) > 1:
-            yield Suspicion(
-                "error",
-                "sections",
-                f"{file}: lines such as {counts.listed[0].content!r} name an item or user for the rows after them; "
-                "expected "
-                "the user and the item in every row. Write them into each row first",
-            )
-    for kind, ids in (("user", profile.users), ("item", profile.rated)):
-        if len(ids) < 2:
-            yield Suspicion(
-                "error",
-                f"too-few-{kind}s",
-                f"{len(ids)} {kind}{'' if len(ids) == 1 else 's'} in {profile.accepted:,} usable rows; expected at "
-                f"least two. Check that data.columns.{kind} names the right column",
-            )
-    if (pairs := profile.accepted - profile.repeats) < _FEWEST_PAIRS and min(
-        len(profile.users), len(profile.rated)
-    ) > 1:
-        yield Suspicion(
-            "error",
-            "too-few-events",
-            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate",
-        )
-    if settings.split.method == "time" and profile.first is None:
-        yield Suspicion(
-            "error",
-            "no-times",
-            'no event has a time, which split.method = "time" needs. Set split.method to "random", or name the column '
-            "of the times in data.columns.timestamp",
-        )
-    judged = [*settings.gate.thresholds, *(floor.metric for floor in settings.gate.slices)]
-    if not has_ratings(profile) and (metrics := [name for name in judged if METRICS[name].of_ratings]):
-        yield Suspicion(
-            "error",
-            "no-ratings",
-            f"[gate] has bounds for {', '.join(metrics)}, which measure predicted ratings, and the data have no "
-            "ratings that "
-            "differ. Remove these bounds, or name the column of the ratings in data.columns.rating",
-        )
-    if profile.described is not None and len(profile.rated):
-        share = profile.described_items / len(profile.rated)
-        if share < data.min_described_share:
-            rated = [item for item in profile.rated.index if item not in profile.described][:_EXAMPLES]
-            known = list(sorted(profile.described))[:_EXAMPLES]
-            yield Suspicion(
-                "error",
-                "items-do-not-match",
-                f"the items file has {share:.1%} of the rated items; at least {data.min_described_share:.1%} are "
-                f"expected (data.min_described_share). Rated: {_quoted(rated)}; in the items file: {_quoted(known)}. "
-                "Check data.item_columns.item, and that both files write ids the same way" + _encodings(profile, rated),
-            )
-
-
-def _encodings(profile: Profile, examples: list[str]) -> str:
-    """What to check if ids hold letters that depend on the encoding."""
-    if profile.items is None or "".join(examples).isascii():
-        return ""
-    found = " and ".join(inferred.layouts[0].encoding for inferred in (profile.ratings, profile.items))
-    return f", also in the encodings that were found ({found}; data.encoding sets another)"
 
 
 def _of_files(profile: Profile) -> Iterator[Suspicion]:
@@ -146,7 +55,7 @@ def _of_files(profile: Profile) -> Iterator[Suspicion]:
             yield Suspicion("warning", "empty-file", f"{path}: {what}; it is left out")
     if profile.ratings.by_order:
         first = profile.ratings.layouts[0]
-        user, item = (str(first.column(role))[:_SHOWN] for role in ("user", "item"))
+        user, item = (str(first.column(role))[:SHOWN] for role in ("user", "item"))
         yield Suspicion(
             "warning",
             "columns-by-order",
@@ -168,7 +77,7 @@ _NOTES = {
 
 def _of_notes(notes: list[Note], data: DataSettings) -> Iterator[Suspicion]:
     for note in notes:
-        value = f" {note.value[:_SHOWN]!r}" if note.value.strip('"') else ""
+        value = f" {note.value[:SHOWN]!r}" if note.value.strip('"') else ""
         yield Suspicion(
             "warning", note.code, f"{note.file}, line {note.line}:{value} ({note.number:,} in all): {_NOTES[note.code]}"
         )
@@ -271,7 +180,7 @@ def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
             (mark for mark in _LIST_SEPARATORS if sum(mark in text for text in texts) > 0.3 * len(texts)), None
         )
         if separator and separator != data.genre_separator:
-            what = f"{(listed or texts)[0][:_SHOWN]!r}"
+            what = f"{(listed or texts)[0][:SHOWN]!r}"
             yield Suspicion(
                 "warning",
                 "genres-look-like-lists",
@@ -292,10 +201,6 @@ def _with_point_zero(ids: object) -> list[tuple[str, str]]:
 
 def _pairs(pairs: list[tuple[str, str]]) -> str:
     return ", ".join(f"{one!r} and {other!r}" for one, other in sorted(pairs)[:_EXAMPLES])
-
-
-def _quoted(values: list[str]) -> str:
-    return ", ".join(repr(value[:_SHOWN]) for value in values)
 
 
 def as_iso(seconds: int | None) -> str | None:

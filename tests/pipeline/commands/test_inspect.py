@@ -11,6 +11,7 @@ import tomli
 
 from pipeline.commands import main as atalaya
 from pipeline.commands.inspect import main
+from schemas.settings import load
 
 ROOT = Path(__file__).parents[3]
 ROWS = "".join(f"u{n % 25};x{n % 13};{1 + n % 5};{1_600_000_000 + 3_600 * n}\n" for n in range(200))
@@ -126,6 +127,47 @@ def test_a_config_stands_above_what_is_found(capsys, folder):
     found = as_json(capsys, "ratings.csv", "--config", "my.toml")
     assert found["columns"] == {"user": "item_id", "item": "user_id", "timestamp": "timestamp"}
     assert (found["users"], found["items"]) == (13, 25)
+
+
+def test_the_default_items_file_of_a_config_is_used_if_it_exists(capsys, folder):
+    (folder / "my.toml").write_text('name = "x"\n[data]\nfolder = "."\n')
+    assert as_json(capsys, "ratings.csv", "--config", "my.toml")["described_items"] > 0
+    (folder / "items.csv").unlink()
+    assert as_json(capsys, "ratings.csv", "--config", "my.toml")["described_items"] == 0
+
+
+def test_written_settings_keep_the_other_sections_of_a_config(folder):
+    sections = """
+[split]
+method = "time"
+[gate.thresholds.rmse]
+at_most = 2.0
+[[on_device.models]]
+name = "small"
+[on_device.models.features]
+item = { length = 10 }
+[[on_device.models]]
+name = "cnn"
+encoder = "cnn"
+"""
+    (folder / "my.toml").write_text('name = "x"\n[data]\nfolder = "."\nitems = ""\n' + sections)
+    assert inspect("--config", "my.toml", "--write", "new.toml") == 0
+    old, new = load(folder / "my.toml"), load(folder / "new.toml")
+    assert new.model_copy(update={"data": old.data}) == old
+
+
+def test_columns_of_one_name_are_written_by_number(folder):
+    rows = "".join(f"u{n % 7},x{n % 5},{n % 4},{1_600_000_000 + n}\n" for n in range(100))
+    (folder / "twice.csv").write_text(f"user,item,x,x\n{rows}")
+    (folder / "my.toml").write_text('name = "x"\n[data]\nfolder = "."\n[data.columns]\nrating = 3\ntimestamp = 4\n')
+    assert inspect("twice.csv", "--config", "my.toml", "--write", "new.toml") == 0
+    columns = load(folder / "new.toml").data.columns
+    assert (columns.user, columns.rating, columns.timestamp) == ("user", 3, 4)
+
+
+def test_a_file_that_cannot_be_written_is_named(capsys, folder):
+    assert inspect("ratings.csv", "--write", "absent/my.toml") == 2
+    assert "absent/my.toml: cannot be written: No such file" in capsys.readouterr().err
 
 
 def test_data_that_a_run_would_refuse_end_with_status_2_and_are_not_written(capsys, folder):

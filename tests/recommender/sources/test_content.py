@@ -136,3 +136,8 @@ def test_exactly_as_many_bytes_as_asked_for_are_read():
     read = io.BytesIO(b"abcdef").read
     assert read_exactly(lambda size: read(min(size, 2)), 5) == b"abcde"
     assert read_exactly(read, 5) == b"f"
+
+
+def test_text_that_begins_like_another_format_is_text(tmp_path):
+    for content in (b"ORCID,item\n1,2\n", b"BZh;x\n", b"{3F2504E0-4F89},x\n"):
+        assert look(written(tmp_path, content)).format == "csv"

@@ -182,3 +182,16 @@ def test_a_header_of_200_kb_is_an_error_of_a_few_lines(tmp_path):
     with pytest.raises(DataError) as error:
         inferred(path)
     assert len(str(error.value)) < 2_000 and str(error.value).count("\n") < 10
+
+
+def test_times_and_decimals_are_found_for_each_file(tmp_path):
+    first = written(tmp_path, "user;item;rating;time\na;x;4,5;1600000000\nb;y;3;1600000060\n", "1.csv")
+    second = written(tmp_path, "user;item;rating;time\na;y;4.5;2021-01-02\n", "2.csv")
+    found = inferred([first, second]).layouts
+    assert [(layout.decimal, layout.timestamp_format) for layout in found] == [(",", "unix"), (".", "iso8601")]
+
+
+def test_a_file_that_leaves_the_day_open_is_read_like_the_others(tmp_path):
+    first = written(tmp_path, "user,item,date\na,x,01/02/2021\n", "1.csv")
+    second = written(tmp_path, "user,item,date\na,y,13/02/2021\n", "2.csv")
+    assert {layout.timestamp_format for layout in inferred([first, second]).layouts} == {"%d/%m/%Y"}

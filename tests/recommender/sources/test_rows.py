@@ -63,7 +63,7 @@ def test_of_many_rejects_some_are_listed_and_all_counted(tmp_path, monkeypatch):
     path = written(tmp_path, f"user,item,rating\nann,tea,4\n{rows}")
     [part] = parts_of(path, columns={"user": "user", "item": "item", "rating": "rating"})
     assert part.reasons == {"rating is not a finite number": 20, "wrong number of fields: expected 3, got 2": 20}
-    assert len(part.rejects) == 10
+    assert [reject.reason[:5] for reject in part.rejects] == ["ratin"] * 5 + ["wrong"], "the first of each in any case"
 
 
 def test_a_long_row_is_cut_in_the_list(tmp_path):

@@ -86,7 +86,7 @@ def test_what_was_found_is_written_with_its_reasons(tmp_path):
     written(tmp_path, csv_text(";"))
     written(tmp_path, "movieId,title\nx1,One\nx2,Two\n", "items.csv")
     text = inspected(tmp_path, items="items.csv").as_toml()
-    assert "user = \"user_id\"  # by its name\n" in text
+    assert 'user = "user_id"  # by its name\n' in text
     assert 'event = ""\n' in text and 'genres = ""\n' in text
     assert '# delimiter: ";", ",", found for each file\n' in text
     assert 'timestamp_format = "unix"\n' in text

@@ -111,7 +111,11 @@ ERRORS = [
     ("too-few-users", {"rows": [["u1", *row[1:]] for row in ROWS]}, "1 user in 200 usable rows; expected at least two"),
     ("too-few-items", {"rows": [[row[0], "x1", *row[2:]] for row in ROWS]}, "1 item in 200 usable rows"),
     ("too-few-events", {"rows": ROWS[:19]}, "19 different pairs .* at least 20"),
-    ("sections", {"rows": [["1:"], *ROWS[:99], ["2:"], *ROWS[99:]]}, "lines such as '1:' name an item or user"),
+    (
+        "sections",
+        {"rows": [[*ROWS[0][:2], "?", "5"], ["1:"], *ROWS * 2, ["2:"], *ROWS]},
+        "lines such as '1:' name",
+    ),
     ("no-times", {"columns": {"timestamp": ""}}, r'Set split\.method to "random", or name the column'),
     ("items-do-not-match", {"items": ITEMS.replace("\nx", "\n0x")}, r"0\.0% of the rated.*'x0'.*'0x0'.*item_columns"),
 ]
@@ -126,6 +130,13 @@ def test_an_error_stops_the_run_and_says_what_to_do(tmp_path, code, made, words)
     assert not found.is_usable
     with pytest.raises(DataError, match=words):
         found.check()
+
+
+def test_types_that_all_lack_a_weight_are_named(tmp_path):
+    rows = [[*row, "view" if n % 2 else "buy"] for n, row in enumerate(ROWS)]
+    found = inspected(tmp_path, text(rows, f"{NAMES},event"), events={"click": 1})
+    assert [one.code for one in found.suspicions if one.severity == "error"] == ["no-event-with-a-weight"]
+    assert "the types in the data are 'buy', 'view'" in found.suspicions[0].text
 
 
 def test_few_zeros_are_ratings(tmp_path):

@@ -61,5 +61,5 @@ def test_parts_are_read_together_with_their_items(tmp_path: Path) -> None:
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"absent\.csv: no such file; data\.folder and data\.ratings say"):
+    with pytest.raises(DataError, match=r"absent\.csv: no such file; give the path .*data\.ratings"):
         read_tables(settings(tmp_path, ratings="absent.csv"))

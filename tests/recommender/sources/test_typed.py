@@ -189,8 +189,8 @@ def test_a_key_that_comes_late_is_not_seen_and_does_no_harm(tmp_path):
 
 
 def test_what_only_begins_like_json_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"expected JSON lines, one object on each line, got '\{not json"):
-        inferred(written(tmp_path, "{not json\nat all\n"))
+    with pytest.raises(DataError, match=r"expected JSON lines, one object on each line, got '\{\"not json"):
+        inferred(written(tmp_path, '{"not json\nat all\n'))
     with pytest.raises(DataError, match="expected JSON lines"):
         inferred(written(tmp_path, json.dumps({"user": [1, 2]}, indent=2)))
 
