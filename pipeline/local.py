@@ -68,7 +68,7 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
                 console.print(f"Settings, as found in the data: {escape(str(kept))}", soft_wrap=True)
             try:
                 nodes = _run_nodes(settings, root, run_id, console)
-                return PUSHED if report.show(nodes, folder, console) else REFUSED
+                return PUSHED if report.show(nodes, folder, inspection is not None, console) else REFUSED
             except (DataError, SettingsError):
                 traceback.print_exc()
                 raise

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from tfx import types
@@ -21,8 +22,8 @@ from components.example_gen.summary import check_enough, check_rejects
 from components.example_gen.writing import Outputs, Sections
 from recommender.sources.blocks import num_pieces, plan_blocks
 from recommender.sources.data_files import locate_below
-from recommender.sources.inference import infer
-from recommender.sources.rows import Reject
+from recommender.sources.inference import Inferred, infer
+from recommender.sources.rows import Note, Reject
 from schemas.errors import DataError
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
@@ -96,10 +97,22 @@ def _plan(exec_properties: dict[str, Any], data: DataSettings) -> Blocks:
     ratings = infer(files.ratings, data, "ratings", base=base)
     described = infer(files.items, data, "items", ratings.item_name, base) if files.items else None
     return Blocks(
+        notes=[note for inferred in (ratings, described) if inferred for note in _notes(inferred, base)],
         ratings=[block for layout in ratings.layouts for block in plan_blocks(layout)],
         items=[block for layout in described.layouts for block in plan_blocks(layout)] if described else [],
         num_shards=sum(map(num_pieces, ratings.layouts)),
     )
+
+
+def _notes(inferred: Inferred, base: str) -> Iterator[Note]:
+    """Yields what was noticed in whole files."""
+    for path in inferred.empty:
+        yield Note("empty-file", path.removeprefix(base).lstrip("/"), 0, "", 0)
+    if inferred.by_order:
+        first = inferred.layouts[0]
+        yield Note("columns-by-order", first.file, 0, f"{first.column('user')}, {first.column('item')}", 0)
+    for file, example in inferred.rounded.items():
+        yield Note("times-rounded", file, 0, example, 0)
 
 
 def _check(examples: types.Artifact, outputs: Outputs, settings: Sections) -> dict[str, Any]:

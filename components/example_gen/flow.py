@@ -39,11 +39,12 @@ from schemas.settings import DataSettings, SplitSettings
 
 
 class Blocks(NamedTuple):
-    """What is read: the blocks of each table, and in how many shards the users are divided."""
+    """What is read: the blocks of each table, in how many shards the users are divided, and notes on whole files."""
 
     ratings: list[Block]
     items: list[Block]
     num_shards: int
+    notes: list[Note]
 
 
 def build(pipeline: beam.Pipeline, blocks: Blocks, settings: Sections, outputs: Outputs) -> None:
@@ -93,7 +94,7 @@ def build(pipeline: beam.Pipeline, blocks: Blocks, settings: Sections, outputs: 
         )
         | "Counts" >> beam.Flatten()
         | "MergeCounts" >> beam.CombineGlobally(merge_counts)
-        | "WriteSummary" >> beam.Map(write_summary, outputs.summary)
+        | "WriteSummary" >> beam.Map(write_summary, blocks.notes, outputs.summary)
     )
 
 

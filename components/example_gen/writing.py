@@ -15,7 +15,7 @@ from components.example_gen.encoding import encode_candidates, encode_ratings, l
 from components.example_gen.split import EVAL, LEFT_OUT, REPLACED, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
 from recommender.sources.catalogue import join_catalogue
-from recommender.sources.rows import Reject, rejects_as_csv
+from recommender.sources.rows import Note, Reject, add_up, rejects_as_csv
 from schemas.hashing import mix
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
@@ -122,8 +122,10 @@ def write_rejects(rejects: list[Reject], path: str) -> None:
     _write_text(path, rejects_as_csv(rejects))
 
 
-def write_summary(counts: Counts, path: str) -> None:
-    """Writes the counts as a tree of JSON."""
+def write_summary(counts: Counts, notes: list[Note], path: str) -> None:
+    """Writes the counts as a tree of JSON, with `notes` and those of all blocks added up."""
+    found = sorted([*notes, *(Note(*values) for values in counts["notes",])])
+    counts = {**counts, ("notes",): [list(note) for note in add_up(found)]}
     _write_text(path, json.dumps(as_tree(counts), indent=2) + "\n")
 
 

@@ -20,7 +20,7 @@ from schemas.settings.kubeflow import MYSQL_PASSWORD, MYSQL_USER, Resources
 if TYPE_CHECKING:
     from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
-_METRICS, _SUMMARY = "Evaluator", ("Evaluator", "Pusher")
+_METRICS, _SUMMARY = "Evaluator", ("RatingsExampleGen", "Evaluator", "Pusher")
 """The node whose metrics, and the nodes whose summaries are shown with the run."""
 _RETRY_AFTER = "30s"
 """Before the first retry; twice as long before each further one."""

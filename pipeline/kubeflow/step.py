@@ -18,7 +18,7 @@ from pipeline.garbage_collector import loading
 from pipeline.kubeflow import lock as kubeflow_lock
 from pipeline.node import Node
 from pipeline.process_exit import leave
-from pipeline.reporting import summary
+from pipeline.reporting import counted, summary
 from pipeline.reporting.progress import OnceAMinute
 from schemas import verdict as verdict_schema
 from schemas.settings.kubeflow import MYSQL_PASSWORD, MYSQL_USER
@@ -197,6 +197,11 @@ def _outcome(result: Node, seconds: float) -> str:
 def _summarize(options: argparse.Namespace, result: Node) -> None:
     """Writes what Kubeflow shows with the run: a page, and the Evaluator's metrics."""
     options.summary.parent.mkdir(parents=True, exist_ok=True)
+    if options.node == "RatingsExampleGen":
+        page = counted.markdown(_counted(result))
+        print(page)
+        options.summary.write_text(page, encoding="utf-8")
+        return
     with tempfile.TemporaryDirectory() as folder:
         if options.node == "Pusher":
             judged = remote.fetched({name: result.inputs[name] for name in summary.JUDGED_BY}, Path(folder))
@@ -208,6 +213,14 @@ def _summarize(options: argparse.Namespace, result: Node) -> None:
             verdict = verdict_schema.read(evaluation["evaluation"][0].uri)
             options.summary.write_text(summary.evaluation_markdown(verdict), encoding="utf-8")
             _write_metrics(options.executor_input["outputs"], summary.metrics(verdict))
+
+
+def _counted(result: Node) -> dict[str, Any]:
+    """Reads the summary of the data from its address, since the examples next to it are many."""
+    from tfx.dsl.io import fileio
+
+    with fileio.open(f"{result.outputs['examples'][0].uri}/summary.json", "rb") as stream:
+        return json.loads(stream.read())
 
 
 def _write_metrics(outputs: dict[str, Any], metrics: dict[str, float]) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.node import PUSHED, WRITTEN, Node
-from pipeline.reporting import report_on_device, summary
+from pipeline.reporting import counted, report_on_device, summary
 from pipeline.reporting.terminal import escape
 from schemas import canary as canary_schema
 from schemas import layout, on_device_record
@@ -31,13 +31,6 @@ _SLICE_COLUMNS = {
     "below bias": "lift_over_bias",
 }
 
-_REPEATS = {
-    "merged": "repeats in the same second, each one event with another: {} rows",
-    "replaced": "repeats of a user and item, replaced by a later event: {} events (data.repeats)",
-    "left_out": "left out of eval: {} events that repeat a user and item",
-}
-"""What became of repeats, by their name in the summary of the data."""
-
 _OPTIONAL_EXPORTS = (
     ("IndexExporter", "index", "approximate index", f"{layout.EXTRA}/index"),
     ("OnDeviceExporter", "on_device_models", "on-device sequences", layout.ON_DEVICE),
@@ -49,12 +42,13 @@ def _destinations(artifacts: list[Any], name: str) -> list[Path]:
     return [Path(path) for artifact in artifacts if (path := artifact.get_string_custom_property(name))]
 
 
-def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
+def show(nodes: dict[str, Node], run_folder: Path, is_inspected: bool, console: Console) -> bool:
     """Prints the report of a finished run, and writes the verdict and the canary's record into the run's folder.
 
     Args:
       nodes: the nodes that ran, by id.
       run_folder: the folder of the run.
+      is_inspected: whether what is suspicious in the data was shown before the run.
       console: the terminal.
 
     Returns:
@@ -65,7 +59,8 @@ def show(nodes: dict[str, Node], run_folder: Path, console: Console) -> bool:
     (run_folder / layout.VERDICT).write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
     canary = canary_schema.read(nodes["Canary"].outputs["blessing"][0].uri)
     (run_folder / layout.CANARY).write_text(canary.model_dump_json(indent=1), encoding="utf-8")
-    _show_data(json.loads((examples / "summary.json").read_text(encoding="utf-8")), examples, console)
+    summed = json.loads((examples / "summary.json").read_text(encoding="utf-8"))
+    _show_data(summed, examples, is_inspected, console)
     console.print(_metrics_table(verdict))
     console.print(_slices_table(verdict))
     if verdict.not_compared:
@@ -95,44 +90,20 @@ def _output(nodes: dict[str, Node], node: str, name: str) -> Path:
     return Path(nodes[node].outputs[name][0].uri)
 
 
-def _show_data(counted: dict[str, Any], examples: Path, console: Console) -> None:
-    files = _table("Data", "file", "rows", "rejected")
-    for name, counts in counted["files"].items():
-        files.add_row(escape(name), f"{counts['rows']:,}", f"{counts['rejected']:,}")
-    console.print(files)
-    splits = _table("", "split", "rows", "users", "items")
-    for name, counts in counted["splits"].items():
-        splits.add_row(name, *(f"{counts[key]:,}" if key in counts else "" for key in ("rows", "users", "items")))
-    console.print(splits)
-    if any(counts["rejected"] for counts in counted["files"].values()):
+def _show_data(summed: dict[str, Any], examples: Path, is_inspected: bool, console: Console) -> None:
+    for title, (header, *rows) in (("Data", counted.file_rows(summed)), ("", counted.split_rows(summed))):
+        table = _table(title, *header)
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
+    if any(counts["rejected"] for counts in summed["files"].values()):
         rejects = escape(_shown(examples / "rejects.csv"))
         console.print(f"rejected rows with line and reason: {rejects}", style="yellow", soft_wrap=True)
-    for line in _kind(counted["ratings"]):
+    for line in counted.facts(summed):
         console.print(line)
-    for name, what in _REPEATS.items():
-        if repeats := counted["repeats"][name]:
-            console.print(what.format(f"{repeats:,}"))
-    if repeated := counted.get("items_repeated"):
-        console.print(f"repeats in the items file, of which the first row counts: {repeated:,} rows")
-    if missing := counted.get("rated_items_not_described"):
-        console.print(f"rated, but not in the items file, and shown by their ids: {missing:,} items", style="yellow")
-
-
-def _kind(ratings: dict[str, Any]) -> list[str]:
-    """Returns what the log lacks."""
-    rows, rated, timed = ratings["rows"], ratings["rated"], ratings["timed"]
-    lines = []
-    if not rated:
-        lines.append("no ratings: implicit feedback, ordered by retrieval alone")
-    elif ratings["min"] == ratings["max"]:
-        lines.append(f"every rating is {ratings['min']:g}, which counts as no rating: implicit feedback")
-    elif rated < rows:
-        lines.append(f"without a rating: {rows - rated:,} of {rows:,} events, which count for retrieval alone")
-    if not timed:
-        lines.append("no times: events are in the order of the files, and no feature of time is used")
-    elif timed < rows:
-        lines.append(f"without a time: {rows - timed:,} of {rows:,} events, which count as the earliest")
-    return lines
+    if not is_inspected:
+        for line in counted.notes(summed):
+            console.print(escape(line), style="yellow", soft_wrap=True)
 
 
 def _metrics_table(verdict: Verdict) -> Table:

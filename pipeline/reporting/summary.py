@@ -99,11 +99,11 @@ def evaluation_markdown(verdict: Verdict) -> str:
     lines += [f"- anomaly in the data: {anomaly}" for anomaly in verdict.anomalies]
     lines += [f"- {verdict.not_compared}"] if verdict.not_compared else []
     header = ("metric", "value", "95 % interval", "change", "popularity", "bias", "must be", "passed")
-    lines += ["", _row(header), _row(["---"] * len(header))]
+    lines += ["", as_row(header), as_row(["---"] * len(header))]
     for row in metric_rows(verdict):
         rules = "<br>".join(check.rule for check in row.checks)
         passed = "<br>".join("yes" if check.passed else "**NO**" for check in row.checks)
-        lines.append(_row([*row[:-1], rules, passed]))
+        lines.append(as_row([*row[:-1], rules, passed]))
     return "\n".join(lines) + "\n"
 
 
@@ -123,5 +123,6 @@ def _pushed_version(pusher: Node) -> Path:
     return Path(pusher.outputs["pushed_model"][0].get_string_custom_property(PUSHED))
 
 
-def _row(cells: list[str] | tuple[str, ...]) -> str:
+def as_row(cells: list[str] | tuple[str, ...]) -> str:
+    """A row of a table in Markdown."""
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

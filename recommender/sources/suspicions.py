@@ -64,7 +64,7 @@ def _of_files(profile: Profile) -> Iterator[Suspicion]:
         )
 
 
-_NOTES = {
+NOTES = {
     "stray-quotes": "a quote is opened and not closed in its row; the rows after it are read as rows of their own",
     "nul-bytes": "NUL bytes, which hold no data, are skipped; the file may have been copied while it was written",
     "placeholder-time": "a placeholder stands where no time is known; these rows have no time",
@@ -72,14 +72,18 @@ _NOTES = {
     "no-timestamp": "rows without a time are kept; they count as the earliest",
     "event-letter-case": "an event type differs from data.events in letter case alone, and has the weight given there",
     "event-without-weight": "an event type has no weight in data.events; its rows are left out",
+    "empty-file": "the file has no rows and is left out",
+    "columns-by-order": "taken as user and item by their order, since no name says which is which (data.columns)",
+    "times-rounded": "times have lost digits, as spreadsheets write them; the order of events is lost too",
 }
+"""What a note means, by its code."""
 
 
 def _of_notes(notes: list[Note], data: DataSettings) -> Iterator[Suspicion]:
     for note in notes:
         value = f" {note.value[:SHOWN]!r}" if note.value.strip('"') else ""
         yield Suspicion(
-            "warning", note.code, f"{note.file}, line {note.line}:{value} ({note.number:,} in all): {_NOTES[note.code]}"
+            "warning", note.code, f"{note.file}, line {note.line}:{value} ({note.number:,} in all): {NOTES[note.code]}"
         )
 
 

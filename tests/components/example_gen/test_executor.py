@@ -391,6 +391,23 @@ def test_without_times_a_split_by_time_is_refused(tmp_path):
         do(tmp_path, settings(folder, "time", items="", columns={"timestamp": ""}))
 
 
+def test_notes_of_files_and_of_all_blocks_are_in_the_summary(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "plan_blocks", partial(plan_blocks, size=3_000))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines = [f"u{n % 20},i{n % 37},{'buy' if n % 2 else 'view'},{1.6e9 + n:.4E}" for n in range(400)]
+    (folder / "a.csv").write_text("first,second,event,time\n" + "\n".join(lines) + "\n")
+    (folder / "b.csv").write_text("")
+    result = do(tmp_path, settings(folder, ratings="*.csv", items="", events={"buy": 1}))
+    assert result.summary["files"]["a.csv"]["left_out"] == 200
+    assert result.summary["notes"] == [
+        ["columns-by-order", "a.csv", 0, "first, second", 0],
+        ["empty-file", "b.csv", 0, "", 0],
+        ["event-without-weight", "a.csv", 2, "view", 200],
+        ["times-rounded", "a.csv", 0, "1.6000E+09", 0],
+    ]
+
+
 def test_an_absent_file_is_refused(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         do(tmp_path, settings(write(tmp_path / "data", rows(), items=None)))

@@ -189,6 +189,7 @@ def test_metrics_and_summaries_are_outputs_of_the_steps_that_know_them(compiled)
         if "outputDefinitions" in component
     }
     assert outputs == {
+        "ratings-example-gen": {"summary": "system.Markdown"},
         "evaluator": {"metrics": "system.Metrics", "summary": "system.Markdown"},
         "pusher": {"summary": "system.Markdown"},
     }

@@ -1,4 +1,6 @@
+import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,3 +71,21 @@ def test_a_summary_that_cannot_be_written_fails_no_step(capsys, monkeypatch, tmp
     printed = capsys.readouterr()
     assert "Trainer: ran in 0 s" in printed.out
     assert "Trainer: no summary: KeyError" in printed.err
+
+
+def test_the_page_of_the_data_is_written_and_logged(capsys, monkeypatch, tmp_path):
+    summed = {
+        "files": {"a.csv": {"rows": 10, "rejected": 0, "left_out": 0}},
+        "splits": {},
+        "ratings": {"rows": 10, "rated": 0, "timed": 0},
+        "repeats": {"merged": 0, "replaced": 0, "left_out": 0},
+        "notes": [["empty-file", "b.csv", 0, "", 0]],
+    }
+    (tmp_path / "summary.json").write_text(json.dumps(summed))
+    examples = SimpleNamespace(uri=str(tmp_path))
+    monkeypatch.setattr(kubeflow_step, "_launch", lambda options: Node({"examples": [examples]}, reused=False))
+    command = ["--node", "RatingsExampleGen", *COMMAND[2:], "--code", sources_version()]
+    command += ["--sqlite", str(tmp_path / "store"), "--summary", str(tmp_path / "pages" / "summary")]
+    assert kubeflow_step.main(command) == 0
+    for page in ((tmp_path / "pages" / "summary").read_text(), capsys.readouterr().out):
+        assert "- empty-file: b.csv: the file has no rows and is left out" in page

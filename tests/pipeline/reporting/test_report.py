@@ -1,6 +1,5 @@
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -38,45 +37,21 @@ def test_it_says_what_is_served_now(tmp_path, properties, reused, said):
     assert shown.getvalue().startswith(said) and str(tmp_path / "17") in shown.getvalue()
 
 
-def _counted(ratings: dict[str, float], **more: int) -> dict[str, Any]:
-    splits = {"train": {"rows": 8, "users": 2, "items": 3}, "eval": {"rows": 2, "users": 1, "items": 2}}
-    files = {"ratings.csv": {"rows": 10, "rejected": 0}}
-    repeats = {"merged": 0, "replaced": 0, "left_out": 0}
-    return {"files": files, "splits": splits, "ratings": {"rows": 10} | ratings, "repeats": repeats} | more
-
-
-@pytest.mark.parametrize(
-    ("counted", "said"),
-    [
-        (_counted({"rated": 10, "timed": 10, "min": 1, "max": 5}), []),
-        (_counted({"rated": 0, "timed": 0}), ["no ratings: implicit feedback", "no times: events are in the order"]),
-        (_counted({"rated": 10, "timed": 10, "min": 4, "max": 4}), ["every rating is 4, which counts as no rating"]),
-        (
-            _counted({"rated": 7, "timed": 9, "min": 1, "max": 4}),
-            ["without a rating: 3 of 10 events", "without a time: 1 of 10 events"],
-        ),
-        (
-            _counted(
-                {"rated": 10, "timed": 10, "min": 1, "max": 5},
-                repeats={"merged": 1, "replaced": 1_200, "left_out": 3},
-                items_repeated=2,
-                rated_items_not_described=4,
-            ),
-            [
-                "one event with another: 1 rows",
-                "a later event: 1,200 events",
-                "left out of eval: 3",
-                "first row counts: 2",
-                "ids: 4 items",
-            ],
-        ),
-    ],
-)
-def test_it_says_what_a_log_lacks_and_what_became_of_repeats(counted, said):
+@pytest.mark.parametrize("is_inspected", [True, False])
+def test_what_is_suspicious_is_shown_unless_it_was_before_the_run(is_inspected):
+    summed = {
+        "files": {"a.csv": {"rows": 10, "rejected": 0, "left_out": 4}},
+        "splits": {"train": {"rows": 8, "users": 2, "items": 3}},
+        "ratings": {"rows": 6, "rated": 6, "timed": 6, "min": 1, "max": 5},
+        "repeats": {"merged": 0, "replaced": 0, "left_out": 0},
+        "notes": [["event-without-weight", "a.csv", 3, "[b]view", 4]],
+    }
     shown = io.StringIO()
-    report._show_data(counted, Path("examples"), Console(file=shown, width=200))
-    lines = [line for line in shown.getvalue().splitlines() if ":" in line]
-    assert len(lines) == len(said) and all(words in line for words, line in zip(said, lines, strict=True))
+    report._show_data(summed, Path("examples"), is_inspected, Console(file=shown, width=200))
+    assert "left out" in shown.getvalue()
+    assert (
+        "event-without-weight: a.csv, line 3: '[b]view' (4 in all) an event type" in shown.getvalue()
+    ) != is_inspected
 
 
 @pytest.mark.parametrize("is_rated", [True, False])
