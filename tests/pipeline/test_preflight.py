@@ -63,6 +63,9 @@ def test_an_engine_that_answers_passes(tmp_path):
         address = f"127.0.0.1:{server.getsockname()[1]}"
         beam = BeamSettings.model_validate({"engine": "portable", "portable": {"job_server": address}})
         preflight.check(_settings(tmp_path).model_copy(update={"beam": beam}))
+        server.settimeout(1)
+        connection, _ = server.accept()
+        connection.close()
 
 
 def test_a_system_without_semaphores_is_refused_where_beam_runs_here(tmp_path, monkeypatch):
