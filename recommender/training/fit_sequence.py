@@ -78,7 +78,8 @@ def training_windows(timelines: Timelines, settings: SequenceModelSettings, meth
     if not len(windows.label):
         raise DataError(
             f"on-device model {settings.name}: no training event has an earlier one of the same user, so there is "
-            "nothing to learn an order from; provide events with different timestamps"
+            "nothing to learn an order from; provide users with several events (at different times, if there are "
+            "times), or disable the model"
         )
     return windows
 
