@@ -1,4 +1,4 @@
-"""The recommender as a library: from CSV files to recommendations in one process, without TFX."""
+"""The recommender as a library: from data files to recommendations in one process, without TFX."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""The step that reads the CSV files of ratings and items."""
+"""The step that reads the files of events and items."""
 
 import json
 
@@ -28,7 +28,7 @@ class RatingsExampleGenSpec(component_spec.ComponentSpec):
 
 
 class RatingsExampleGen(base_beam_component.BaseBeamComponent):
-    """Turns ratings and items in CSV files into tf.Examples in the splits `train`, `eval` and `candidates`.
+    """Turns files of events and items into tf.Examples in the splits `train`, `eval` and `candidates`.
 
     Component `outputs` contains:
      - `examples`: channel of type `standard_artifacts.Examples`.

@@ -50,7 +50,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
               `eval_rows`, `candidate_rows`, `rejected_rows` and `repeats`.
           exec_properties:
             - input_base: folder of the files.
-            - input_config: JSON of example_gen_pb2.Input with the splits `ratings` and, if there are any, `items`.
+            - input_config: JSON of example_gen_pb2.Input with the splits `ratings`, `ratings-1`, ..., one for each
+              pattern, and, if there is a file of them, `items`.
             - output_data_format, output_file_format: recorded on the artifact.
             - settings: JSON of the sections `data`, `split` and `features` of the settings.
             - output_config, custom_config, range_config, code_version: not used here.
