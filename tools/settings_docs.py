@@ -90,7 +90,7 @@ def _type(annotation: Any, metadata: list[Any], many: bool = False) -> str:
     if origin is Annotated:
         return _type(arguments[0], [*metadata, *arguments[1:]], many)
     if origin in (Union, UnionType):
-        return _type(next(argument for argument in arguments if argument is not NoneType), metadata, many)
+        return " or ".join(_type(argument, metadata, many) for argument in arguments if argument is not NoneType)
     if origin is Literal:
         return ", ".join(f"`{json.dumps(value)}`" for value in arguments)
     if origin is tuple:

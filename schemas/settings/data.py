@@ -18,7 +18,7 @@ Column = Annotated[int, Field(ge=1)] | str
 class RatingColumns(Section):
     """Columns of the ratings file: names, or numbers from 1 for a file without a header. Other columns are ignored.
 
-    A column that is not given is found by its name and content.
+    A column that is not given is detected by its name and content.
     """
 
     user: Column | None = None
@@ -26,9 +26,9 @@ class RatingColumns(Section):
     item: Column | None = None
     """The item's id."""
     rating: Column | None = None
-    """The rating, a number, or with `rating_means = "count"` a number of events. `""`: none; every row is an event."""
+    """The rating, or with `rating_means = "count"` a number of events. `""`: none; every row is an event."""
     timestamp: Column | None = None
-    """The time of the event, in the format `timestamp_format`. `""`: none; the order is that of the file."""
+    """The time of the event, in the format `timestamp_format`. `""`: none; events are in the order of the file."""
     event: Column | None = None
     """The type of the event, whose weight is given in `[data.events]`. `""`: none."""
 
@@ -38,75 +38,77 @@ class RatingColumns(Section):
         if len(set(names)) < len(names):
             raise ValueError(f"every role needs a different column, got {names}")
         if "" in (self.user, self.item):
-            raise ValueError("user and item need a column; leave the key out to have the column found")
+            raise ValueError("user and item need a column; leave the key out to have the column detected")
         return self
 
 
 class ItemColumns(Section):
     """Columns of the items file: names, or numbers from 1 for a file without a header. Other columns are ignored.
 
-    A column that is not given is found by its name.
+    A column that is not given is detected by its name.
     """
 
     item: Column | None = None
     """The item's id."""
     title: Column | None = None
-    """The title. `""`, or if there is no such column: an item's id is shown instead."""
+    """The title. `""`, or no such column: the item's id is shown instead."""
     genres: Column | None = None
-    """The genres. `""`, or if there is no such column: items have none."""
+    """The genres. `""`, or no such column: items have none."""
 
 
 class DataSettings(Section):
     """The data files and how to read them.
 
-    CSV of any delimiter, Parquet and JSON lines are read, also compressed with gzip or zstandard; the content decides,
-    not the file's name.
+    The files are CSV with any delimiter, Parquet or JSON lines, and may be compressed with gzip or zstandard. The format
+    is detected from the content, not from the file's name.
     """
 
     folder: Path
     """Folder of the files."""
     ratings: Name | Annotated[tuple[Name, ...], Field(min_length=1)] = "ratings.csv"
-    """Ratings file below `folder`, several as a list, or a pattern such as `part-*.csv`; may contain `{SPAN}` as in
-    TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
+    """File of ratings or other events below `folder`, a list of several, or a pattern such as `part-*.csv`; may contain
+    `{SPAN}` as in TFX's ExampleGen (`span-{SPAN}/ratings.csv`)."""
     items: str | None = "items.csv"
-    """Items file or pattern below `folder`, with one row per item. `""`: none; the catalogue is the rated items."""
+    """Items file or pattern below `folder`, with one row per item. `""`: none; the catalogue is the items of the
+    log."""
     columns: RatingColumns = RatingColumns()
     item_columns: ItemColumns = ItemColumns()
     encoding: str = "auto"
-    """Encoding of the text, such as `utf-8` or `cp1252`; `auto`: found for each file."""
+    """Encoding of the text, such as `utf-8` or `cp1252`; `auto`: detected for each file."""
     delimiter: Annotated[str, Field(min_length=1)] = "auto"
-    """Text between the columns, such as `;` or `::`; `auto`: found for each file."""
+    """Text between the columns, such as `;` or `::`; `auto`: detected for each file."""
     header: bool | Literal["auto"] = "auto"
-    """Whether the first row holds the names of the columns; `auto`: found for each file."""
+    """Whether the first row holds the names of the columns; `auto`: detected for each file."""
     decimal: Literal["auto", ".", ","] = "auto"
-    """Decimal mark of ratings; `auto`: found for each file."""
+    """Decimal mark of ratings; `auto`: detected for each file."""
     genre_separator: Annotated[str, Field(min_length=1)] = "|"
     """Separator of an item's genres."""
     timestamp_format: Name = "auto"
     """`unix` (seconds since 1970-01-01 UTC), `unix_ms`, `unix_us`, `unix_ns`, `iso8601`, or a strptime format such as
-    `%m/%d/%Y %H:%M`; times without a zone are in UTC. `auto`: found for each file."""
+    `%m/%d/%Y %H:%M`; times without a zone are in UTC. `auto`: detected for each file."""
     events: dict[str, NonNegative] = {}
-    """Weight of an event by its type, such as `view = 1`; types that are not listed are left out, letter case apart.
-    Empty: every type has weight 1."""
+    """Weight of an event by its type, such as `view = 1`, in any letter case; events of other types are left out. Empty:
+    every type has weight 1."""
     rating_means: Literal["auto", "rating", "count"] = "auto"
-    """What the rating column holds: ratings, or `count`, numbers of events such as plays, whose weight grows like their
-    logarithm. `auto`: counts if the column's name says so, such as `plays`."""
+    """What the rating column holds: `rating`, or `count`, a number of events such as plays, whose weight grows with its
+    logarithm. `auto`: counts if the column has a name such as `plays`."""
     no_rating: tuple[float, ...] = ()
-    """Values of the rating column that mean that there is no rating; the row still counts as an event."""
+    """Values of the rating column that mean "no rating"; the row still counts as an event."""
     rating_scale: tuple[float, float] | None = None
-    """Lowest and highest rating; ratings outside are rejected. Absent: those of the training ratings."""
+    """Lowest and highest valid rating; rows with others are rejected. Absent: every number is valid, and the scale is
+    that of the training ratings."""
     null_values: tuple[str, ...] = ("NULL", "null", "\\N", "None", "nan", "NaN", "undefined")
-    """Texts that mean that there is no value, in addition to the empty text; a row with such an id is rejected."""
+    """Texts that mean "no value", in addition to the empty text; a row with such an id is rejected."""
     merge_names: bool = False
-    """Whether items whose names differ only in letter case, spaces, accents' encoding or invisible characters are one
-    item, shown in the most frequent spelling."""
+    """Whether items whose names differ only in letter case, spaces, invisible characters or how accents are encoded are
+    one item, shown in the most frequent spelling."""
     repeats: Literal["auto", "last", "each"] = "auto"
-    """Which events of the same user and item count: the last, or each, with added weights. `auto`: the last with
-    ratings, each without. Events of a user and item in the same second are always one event."""
+    """Which events of the same user and item are kept: `last`, the latest; `each`, all of them. `auto`: `last` with
+    ratings, `each` without. Events of a user and item in the same second are always one event."""
     min_described_share: Fraction = 0.5
-    """Minimum share of the rated items that the items file must contain; if there are fewer, the run stops."""
+    """Minimum share of the log's items that the items file must contain; if it has fewer, the run stops."""
     max_reject_share: Fraction = 0.01
-    """Maximum share of rejected rows in a file; if there are more, the run stops."""
+    """Maximum share of rejected rows in a file; if more are rejected, the run stops."""
 
     @field_validator("items", mode="before")
     @classmethod

@@ -34,6 +34,8 @@ def test_every_key_and_section_has_a_meaning():
         ("`[split]`", "| `eval_share` | number > 0 and < 1 | `0.2` | Share of the ratings for evaluation. |"),
         ("`[data]`", "| `folder` | path | required | "),
         ("`[data]`", '| `genre_separator` | text | `"\\|"` | '),
+        ("`[data]`", "| `ratings` | text or list of texts | "),
+        ("`[data]`", '| `header` | boolean or `"auto"` | '),
         ("`[data]`", "| `rating_scale` | list of 2 numbers | absent | "),
         (
             "`[similar.co_consumption]`",
