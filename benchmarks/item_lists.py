@@ -3,7 +3,7 @@
     python -m benchmarks.item_lists FILE [FILE ...] [--users 1000] [--fast] [--folder FOLDER]
 
 Each line is `user item item ...`, oldest first; a user's line in a later file continues the list. The lists become one
-CSV of events without ratings or times, from which a run finds out the rest.
+CSV of events without ratings or times, from which a run detects the rest.
 """
 
 import argparse

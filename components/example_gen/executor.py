@@ -86,7 +86,7 @@ def _parse_sections(text: str) -> Sections:
 
 
 def _plan(exec_properties: dict[str, Any], data: DataSettings) -> Blocks:
-    """Finds out how the files are read; the driver has filled in the patterns' placeholders."""
+    """Detects how the files are read; the driver has filled in the patterns' placeholders."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
     folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]

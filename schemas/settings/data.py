@@ -59,8 +59,8 @@ class ItemColumns(Section):
 class DataSettings(Section):
     """The data files and how to read them.
 
-    The files are CSV with any delimiter, Parquet or JSON lines, and may be compressed with gzip or zstandard. The format
-    is detected from the content, not from the file's name.
+    The files are CSV with any delimiter, Parquet or JSON lines, and may be compressed with gzip or zstandard. The
+    format is detected from the content, not from the file's name.
     """
 
     folder: Path
@@ -87,8 +87,8 @@ class DataSettings(Section):
     """`unix` (seconds since 1970-01-01 UTC), `unix_ms`, `unix_us`, `unix_ns`, `iso8601`, or a strptime format such as
     `%m/%d/%Y %H:%M`; times without a zone are in UTC. `auto`: detected for each file."""
     events: dict[str, NonNegative] = {}
-    """Weight of an event by its type, such as `view = 1`, in any letter case; events of other types are left out. Empty:
-    every type has weight 1."""
+    """Weight of an event by its type, such as `view = 1`, in any letter case; events of other types are left out.
+    Empty: every type has weight 1."""
     rating_means: Literal["auto", "rating", "count"] = "auto"
     """What the rating column holds: `rating`, or `count`, a number of events such as plays, whose weight grows with its
     logarithm. `auto`: counts if the column has a name such as `plays`."""
