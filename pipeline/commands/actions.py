@@ -36,7 +36,7 @@ def add_data(parser: argparse._ActionsContainer) -> None:
         metavar="FILE",
         nargs="+",
         default=(),
-        help="files of ratings or events; how they are written is found out, and no --config is needed",
+        help="files of ratings or events; how they are written is detected, and no --config is needed",
     )
     parser.add_argument("--items", metavar="FILE", help="with --ratings: file of the items: id, title, genres")
 
@@ -117,7 +117,7 @@ def stopped() -> int:
 
 
 def run(settings: Settings, verbose: bool, is_inferred: bool = False) -> int:
-    """Runs the pipeline on this machine; of settings that only name files, the rest is found out and shown."""
+    """Runs the pipeline on this machine; if the settings only name files, the rest is detected and shown."""
     from pipeline import local
 
     return local.run(settings, verbose, is_inferred)

@@ -1,4 +1,4 @@
-"""One look at data files before a run: what they are, how they would be read, and what is suspicious."""
+"""An inspection of data files before a run: what they are, how they would be read, and what is suspicious."""
 
 import argparse
 import json
@@ -59,7 +59,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("ratings", nargs="*", metavar="RATINGS", help="files of ratings or events, or a pattern")
     parser.add_argument("--items", metavar="FILE", help="file of the items: id, title, genres")
-    parser.add_argument("--config", metavar="FILE", type=Path, help="settings, which stand above what is found")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="write a settings file with what was found")
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, help="settings, which take precedence over what is detected"
+    )
+    parser.add_argument("--write", metavar="FILE", type=Path, help="write a settings file with what was detected")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

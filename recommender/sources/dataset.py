@@ -25,8 +25,8 @@ _LOG = logging.getLogger("atalaya")
 def read_csv(ratings: str, items: str = "", **data: Any) -> Dataset:
     """Reads interactions and the content of the items.
 
-    How the files are written is found out; CSV of any kind, Parquet and JSON lines are read. Rows that cannot be used
-    are counted in the log; more than `max_reject_share` of them are an error.
+    CSV of any kind, Parquet and JSON lines are read; how a file is written is detected. Rows that cannot be used are
+    counted in the log; more than `max_reject_share` of them are an error.
 
     Args:
       ratings: path of a file with a user and an item in each row, and perhaps a rating, a time and a type of event; or

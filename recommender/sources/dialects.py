@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 
 def find_dialect(head: bytes, data: DataSettings, roles: Sequence[str], path: str) -> Found:
-    """Finds out how a file is written, where the settings do not say.
+    """Detects how a file is written, where the settings leave it open.
 
     Args:
       head: its beginning, UTF-8 without a byte order mark.

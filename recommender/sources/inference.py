@@ -1,4 +1,4 @@
-"""Finds out how files are read, where the settings do not say."""
+"""Detects how files are read, where the settings leave it open."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -54,11 +54,11 @@ class _Opened(NamedTuple):
 def infer(
     paths: Sequence[str], data: DataSettings, table: Table, item_name: str | None = None, base: str = ""
 ) -> Inferred:
-    """Finds out how the files of a table are read.
+    """Detects how the files of a table are read.
 
     Args:
       paths: of the files, at least one.
-      data: what the settings say stands above what is found.
+      data: what is set takes precedence over what is detected.
       table: what the files hold.
       item_name: of items, the name of the item's column in the ratings.
       base: what is left out at the beginning of paths in reports.

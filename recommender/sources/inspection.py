@@ -1,4 +1,4 @@
-"""One look at the data before a run: all that was found, and whether a run would accept it."""
+"""An inspection of the data before a run: all that was found, and whether a run would accept it."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""How a file is read: what was found out about it, or was set."""
+"""How a file is read: what was detected, or was set."""
 
 from typing import Literal, NamedTuple
 

@@ -66,8 +66,7 @@ def _of_rejects(file: str, counts: FileCounts, data: DataSettings) -> Iterator[S
     if len(sections) > 1:
         text = (
             f"{file}: lines such as {sections[0]!r} name an item or user for the rows after them; expected the user "
-            "and "
-            "the item in every row. Write them into each row first"
+            "and the item in every row. Write them into each row first"
         )
         yield Suspicion("error", "sections", text)
 
@@ -81,8 +80,7 @@ def _of_size(profile: Profile) -> Iterator[Suspicion]:
         if len(ids) < 2:
             text = (
                 f"{len(ids)} {kind}{'' if len(ids) == 1 else 's'} in {profile.accepted:,} usable rows; expected at "
-                "least "
-                f"two. Check that data.columns.{kind} names the right column"
+                f"least two. Check that data.columns.{kind} names the right column"
             )
             yield Suspicion("error", f"too-few-{kind}s", text)
     pairs = profile.accepted - profile.repeats
@@ -103,8 +101,7 @@ def _of_needs(profile: Profile, settings: Settings) -> Iterator[Suspicion]:
     if metrics and not has_ratings(profile):
         text = (
             f"[gate] has bounds for {', '.join(metrics)}, which measure predicted ratings, and the data have no "
-            "ratings "
-            "that differ. Remove these bounds, or name the column of the ratings in data.columns.rating"
+            "ratings that differ. Remove these bounds, or name the column of the ratings in data.columns.rating"
         )
         yield Suspicion("error", "no-ratings", text)
 
@@ -128,7 +125,7 @@ def _encodings(profile: Profile, examples: list[str]) -> str:
     if profile.items is None or "".join(examples).isascii():
         return ""
     found = " and ".join(inferred.layouts[0].encoding for inferred in (profile.ratings, profile.items))
-    return f", also in the encodings that were found ({found}; data.encoding sets another)"
+    return f", also in the encodings that were detected ({found}; data.encoding sets another)"
 
 
 def _quoted(values: list[str]) -> str:

@@ -65,12 +65,12 @@ def _of_files(profile: Profile) -> Iterator[Suspicion]:
 
 
 NOTES = {
-    "stray-quotes": "a quote is opened and not closed in its row; the rows after it are read as rows of their own",
+    "stray-quotes": "a quote is opened and not closed in its row; the rows after it are read as separate rows",
     "nul-bytes": "NUL bytes, which hold no data, are skipped; the file may have been copied while it was written",
     "placeholder-time": "a placeholder stands where no time is known; these rows have no time",
     "no-rating": "rows without a rating are events without one: they count for retrieval, not for ranking",
     "no-timestamp": "rows without a time are kept; they count as the earliest",
-    "event-letter-case": "an event type differs from data.events in letter case alone, and has the weight given there",
+    "event-letter-case": "an event type differs from data.events only in letter case, and has the weight given there",
     "event-without-weight": "an event type has no weight in data.events; its rows are left out",
     "empty-file": "the file has no rows and is left out",
     "columns-by-order": "taken as user and item by their order, since no name says which is which (data.columns)",
@@ -99,17 +99,15 @@ def _of_values(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
         yield Suspicion(
             "warning",
             "ratings-look-like-counts",
-            f"ratings reach {rating.max:g}, and their mean is {rating.mean:.3g}: they look like counts, such as "
-            "plays. Set "
-            'data.rating_means = "count", or "rating" to keep them',
+            f"ratings reach {rating.max:g}, and their mean is {rating.mean:.3g}: they look like counts, such as plays. "
+            'Set data.rating_means = "count", or "rating" to keep them',
         )
     if rating and (value := _probably_no_rating(rating, profile.accepted)) is not None:
         yield Suspicion(
             "warning",
             "rating-may-be-none",
             f"{rating.at_min:,} ratings are {value:g}, and the others begin at {rating.above_min:g}: {value:g} may "
-            "mean that "
-            f"there is no rating. Set data.no_rating = [{value:g}] if so",
+            f'mean "no rating". If so, set data.no_rating = [{value:g}]',
         )
     for file, example in profile.ratings.rounded.items():
         yield Suspicion(
@@ -139,7 +137,7 @@ def _of_ids(profile: Profile) -> Iterator[Suspicion]:
                 "warning",
                 f"{kind}-spellings",
                 f"{number:,} {kind} ids are {len(groups):,} names in several spellings, which differ only in letter "
-                f"case, spaces, accents' encoding or invisible characters: {shown}{advice}",
+                f"case, spaces, invisible characters or how accents are encoded: {shown}{advice}",
             )
         if pairs := _with_point_zero(counts.index):
             yield Suspicion(
@@ -154,7 +152,7 @@ def _of_ids(profile: Profile) -> Iterator[Suspicion]:
             "warning",
             "heavy-user",
             f"user {profile.users.idxmax()!r} has {heaviest:,} of {total:,} events ({heaviest / total:.0%}); it may be "
-            "a test account, a shared device or a value that means no user (data.null_values)",
+            'a test account, a shared device or a value that means "no user" (data.null_values)',
         )
 
 
@@ -168,8 +166,8 @@ def _of_items(profile: Profile, data: DataSettings) -> Iterator[Suspicion]:
                 "warning",
                 "ids-written-differently",
                 f"{len(pairs):,} rated items are in the items file only in another form (zeros, a decimal, "
-                f"letter case, spaces or accents' encoding), such as {_pairs(pairs)}; nothing is joined. Write ids the "
-                "same way in both files, as text",
+                f"letter case, spaces or how accents are encoded), such as {_pairs(pairs)}; nothing is joined. Write "
+                "ids the same way in both files, as text",
             )
     if profile.repeated_items:
         yield Suspicion(
