@@ -140,7 +140,8 @@ def _pointed(text: str) -> str:
 
 
 def _parse_iso(texts: list[str]) -> np.ndarray:
-    fitting = [text if _ISO_8601.fullmatch(text) else None for text in texts]
+    # With a point for a comma, which pandas 2 does not read.
+    fitting = [text.replace(",", ".") if _ISO_8601.fullmatch(text) else None for text in texts]
     return _seconds(fitting, lambda value: datetime.fromisoformat(_for_python(value)), **_EACH_ITS_OWN)
 
 

@@ -97,7 +97,7 @@ def test_both_command_lines_run_the_same(monkeypatch, tmp_path, call):
         ("movielens-100k", "ratings.csv", True, False, False),
         ("shop", "ratings.csv", False, True, False),
         ("a-clicks", ("clicks.csv", "views.csv"), True, False, True),
-        ("shop", "clicks.csv", True, False, True),
+        ("shop", "clicks.csv", True, False, False),
     ]
 
 
