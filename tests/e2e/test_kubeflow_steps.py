@@ -236,6 +236,7 @@ def test_metrics_and_summaries_reach_kubeflow(sqlite, first):
     assert metrics["uri"] == "minio://pipelines/run-1/evaluator/metrics"
     assert metrics["metadata"]["ndcg_at_10"] == ndcg["value"]
     assert all(isinstance(value, float) for value in metrics["metadata"].values())
+    assert emulator.output("run-1", "ratings-example-gen", "summary").read_text().startswith("## Data")
     page = emulator.output("run-1", "evaluator", "summary").read_text()
     assert page.startswith("## Blessed by the gate")
     assert f"| NDCG@10 | {ndcg['value']:.4f} | {ndcg['lower']:.4f} - {ndcg['upper']:.4f} |" in page
