@@ -161,18 +161,46 @@ def _quoted(data: bytes, dialect: Dialect, final: bool) -> _Quotes:
 
 
 def _paired(data: bytes, delimiter: bytes) -> np.ndarray | None:
-    """Returns the quoted fields of data whose quotes open and close fields in turn; None if others are among them."""
-    places = positions_of(data, b'"')
-    if len(places) % 2:
+    """Returns the quoted fields of data whose quotes open and close fields in turn; None if others are among them.
+
+    Two quotes for one within a field are none of these.
+    """
+    if len(delimiter) > 1:
         return None
-    at = np.frombuffer(b"\n" + data + b"\n", np.uint8)
-    before, after = at[places[::2]], at[places[1::2] + 2]
-    opens = (before == delimiter[-1]) | (before == NEWLINE) | (before == CARRIAGE_RETURN)
-    closes = (after == delimiter[0]) | (after == NEWLINE) | (after == CARRIAGE_RETURN)
+    places = _without_doubled(data, delimiter)
+    if places is None or len(places) % 2:
+        return None
+    opens, closes = _open(data, places[::2], delimiter), _close(data, places[1::2], delimiter)
     ranges = places.reshape(-1, 2) + np.array([0, 1])
-    if len(delimiter) > 1 or not (opens & closes & (np.diff(ranges)[:, 0] <= LONGEST_QUOTED_FIELD)).all():
+    return ranges if (opens & closes & (np.diff(ranges)[:, 0] <= LONGEST_QUOTED_FIELD)).all() else None
+
+
+def _without_doubled(data: bytes, delimiter: bytes) -> np.ndarray | None:
+    """Returns the positions of quotes but those that stand for a quote; None if a run of quotes fits no field."""
+    places = positions_of(data, b'"')
+    is_first = np.append(True, np.diff(places) > 1)[: len(places)]
+    if is_first.all():
+        return places
+    firsts = np.flatnonzero(is_first)
+    lengths = np.diff(np.append(firsts, len(places)))
+    first, last = places[firsts], places[firsts + lengths - 1]
+    opens, closes, is_odd = _open(data, first, delimiter), _close(data, last, delimiter), lengths % 2 == 1
+    # A run that opens a field or closes one has one quote more than pairs; one that does both, or neither, has not.
+    if ((opens != closes) & ~is_odd & opens | (opens == closes) & is_odd).any():
         return None
-    return ranges
+    return np.sort(np.concatenate([first[opens], last[closes & (is_odd | opens)]]))
+
+
+def _open(data: bytes, places: np.ndarray, delimiter: bytes) -> np.ndarray:
+    """Whether a field begins at each of the places, [n] bool."""
+    before = np.frombuffer(b"\n" + data, np.uint8)[places]
+    return (before == delimiter[-1]) | (before == NEWLINE) | (before == CARRIAGE_RETURN)
+
+
+def _close(data: bytes, places: np.ndarray, delimiter: bytes) -> np.ndarray:
+    """Whether a field ends after each of the places, [n] bool."""
+    after = np.frombuffer(data + b"\n", np.uint8)[places + 1]
+    return (after == delimiter[0]) | (after == NEWLINE) | (after == CARRIAGE_RETURN)
 
 
 def _with_lines(data: bytes, ranges: np.ndarray) -> np.ndarray:

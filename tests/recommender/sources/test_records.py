@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from recommender.sources import records as module
 from recommender.sources.records import Dialect, count_lines, find_lines, find_records, last_end, positions_of
 
 COMMA = Dialect(b",", 0)
@@ -143,3 +144,21 @@ def test_lines_count_once_whatever_ends_them():
 )
 def test_a_piece_ends_where_a_record_surely_ends(content, whole):
     assert content[: last_end(content, COMMA)] == whole
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_ways_to_find_quoted_fields_agree(seed):
+    chooser = random.Random(seed)
+    fast = 0
+    for _ in range(400):
+        texts = ["".join(chooser.choices('ab", ', k=chooser.randint(0, 5))) for _ in range(3)]
+        row = io.StringIO()
+        csv.writer(row, lineterminator="\n").writerow(texts)
+        content = bytearray(row.getvalue().encode())
+        if chooser.random() < 0.3:
+            content[chooser.randrange(len(content))] = ord('"')
+        found = module._paired(bytes(content), b",")
+        if found is not None:
+            fast += 1
+            assert found.tolist() == module._searched(bytes(content), COMMA, final=True).ranges.tolist()
+    assert fast > 40
