@@ -157,7 +157,7 @@ def test_the_description_has_the_inputs_and_the_dropped_events(folder: Path) -> 
         "eval_without_earlier_event": 1,
         "eval_not_drawn": 0,
     }
-    # The latest of the 72 events repeat earlier ones, so pairs are held out by their hash; 12 are the first of their users.
+    # The latest of the 72 events repeat earlier ones, so pairs are held out by their hash; 12 are first of their users.
     assert description["training"]["windows"] == 72 - 9 - 12 and 1 <= description["training"]["epochs"] <= 2
 
 
