@@ -27,6 +27,7 @@ _LONGEST_FIRST = [
     "e2e/test_small.py",
     "e2e/test_movielens.py",
     "e2e/test_own_data.py",
+    "e2e/test_implicit.py",
     "e2e/test_portable.py",
     "components/trainer/test_run.py",
     "components/on_device_exporter/test_encoders.py",
