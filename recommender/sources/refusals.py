@@ -85,7 +85,10 @@ def _of_size(profile: Profile) -> Iterator[Suspicion]:
             yield Suspicion("error", f"too-few-{kind}s", text)
     pairs = profile.accepted - profile.repeats
     if pairs < _FEWEST_PAIRS and min(len(profile.users), len(profile.rated)) > 1:
-        text = f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate"
+        text = (
+            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate. Give "
+            "more data, or check data.columns"
+        )
         yield Suspicion("error", "too-few-events", text)
 
 
