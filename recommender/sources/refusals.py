@@ -86,8 +86,8 @@ def _of_size(profile: Profile) -> Iterator[Suspicion]:
     pairs = profile.accepted - profile.repeats
     if pairs < _FEWEST_PAIRS and min(len(profile.users), len(profile.rated)) > 1:
         text = (
-            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate. Give "
-            "more data, or check data.columns"
+            f"{pairs} different pairs of a user and an item; expected at least {_FEWEST_PAIRS} to train and evaluate. "
+            "Give more data, or check data.columns"
         )
         yield Suspicion("error", "too-few-events", text)
 
