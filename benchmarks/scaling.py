@@ -1,12 +1,13 @@
-"""Measures the cost of a local run at several sizes: seconds and peak memory of each step, as a Markdown table.
+"""Measures the cost of a local run at several sizes: elapsed and processor time and peak memory of each step.
 
     python -m benchmarks.scaling 100000 1000000
     python -m benchmarks.scaling 5000000 --long-tail --fast
 
 The ratings are synthetic: each user likes one of a few groups of items, and in each group a few items are popular.
 With --long-tail, there are far more users and items, with few ratings each.
-Every size runs in a separate folder and process; --fast shortens the training. Peak memory is the sum of the resident
-set sizes of the process and all its descendants, sampled five times per second, in GiB.
+Every size runs in a separate folder and process; --fast shortens the training. The result is a Markdown table.
+Processor time and peak memory are those of the process and all its descendants; memory is the sum of their resident set
+sizes, sampled five times per second, in GiB.
 
 With --folder, an interrupted measurement continues after the last completed step, so that hours of measuring can be
 spread over several runs. Completed steps keep their measurements; a step that completed without being measured is left
@@ -15,6 +16,7 @@ out of the table.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -47,9 +49,10 @@ _IMPORTS = "imports"
 
 
 class Cost(NamedTuple):
-    """The cost of a step: seconds, and peak memory in GiB."""
+    """The cost of a step: elapsed seconds, processor seconds, and peak memory in GiB."""
 
     seconds: float
+    processor: float
     memory: float
 
 
@@ -142,7 +145,10 @@ def _measure(
             known[step] = cost
             kept.write_text(json.dumps(known))
             print(
-                f"{rows:,} ratings | {step}: {cost.seconds:.1f} s, {cost.memory:.1f} GiB", file=sys.stderr, flush=True
+                f"{rows:,} ratings | {step}: {cost.seconds:.1f} s, {cost.processor:.1f} processor s, "
+                f"{cost.memory:.1f} GiB",
+                file=sys.stderr,
+                flush=True,
             )
     return known
 
@@ -167,16 +173,17 @@ def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1)
     watch = _Watch(process.pid)
     try:
-        step, started = _IMPORTS, time.monotonic()
+        step, started, used = _IMPORTS, time.monotonic(), 0.0
         for line in process.stdout or ():
             if not line.startswith("["):
                 print(line.rstrip(), file=sys.stderr, flush=True)
                 continue
             # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each line ends the step or gap before it.
             if step:
-                yield step, Cost(time.monotonic() - started, watch.peak()), line.rstrip().endswith("reused")
+                cost = Cost(time.monotonic() - started, _processor_seconds(process.pid) - used, watch.peak())
+                yield step, cost, line.rstrip().endswith("reused")
             step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
-            started = time.monotonic()
+            started, used = time.monotonic(), _processor_seconds(process.pid)
         process.wait()
     finally:
         # If measuring stops here, the pipeline must not go on unmeasured.
@@ -222,6 +229,16 @@ def _resident_bytes(pid: int) -> int:
     return int(pages[1]) * 4096 if pages else 0
 
 
+def _processor_seconds(pid: int) -> float:
+    """Returns the processor time of a process and all its descendants, also of those that ended."""
+    seconds = 0.0
+    for descendant in _process_tree(pid):
+        # After the name, which is in brackets and may contain spaces: field 14 of proc(5) and the three after it.
+        fields = _read(Path(f"/proc/{descendant}/stat")).rpartition(")")[2].split()
+        seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text()
@@ -231,12 +248,16 @@ def _read(path: Path) -> str:
 
 def _table(costs: dict[int, dict[str, Cost]]) -> str:
     steps = list(dict.fromkeys(step for of_size in costs.values() for step in of_size))
-    head = "".join(f" {rows:,}: s | GiB |" for rows in costs)
-    lines = [f"| step |{head}", "|---|" + "---:|---:|" * len(costs)]
+    head = "".join(f" {rows:,}: s | processor s | GiB |" for rows in costs)
+    lines = [f"| step |{head}", "|---|" + "---:|---:|---:|" * len(costs)]
     for step in steps:
         cells = [of_size.get(step) for of_size in costs.values()]
-        lines.append(f"| {step} |" + "".join(f" {c.seconds:.1f} | {c.memory:.1f} |" if c else " | |" for c in cells))
-    sums = "".join(f" {sum(c.seconds for c in of_size.values()):.0f} | |" for of_size in costs.values())
+        numbers = (f" {c.seconds:.1f} | {c.processor:.1f} | {c.memory:.1f} |" if c else " | | |" for c in cells)
+        lines.append(f"| {step} |" + "".join(numbers))
+    sums = "".join(
+        f" {sum(c.seconds for c in of_size.values()):.0f} | {sum(c.processor for c in of_size.values()):.0f} | |"
+        for of_size in costs.values()
+    )
     return "\n".join([*lines, f"| all |{sums}"])
 
 

@@ -26,18 +26,18 @@ def test_a_long_tail_has_few_ratings_a_user_and_an_item():
 
 def test_an_interrupted_measurement_keeps_the_costs_of_completed_steps(tmp_path, monkeypatch):
     runs = [
-        [("ExampleGen", Cost(10.0, 1.0), False), ("Transform", Cost(20.0, 2.0), False)],
+        [("ExampleGen", Cost(10.0, 15.0, 1.0), False), ("Transform", Cost(20.0, 25.0, 2.0), False)],
         [
-            ("ExampleGen", Cost(0.1, 0.1), True),
-            ("Transform", Cost(0.1, 0.1), True),
-            ("Trainer", Cost(0.1, 0.1), True),  # finished while nobody looked
-            ("Evaluator", Cost(30.0, 3.0), False),
+            ("ExampleGen", Cost(0.1, 0.1, 0.1), True),
+            ("Transform", Cost(0.1, 0.1, 0.1), True),
+            ("Trainer", Cost(0.1, 0.1, 0.1), True),  # finished while nobody looked
+            ("Evaluator", Cost(30.0, 35.0, 3.0), False),
         ],
     ]
     monkeypatch.setattr(scaling, "_steps", lambda folder, options: iter(runs.pop(0)))
     scaling._measure(tmp_path, 300, [])
     costs = scaling._measure(tmp_path, 300, [])
-    assert costs == {"ExampleGen": (10.0, 1.0), "Transform": (20.0, 2.0), "Evaluator": (30.0, 3.0)}
+    assert costs == {"ExampleGen": (10.0, 15.0, 1.0), "Transform": (20.0, 25.0, 2.0), "Evaluator": (30.0, 35.0, 3.0)}
     assert json.loads((tmp_path / "costs.json").read_text()) == {step: list(cost) for step, cost in costs.items()}
 
 
