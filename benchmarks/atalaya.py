@@ -32,7 +32,11 @@ def fit_rating(data: Data, seed: int, settings: Settings) -> Rating:
     """Fits the ranking model."""
     settings = _seeded(settings, data, seed)
     model = ranking.fit_ranking(divided(data, settings), data.catalogue, settings)
-    return Rating(lambda users, items, timestamps: model.rate(users, items, timestamps).numpy())
+
+    def rate(users: np.ndarray, items: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
+        return model.rate(users, items, model.moments(users, timestamps)).numpy()
+
+    return Rating(rate)
 
 
 def divided(data: Data, settings: Settings) -> HoldOut:

@@ -6,6 +6,7 @@ import tensorflow as tf
 from recommender.interactions.ragged import Ragged
 from recommender.models.bayesian import RatingFactors
 from recommender.models.biases import Biases
+from recommender.models.mood import GivenRatings
 from recommender.models.rating_model import RatingModel
 from recommender.serving.recommender import Parts
 
@@ -26,7 +27,7 @@ class _Mean:
 class _NoMood(tf.Module):
     """A mood of zero at all times."""
 
-    def __call__(self, users: tf.Tensor, timestamps: tf.Tensor) -> tf.Tensor:
+    def __call__(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:
         return tf.zeros(tf.shape(users))
 
 

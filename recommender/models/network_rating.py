@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from recommender.models.mood import GivenRatings
 from recommender.models.ranking import Encoded, RankingModel
 
 
@@ -27,18 +28,31 @@ class NetworkRating(tf.Module):
         self._encode_time, self._combine = model.encode_time, model.rate
         self._weights = model.weights_after_encoding
 
-    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+    def moments(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:
+        """Encodes the times of requests, for `rate`; the network does not use recent ratings.
+
+        Args:
+          users: [n] int32, not used.
+          timestamps: [n] int64, seconds.
+          given: not used.
+
+        Returns:
+          [n, width] float32.
+        """
+        return self._encode_time(timestamps)
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
         """Predicts ratings.
 
         Args:
           users: [n] int32, indices in `[0, num_users]`.
           items: [n] int32, indices in `[0, num_items]`.
-          timestamps: [n] int64, seconds; None: the users' defaults.
+          moments: [n, width] float32, encoded times; None: the users' defaults.
 
         Returns:
           [n] float32, not clipped to a scale.
         """
-        times = tf.gather(self._times, users) if timestamps is None else self._encode_time(timestamps)
+        times = tf.gather(self._times, users) if moments is None else moments
         return self._combine(_rows(self._users, users), _rows(self._items, items), times)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from recommender.models.bayesian import RatingFactors
-from recommender.models.mood import Mood
+from recommender.models.mood import GivenRatings, Mood
 
 
 class RatingModel(tf.Module):
@@ -28,19 +28,32 @@ class RatingModel(tf.Module):
         self._mood = mood
         self._default_mood = tf.Variable(default_mood)
 
-    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+    def moments(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:
+        """Computes the moods of requests, for `rate`.
+
+        Args:
+          users: [n] int32, in `[0, num_users]`.
+          timestamps: [n] int64, seconds.
+          given: recent ratings of the users, instead of those known from training.
+
+        Returns:
+          [n] float32.
+        """
+        return self._mood(users, timestamps, given)
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
         """Predicts ratings, not clipped to their scale.
 
         Args:
           users: [n] int32, in `[0, num_users]`.
           items: [n] int32, in `[0, num_items]`.
-          timestamps: [n] int64, seconds; None for each user's default, which is looked up in a table: then
+          moments: [n] float32, the users' moods; None for each user's default, which is looked up in a table: then
             TFLite has all operators of the graph.
 
         Returns:
           [n] float32.
         """
-        mood = tf.gather(self._default_mood, users) if timestamps is None else self._mood(users, timestamps)
+        mood = tf.gather(self._default_mood, users) if moments is None else moments
         products = tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items)
         biases = tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
         return self._mean + biases + tf.reduce_sum(products, axis=1) + mood

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
+from recommender.models.mood import GivenRatings
 from recommender.serving import on_device
 from recommender.serving.apart import apart
 from recommender.serving.lookup import (
@@ -37,8 +38,14 @@ class QueryEncoder(Protocol):
 class Rater(Protocol):
     """A `tf.Module` that predicts ratings."""
 
-    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns ratings, [n], not clipped, of [n] users and items at [n] seconds, or None for the users' defaults."""
+    def moments(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:
+        """Returns what ratings depend on besides user and item, [n, ...], for [n] users at [n] int64 seconds.
+
+        Recent ratings that are given count instead of those known from training.
+        """
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns ratings, [n], not clipped, of [n] users and items at moments, [n, ...], or the users' defaults."""
 
 
 class Parts(NamedTuple):
@@ -84,8 +91,9 @@ class Ratings(tf.Module):
         self._user_bias, self._item_bias = _constant(biases.user), _constant(biases.item)
 
     def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the ratings, [n]; arguments as those of `Rater.rate`."""
-        return tf.clip_by_value(self._rater.rate(users, items, timestamps), *self._scale)
+        """Returns the ratings, [n], of [n] users and items at [n] int64 seconds, or by the users' defaults."""
+        moments = None if timestamps is None else self._rater.moments(users, timestamps)
+        return tf.clip_by_value(self._rater.rate(users, items, moments), *self._scale)
 
     def by_biases(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
         """Returns what the biases of [n] users and items predict, [n]."""

@@ -92,7 +92,8 @@ def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> Net
 
 
 def _rmse(rating: NetworkRating, events: Interactions) -> float:
-    errors = rating.rate(events.user, events.item, events.timestamp) - events.rating
+    moments = rating.moments(events.user, events.timestamp)
+    errors = rating.rate(events.user, events.item, moments) - events.rating
     return float(tf.sqrt(tf.reduce_mean(tf.square(errors))))
 
 

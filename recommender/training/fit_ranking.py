@@ -11,7 +11,7 @@ from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
-from recommender.models.biases import fit_biases
+from recommender.models.biases import Biases, fit_biases
 from recommender.models.callbacks import ProgressLog
 from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
 from recommender.models.piecewise import PiecewiseLinear
@@ -34,7 +34,7 @@ def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs:
       logs: folder for TensorBoard, or None.
 
     Returns:
-      A module with the method `rate` of `RatingModel`.
+      A module with the methods `moments` and `rate` of `RatingModel`.
 
     Raises:
       FloatingPointError: the fit gives ratings that are not finite.
@@ -48,7 +48,8 @@ def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings
     """Fits all events at once: a posterior mean does not overfit with the number of sweeps, so none are held out."""
     chosen, begin = settings.ranking.bayesian, time.monotonic()
     _LOG.info("ranking: fitting to %d events, %d sweeps", len(events), chosen.sweeps)
-    timeline = _timeline(events, catalogue)
+    biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
+    timeline = _timeline(events, biases)
     recent = recent_ratings_of_events(timeline, chosen.recent_events)
     if not events.has_times:
         recent = np.zeros_like(recent)  # then the mood is 0 everywhere
@@ -63,7 +64,8 @@ def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings
     )
     log = ProgressLog(chosen.sweeps)
     factors = fit_bayesian(ratings, chosen, settings.training.seed, lambda done: log("ranking sweeps", done))
-    model = _rating_model(factors, events, timeline, basis, ratings.mood @ factors.mood_weights, settings)
+    moods = ratings.mood @ factors.mood_weights
+    model = _rating_model(factors, events, timeline, basis, moods, biases, settings)
     error = _rmse(model, events)
     _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", chosen.sweeps, time.monotonic() - begin, error)
     return model
@@ -75,6 +77,7 @@ def _rating_model(
     timeline: Timeline,
     basis: PiecewiseLinear,
     mood_of_events: np.ndarray,
+    biases: Biases,
     settings: Settings,
 ) -> RatingModel:
     """Creates the model, with the events from which it computes the mood of requests.
@@ -85,16 +88,15 @@ def _rating_model(
     """
     num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
     if settings.split.method == "random":
-        mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights)
+        mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights, biases)
         return RatingModel(factors, mood, _mean_by_user(events.user, mood_of_events, num_users))
-    mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights)
+    mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights, biases)
     return RatingModel(factors, mood, _mood_at(mood, events.timestamp.max(), num_users))
 
 
-def _timeline(events: Interactions, catalogue: Catalogue) -> Timeline:
-    biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
+def _timeline(events: Interactions, biases: Biases) -> Timeline:
     deviations = events.rating - biases.mean - biases.item[events.item]
-    return Timeline.of(events.user, events.timestamp, deviations, catalogue.num_users)
+    return Timeline.of(events.user, events.timestamp, deviations, events.num_users)
 
 
 def _mean_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
@@ -110,7 +112,8 @@ def _mood_at(mood: Mood, timestamp: int, num_users: int) -> np.ndarray:
 
 
 def _rmse(model: RatingModel, events: Interactions) -> float:
-    predicted = _in_blocks(model.rate, events.user, events.item, events.timestamp)
+    moments = _in_blocks(model.moments, events.user, events.timestamp)
+    predicted = _in_blocks(model.rate, events.user, events.item, moments)
     error = float(np.sqrt(np.mean((predicted - events.rating) ** 2, dtype=np.float64)))
     if not np.isfinite(error):
         raise FloatingPointError(

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
+from recommender.models.mood import GivenRatings
 from recommender.serving.recommender import Parts
 
 NUM_USERS, NUM_ITEMS = 5, 23
@@ -28,9 +29,12 @@ class Rater(tf.Module):
     def __init__(self, ratings: np.ndarray):
         self.ratings = tf.Variable(ratings)
 
-    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
+    def moments(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:
+        return tf.ones_like(timestamps, tf.float32)
+
+    def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
         rated = tf.gather(tf.reshape(self.ratings, [-1]), users * (NUM_ITEMS + 1) + items)
-        return rated if timestamps is None else rated + 1.0
+        return rated if moments is None else rated + moments
 
 
 def make_parts() -> Parts:

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
+from recommender.models.biases import Biases
+from recommender.models.mood import (
+    Events,
+    GivenRatings,
+    Mood,
+    RecentRatings,
+    Timeline,
+    mood_basis,
+    recent_ratings_of_events,
+)
 from recommender.models.piecewise import PiecewiseLinear
 
 WINDOWS = (60.0, 3_600.0, 86_400.0)
@@ -92,9 +101,55 @@ def test_users_without_events_are_in_no_mood() -> None:
     _, _, timeline = make_timeline()
     found = recent_ratings_of_events(timeline, 20)
     basis = mood_basis(found)
-    mood = Mood(RecentRatings(timeline, 20), basis, np.ones(basis.width))
+    biases = Biases(0.0, np.zeros(1, np.float32), np.zeros(1, np.float32))
+    mood = Mood(RecentRatings(timeline, 20), basis, np.ones(basis.width), biases)
     moods = mood(tf.constant([0, 5, 6]), tf.constant([2_000_000] * 3, tf.int64)).numpy()
     assert moods[0] != 0 and list(moods[1:]) == [0, 0]
+
+
+def test_given_events_by_hand() -> None:
+    """As the events of `test_by_hand`: padding and events after the time do not count, those of the same second do."""
+    timeline = Timeline.of(np.array([0]), np.array([7]), np.array([3.0]), 1)
+    events = Events(
+        exists=tf.constant([[False, True, True], [True, True, True], [False, False, False]]),
+        timestamps=tf.constant([[90, 100, 161], [160, 160, 90], [0, 0, 0]], tf.int64),
+        deviations=tf.constant([[8.0, 1.2, 8.0], [1.0, 2.0, 9.0], [8.0, 8.0, 8.0]]),
+    )
+    users, times = tf.constant([1, 1, 0]), tf.constant([160, 160, 67], tf.int64)
+    found = RecentRatings(timeline, 2)(users, times, given=events).numpy()
+    # Of the first row, only the event of a minute ago counts, and of the second, only the two of this second.
+    assert found[0] == pytest.approx(oracle([100], [1.2], 160, 100), abs=1e-6)
+    assert found[1] == pytest.approx(oracle([160, 160], [1.0, 2.0], 160, 90), abs=1e-6)
+    assert found[2] == pytest.approx(oracle([7], [3.0], 67, 7), abs=1e-6)
+
+
+@pytest.mark.parametrize("num_events", [3, 1_000])
+def test_given_ratings_equal_to_the_known_ones_change_nothing(num_events: int) -> None:
+    users, times, _ = make_timeline()
+    generator = np.random.default_rng(5)
+    items, ratings = generator.integers(0, 30, len(users)), generator.integers(1, 6, len(users)).astype(np.float32)
+    biases = Biases(3.3, np.zeros(7, np.float32), np.append(generator.normal(size=30), 0.0).astype(np.float32))
+    timeline = Timeline.of(users, times, ratings - biases.mean - biases.item[items], 6)
+    basis = mood_basis(recent_ratings_of_events(timeline, num_events))
+    mood = Mood(RecentRatings(timeline, num_events), basis, generator.normal(size=basis.width), biases)
+    asked, at = (axis.ravel() for axis in np.meshgrid(np.arange(6), [0, *times[::40], times.max() + 5]))
+    known, width = mood(tf.constant(asked, tf.int32), tf.constant(at)), np.bincount(users).max() + 2
+    rows = [np.flatnonzero(users == user) for user in asked]
+    padded = [np.pad(row + 1, (width - len(row), 0)) for row in rows]
+    exists, items, ratings, moments = (np.append(0, c)[padded] for c in (users >= 0, items, ratings, times))
+    given = GivenRatings(
+        exists=tf.constant(exists, tf.bool),
+        items=tf.constant(items, tf.int32),
+        ratings=tf.constant(ratings, tf.float32),
+        timestamps=tf.constant(moments),
+    )
+    assert np.array_equal(mood(tf.constant(asked, tf.int32), tf.constant(at), given), known)
+    assert len(np.unique(known)) > 50
+    # An unknown user who brings the same ratings is in the same mood.
+    unknown = tf.where(tf.reduce_any(given.exists, axis=1), 6, asked)
+    assert np.array_equal(mood(unknown, tf.constant(at), given), known)
+    changed = mood(tf.constant(asked, tf.int32), tf.constant(at), given._replace(ratings=given.ratings[:, ::-1]))
+    assert np.count_nonzero(changed.numpy() != known) > 40
 
 
 def test_piecewise_linear_by_hand() -> None:

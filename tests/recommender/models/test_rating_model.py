@@ -4,6 +4,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from recommender.models.bayesian import RatingFactors
+from recommender.models.biases import Biases
 from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
 from recommender.models.rating_model import RatingModel
 
@@ -26,7 +27,8 @@ def make_model() -> RatingModel:
     timeline = Timeline.of(users, times, np.array([1.0, 0.5, -1, -0.5, 2]), 2)
     basis = mood_basis(recent_ratings_of_events(timeline, 3))
     weights = np.linspace(-0.2, 0.2, basis.width)
-    return RatingModel(FACTORS, Mood(RecentRatings(timeline, 3), basis, weights), DEFAULT_MOOD)
+    biases = Biases(3.0, np.zeros(3, np.float32), np.zeros(4, np.float32))
+    return RatingModel(FACTORS, Mood(RecentRatings(timeline, 3), basis, weights, biases), DEFAULT_MOOD)
 
 
 def test_without_a_time_by_hand() -> None:
@@ -37,24 +39,29 @@ def test_without_a_time_by_hand() -> None:
 def test_with_a_time_the_mood_is_that_of_the_time() -> None:
     model = make_model()
     times = tf.constant([60_000, 200, 60_000, 0, 0], tf.int64)
-    mood = model._mood(USERS, times).numpy()
+    mood = model.moments(USERS, times).numpy()
     assert mood[0] != 0 and mood[1] != 0 and mood[2] == mood[4] == 0
-    assert model.rate(USERS, ITEMS, times).numpy() == pytest.approx(WITHOUT_MOOD + mood)
+    assert model.rate(USERS, ITEMS, mood).numpy() == pytest.approx(WITHOUT_MOOD + mood)
 
 
-@pytest.mark.parametrize("time", [-(10**12), 0, 10**12])
+@pytest.mark.parametrize("time", [-(2**63), -(10**12), 0, 10**12, 2**63 - 1])
 def test_every_time_gives_a_rating(time: int) -> None:
-    rated = make_model().rate(USERS, ITEMS, tf.constant([time] * 5, tf.int64)).numpy()
+    model = make_model()
+    rated = model.rate(USERS, ITEMS, model.moments(USERS, tf.constant([time] * 5, tf.int64))).numpy()
     assert np.isfinite(rated).all() and np.abs(rated).max() < 20
 
 
 def test_runs_with_and_without_time_from_a_saved_model(tmp_path) -> None:
     model = make_model()
     ids, times = tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int64)
-    model.at = tf.function(model.rate, input_signature=[ids, ids, times])
+
+    def rate_at(users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor) -> tf.Tensor:
+        return model.rate(users, items, model.moments(users, timestamps))
+
+    model.at = tf.function(rate_at, input_signature=[ids, ids, times])
     tf.saved_model.save(model, str(tmp_path))
     queries = USERS, ITEMS, tf.constant([60_000, 200, 60_000, 90, 80], tf.int64)
-    assert tf.saved_model.load(str(tmp_path)).at(*queries).numpy() == pytest.approx(model.rate(*queries).numpy())
+    assert tf.saved_model.load(str(tmp_path)).at(*queries).numpy() == pytest.approx(rate_at(*queries).numpy())
 
 
 def test_without_a_time_it_runs_in_litert_by_builtin_operators_only() -> None:

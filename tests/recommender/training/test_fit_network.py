@@ -45,13 +45,17 @@ def fit(events: Interactions, catalogue: Catalogue, chosen: Settings) -> Network
     return fit_network(divided(events, chosen), catalogue, chosen)
 
 
+def rate_at(rating: NetworkRating, users: np.ndarray, items: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
+    return rating.rate(users, items, rating.moments(users, timestamps)).numpy()
+
+
 @pytest.mark.parametrize(("method", "refit"), [("random", True), ("time", False)])
 def test_it_learns_what_biases_cannot_say(
     world: tuple[Interactions, Catalogue, Interactions], method: str, refit: bool
 ) -> None:
     events, catalogue, test = world
     biases = fit_biases(events.user, events.item, events.rating, NUM_USERS, NUM_ITEMS)
-    predicted = fit(events, catalogue, settings(method, refit)).rate(test.user, test.item, test.timestamp)
+    predicted = rate_at(fit(events, catalogue, settings(method, refit)), test.user, test.item, test.timestamp)
     assert np.std(biases.predict(test.user, test.item) - test.rating) > 0.95
     assert np.sqrt(np.mean((predicted - test.rating) ** 2)) < 0.6
 
@@ -94,8 +98,8 @@ def test_the_tables_say_what_the_model_says(world: tuple[Interactions, Catalogue
     expected = model.rate(encoded, model.encode_items(ITEMS), model.encode_time(times[rows])).numpy()
     assert np.std(expected) > 0.3
     assert rating.rate(USERS, ITEMS).numpy() == pytest.approx(expected, abs=1e-5)
-    assert rating.rate(USERS, ITEMS, times[rows]).numpy() == pytest.approx(expected, abs=1e-5)
-    hours_later = rating.rate(USERS, ITEMS, times[rows] + 5 * 3_600).numpy()
+    assert rate_at(rating, USERS, ITEMS, times[rows]) == pytest.approx(expected, abs=1e-5)
+    hours_later = rate_at(rating, USERS, ITEMS, times[rows] + 5 * 3_600)
     assert np.std(hours_later - expected) > 0.05
 
 
@@ -115,7 +119,7 @@ class Saved(tf.Module):
         ]
     )
     def rate_at(self, user: tf.Tensor, item: tf.Tensor, timestamp: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"rating": self.rating.rate(user, item, timestamp)}
+        return {"rating": self.rating.rate(user, item, self.rating.moments(user, timestamp))}
 
 
 def test_it_is_saved_whole_and_converts_to_builtin_operators_of_tflite(
@@ -125,7 +129,7 @@ def test_it_is_saved_whole_and_converts_to_builtin_operators_of_tflite(
 
     _, rating, _ = make_model(world)
     times = np.full(len(USERS), 1_500_000)
-    expected, expected_at = rating.rate(USERS, ITEMS).numpy(), rating.rate(USERS, ITEMS, times).numpy()
+    expected, expected_at = rating.rate(USERS, ITEMS).numpy(), rate_at(rating, USERS, ITEMS, times)
     saved = Saved(rating)
     tf.saved_model.save(saved, str(tmp_path), signatures={"rate": saved.rate, "rate_at": saved.rate_at})
     loaded = tf.saved_model.load(str(tmp_path)).signatures["rate_at"]
