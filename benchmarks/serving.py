@@ -49,8 +49,9 @@ def main() -> int:
     version = options.model or layout.newest(SERVING)
     model = tf.saved_model.load(str(version))
     users, items = (_ids(file, column) for file, column in (("ratings", "user_id"), ("items", "item_id")))
-    inputs = _defaults(version)
-    calls = _one_user(model, users, items, inputs) | _batches(model, users, inputs)
+    inputs = _defaults(version, names.RECOMMEND)
+    one_user = _one_user(model, users, items, inputs, _defaults(version, names.RATE))
+    calls = one_user | _batches(model, users, inputs)
     seconds = take_turns(calls, options.rounds, WARM_UP)
     for name, values in seconds.items():
         p50, p99 = 1e3 * np.percentile(values, (50, 99))
@@ -62,7 +63,13 @@ def _ids(file: str, column: str) -> list[str]:
     return pd.read_csv(ROOT / "data" / "movielens-100k" / f"{file}.csv", dtype=str)[column].unique().tolist()
 
 
-def _one_user(model: Any, users: list[str], items: list[str], inputs: dict[str, tf.Tensor]) -> dict[str, Call]:
+def _one_user(
+    model: Any,
+    users: list[str],
+    items: list[str],
+    inputs: dict[str, tf.Tensor],
+    rate_inputs: dict[str, tf.Tensor],
+) -> dict[str, Call]:
     number = int(inputs[names.N_CANDIDATES])
     ids, rated = [tf.constant([user]) for user in users], tf.constant(items[:number])
     raters = [tf.constant([user] * number) for user in users]
@@ -78,7 +85,7 @@ def _one_user(model: Any, users: list[str], items: list[str], inputs: dict[str, 
         "recommend, signature": lambda n: recommend(user_id=ids[n % len(ids)], **inputs),
         "recommend, method with defaults": lambda n: model.recommend(ids[n % len(ids)]),
         "BruteForce, layer": lambda n: index(queries[n % len(ids)]),
-        f"rate, signature, {number} items": lambda n: rate(user_id=raters[n % len(ids)], item_id=rated),
+        f"rate, signature, {number} items": lambda n: rate(user_id=raters[n % len(ids)], item_id=rated, **rate_inputs),
         "recommend, bound": lambda n: bound_recommend(ids[n % len(ids)]),
         "BruteForce, bound": lambda n: bound_index(queries[n % len(ids)]),
         f"rate, bound, {number} items": lambda n: bound_rate(raters[n % len(ids)], rated),
@@ -95,10 +102,10 @@ def _batches(model: Any, users: list[str], inputs: dict[str, tf.Tensor]) -> dict
     return {f"recommend, {BATCH} users": lambda n: recommend(user_id=batches[n % len(batches)], **inputs)}
 
 
-def _defaults(version: Path) -> dict[str, tf.Tensor]:
-    """The signature's inputs in addition to the user, as TensorFlow Serving fills them in."""
+def _defaults(version: Path, signature: str) -> dict[str, tf.Tensor]:
+    """The signature's optional inputs, as TensorFlow Serving fills them in."""
     saved = saved_model_pb2.SavedModel.FromString((version / "saved_model.pb").read_bytes())
-    defaults = saved.meta_graphs[0].signature_def[names.RECOMMEND].defaults
+    defaults = saved.meta_graphs[0].signature_def[signature].defaults
     return {name: tf.constant(tf.make_ndarray(value)) for name, value in defaults.items()}
 
 

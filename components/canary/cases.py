@@ -11,6 +11,8 @@ INVALID_UTF8 = b"\xff\xfe\x80"
 LONG_HISTORY = 10_000
 _K = 10
 _MOST_FORBIDDEN = 1_000
+_RECENT = 1_000
+_TIMES = (("a time", 1_600_000_000), ("a time before all", -(2**62)), ("a time after all", 2**62))
 
 
 class Sample(NamedTuple):
@@ -147,7 +149,7 @@ def _of_users(signature: str, sample: Sample) -> Iterator[Case]:
     yield Case(signature, "very long history", inputs, forbidden=[chosen] * 2, expected=foreign)
     inputs = {names.USER_ID: UNKNOWN, names.HISTORY_ITEM_ID: [items[:1]] * 3}
     yield Case(signature, "another number of rows", inputs, is_refused=True)
-    for name, time in (("a time", 1_600_000_000), ("a time before all", -(2**62)), ("a time after all", 2**62)):
+    for name, time in _TIMES:
         inputs = {names.USER_ID: users[:1], names.HISTORY_ITEM_ID: [items[:3]], names.TIMESTAMP: [time]}
         yield Case(signature, name, inputs, forbidden=[items[:3]])
 
@@ -240,5 +242,24 @@ def _of_ratings(users: list[bytes], items: list[bytes]) -> Iterator[Case]:
     ):
         rated = list(islice(cycle(items), len(ids))) if name == "sampled pairs" else ids
         yield Case(names.RATE, name, {names.USER_ID: ids, names.ITEM_ID: rated})
+        yield Case(names.RATE_ON_DEVICE, name, {names.USER_ID: ids, names.ITEM_ID: rated})
     unequal = {names.USER_ID: UNKNOWN, names.ITEM_ID: UNKNOWN[:1]}
-    yield Case(names.RATE, "more users than items", unequal, is_refused=True)
+    for signature in (names.RATE, names.RATE_ON_DEVICE):
+        yield Case(signature, "more users than items", unequal, is_refused=True)
+    two = {names.USER_ID: [*users[:1], UNKNOWN[1]]}
+    for signature, asked in ((names.RATE, two | {names.ITEM_ID: [items[0], UNKNOWN[1]]}), (names.RECOMMEND, two)):
+        for name, time in _TIMES:
+            yield Case(signature, f"{name} for ratings", asked | {names.TIMESTAMP: [time] * 2})
+            yield Case(signature, f"{name} with recent ratings", asked | _recent(items, time))
+
+
+def _recent(items: list[bytes], time: int) -> dict[str, Any]:
+    """Returns the inputs of two requests at a time, one with very many recent ratings, one with padding alone."""
+    ids = list(islice(cycle([*items, INVALID_UTF8, b""]), _RECENT))
+    times = list(islice(cycle([time, -(2**62), 2**62, 0]), _RECENT))
+    return {
+        names.TIMESTAMP: [time] * 2,
+        names.RECENT_ITEM_ID: [ids, [b""] * _RECENT],
+        names.RECENT_RATING: [list(islice(cycle([1.0, -1e30, 1e30, float("inf")]), _RECENT))] * 2,
+        names.RECENT_TIMESTAMP: [times] * 2,
+    }

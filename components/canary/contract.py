@@ -20,6 +20,7 @@ _STAGES: Outputs = {name: ["float32", "n", "k"] for name in (names.RETRIEVAL_SCO
 _EMBEDDING: Outputs = {names.EMBEDDING: ["float32", "n", "width"]}
 _EVALUATED = (names.RANK, names.POPULARITY_RANK, names.RATING, names.BIAS_RATING)
 _OF_RATINGS = (names.RATING, names.BIAS_RATING)
+_RATE = (names.RATE, names.RATE_ON_DEVICE)
 
 OUTPUTS: dict[str, Outputs] = {
     names.SERVING_DEFAULT: _LIST | _STAGES | _KNOWN,
@@ -29,7 +30,7 @@ OUTPUTS: dict[str, Outputs] = {
     names.SIMILAR_ITEMS: _LIST | _IS_KNOWN,
     names.EMBED_USERS: _EMBEDDING | _KNOWN,
     names.EMBED_ITEMS: _EMBEDDING | _IS_KNOWN,
-    names.RATE: {names.RATING: ["float32", "n"]},
+    **{signature: {names.RATING: ["float32", "n"]} for signature in _RATE},
     names.EVALUATE: {name: ["float32", "n", 1] for name in _EVALUATED},
     names.LIST_USERS: {names.USER_ID: ["string", "any"], names.NUM_USERS: ["int32"]},
     names.LIST_ITEMS: {
@@ -71,7 +72,7 @@ def _without_ratings(outputs: dict[str, Outputs]) -> dict[str, Outputs]:
     return {
         signature: {name: form for name, form in columns.items() if name not in _OF_RATINGS}
         for signature, columns in outputs.items()
-        if signature != names.RATE
+        if signature not in _RATE
     }
 
 

@@ -129,6 +129,8 @@ class Probe:
             [names.RECOMMEND, names.RETRIEVE],
             self._by_one_candidate,
         )
+        self._agree("rate_on_device", "rate's answer", [names.RATE_ON_DEVICE, names.RATE], self._by_default)
+        self._agree("recommend, a time: rating", "rate's answer", [names.RECOMMEND, names.RATE], self._rates_at_a_time)
         self._agree("recommend: score", stages, [names.RECOMMEND], self._adds_up)
         self._agree(
             "retrieve: score", products, [names.RETRIEVE, names.EMBED_USERS, names.EMBED_ITEMS], self._multiplies
@@ -276,6 +278,15 @@ class Probe:
         # A model of events without ratings orders by retrieval.
         weighted = float(self._defaults[recommend][names.RATING_WEIGHT]) * columns.get(names.RATING, 0.0)
         return _close(columns[names.SCORE], columns[names.RETRIEVAL_SCORE] + weighted)
+
+    def _rates_at_a_time(self, recommend: str, rate: str) -> bool:
+        names, user = self.names, self._users[0]
+        lists = self.ask(recommend, {names.USER_ID: [user], names.TIMESTAMP: [0]})
+        ids = lists[names.ITEM_ID][0].tolist()
+        inputs = {names.USER_ID: [user] * len(ids), names.ITEM_ID: ids, names.TIMESTAMP: [0] * len(ids)}
+        # The rating of padding is 0.
+        ratings = np.where(lists[names.ITEM_ID][0] != b"", self.ask(rate, inputs)[names.RATING], 0)
+        return _close(lists[names.RATING][0], ratings)
 
     def _multiplies(self, retrieve: str, embed_users: str, embed_items: str) -> bool:
         return self._are_products(retrieve, embed_users, embed_items, self._answers[embed_users][0])

@@ -9,7 +9,7 @@ import tensorflow as tf
 from components.tflite_exporter.compare import Comparison, Limits
 from schemas import signatures as names
 
-FORMAT = 2
+FORMAT = 3
 """Version of the TFLite models' inputs and outputs, increased with every change."""
 
 _RATE = {
@@ -25,7 +25,7 @@ _RETRIEVE = {
     names.ITEM_ID: "[k] item ids, best first; padded with empty ids if fewer items are left",
     names.SCORE: "[k] scores of these items, descending; 0 for padding",
 }
-MEANINGS = {names.RATE: _RATE, names.RETRIEVE_ON_DEVICE: _RETRIEVE}
+MEANINGS = {names.RATE_ON_DEVICE: _RATE, names.RETRIEVE_ON_DEVICE: _RETRIEVE}
 """Meanings of the tensors of each signature."""
 
 

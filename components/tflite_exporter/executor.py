@@ -29,7 +29,7 @@ from schemas.settings import ExportSettings
 
 SETTINGS_KEY = "settings"
 TFLITE_MODELS_KEY = "tflite_models"
-MODELS = {layout.RANKING: names.RATE, layout.RETRIEVAL: names.RETRIEVE_ON_DEVICE}
+MODELS = {layout.RANKING: names.RATE_ON_DEVICE, layout.RETRIEVAL: names.RETRIEVE_ON_DEVICE}
 """For each TFLite model, the signature that it is converted from."""
 
 Run = dict[str, Any]
@@ -97,7 +97,7 @@ class _Exporter:
         file.with_suffix(".json").write_text(json.dumps(description, indent=2), encoding="utf-8")
 
     def _compare_ranking(self, file: Path) -> tuple[Comparison, Run]:
-        run = verify.check(file, names.RATE, [self._pairs])
+        run = verify.check(file, names.RATE_ON_DEVICE, [self._pairs])
         return compare_ratings(run["outputs"][0][names.RATING], self._ratings), run
 
     @cached_property

@@ -37,9 +37,18 @@ class Server:
         self._model = tf.saved_model.load(folder)
 
     def rate(self, user_id: np.ndarray, item_id: np.ndarray) -> np.ndarray:
-        """Returns the [n] ratings for [n] users and [n] items."""
-        rate = self._model.signatures[names.RATE]
-        return rate(user_id=tf.constant(user_id), item_id=tf.constant(item_id))[names.RATING].numpy()
+        """Returns the [n] ratings for [n] users and [n] items, without a time."""
+        answer = self._model.signatures[names.RATE](
+            **{
+                names.USER_ID: tf.constant(user_id),
+                names.ITEM_ID: tf.constant(item_id),
+                names.TIMESTAMP: tf.constant([], tf.int64),
+                names.RECENT_ITEM_ID: tf.constant([], tf.string, [0, 0]),
+                names.RECENT_RATING: tf.zeros([0, 0]),
+                names.RECENT_TIMESTAMP: tf.zeros([0, 0], tf.int64),
+            }
+        )
+        return answer[names.RATING].numpy()
 
     def retrieve(self, request: Request, only: list[bytes]) -> Shown:
         """Returns the best items for a request, among `only`, or among all items if `only` is empty."""

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
-from recommender.models.mood import GivenRatings
 from recommender.serving import on_device
 from recommender.serving.apart import apart
 from recommender.serving.lookup import (
@@ -21,6 +20,7 @@ from recommender.serving.lookup import (
 )
 from recommender.serving.permissions import Permissions, Rules, remove
 from recommender.serving.ranks import Fixed, rank, rank_fixed
+from recommender.serving.ratings import Rater, Ratings, Recent
 from schemas import signatures as names
 
 Tensors = dict[str, tf.Tensor]
@@ -33,19 +33,6 @@ class QueryEncoder(Protocol):
 
     def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
         """Encodes [n] users, [n, (events)] items and [n] seconds as [n, width] float32."""
-
-
-class Rater(Protocol):
-    """A `tf.Module` that predicts ratings."""
-
-    def moments(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:
-        """Returns what ratings depend on besides user and item, [n, ...], for [n] users at [n] int64 seconds.
-
-        Recent ratings that are given count instead of those known from training.
-        """
-
-    def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns ratings, [n], not clipped, of [n] users and items at moments, [n, ...], or the users' defaults."""
 
 
 class Parts(NamedTuple):
@@ -81,30 +68,11 @@ class Parts(NamedTuple):
     scale: tuple[float, float] | None
 
 
-class Ratings(tf.Module):
-    """Ratings within the scale, by the model and by the biases alone."""
-
-    def __init__(self, rater: Rater, biases: Biases, scale: tuple[float, float]):
-        """Takes the fitted parts; see `Parts`."""
-        super().__init__()
-        self._rater, self._scale, self._mean = rater, scale, biases.mean
-        self._user_bias, self._item_bias = _constant(biases.user), _constant(biases.item)
-
-    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the ratings, [n], of [n] users and items at [n] int64 seconds, or by the users' defaults."""
-        moments = None if timestamps is None else self._rater.moments(users, timestamps)
-        return tf.clip_by_value(self._rater.rate(users, items, moments), *self._scale)
-
-    def by_biases(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        """Returns what the biases of [n] users and items predict, [n]."""
-        rating = self._mean + tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
-        return tf.clip_by_value(rating, *self._scale)
-
-
 class Request(NamedTuple):
     """The inputs of a batch of users.
 
-    users: [n] int32. history_item_id, exclude: [n, any] or [0, 0] strings. timestamp: [n] or [0] int64 seconds.
+    users: [n] int32. history_item_id, exclude: [n, any] or [0, 0] strings. timestamp: [n] or [0] int64 seconds. recent:
+    recent ratings, only for `recommend`.
     """
 
     users: tf.Tensor
@@ -112,6 +80,7 @@ class Request(NamedTuple):
     timestamp: tf.Tensor
     exclude: tf.Tensor
     rules: Rules
+    recent: Recent | None = None
 
 
 MOST_PADDING = 10_000
@@ -151,7 +120,9 @@ class Recommender(tf.Module):
         self._history_length, self._now = parts.history_length, parts.now
         self._ratings = None
         if parts.rater is not None and parts.biases is not None and parts.scale is not None:
-            self._ratings = Ratings(parts.rater, parts.biases, parts.scale)
+            self._ratings = Ratings(
+                parts.rater, parts.biases, parts.scale, self._item_index, has_times=parts.now is not None
+            )
 
     @property
     def has_ratings(self) -> bool:
@@ -161,7 +132,11 @@ class Recommender(tf.Module):
     def recommend(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor, n_candidates: tf.Tensor, rating_weight: tf.Tensor
     ) -> Tensors:
-        """Recommends in two stages: retrieval proposes candidates, and ranking, if there are ratings, orders them."""
+        """Recommends in two stages: retrieval proposes candidates, and ranking, if there are ratings, orders them.
+
+        The order is that of the default ratings. A user's mood adds the same number to all ratings of a request, and
+        would change the order only where it is cut off at an end of the scale.
+        """
         if self._ratings is None:
             found = self.retrieve(request, k, include_seen)
             return found | {names.RETRIEVAL_SCORE: found[names.SCORE]}
@@ -175,12 +150,11 @@ class Recommender(tf.Module):
         ratings = tf.reshape(ratings, tf.shape(items))
         scores = tf.where(retrieved > -np.inf, retrieved + rating_weight * ratings, -np.inf)
         scores, places = tf.math.top_k(scores, tf.clip_by_value(k, 0, tf.shape(scores)[1]))
-        numbers = {
-            names.SCORE: scores,
-            names.RETRIEVAL_SCORE: tf.gather(retrieved, places, batch_dims=1),
-            names.RATING: tf.gather(ratings, places, batch_dims=1),
-        }
-        return self._show(tf.gather(items, places, batch_dims=1), numbers, k) | facts
+        items, retrieved, ratings = (tf.gather(column, places, batch_dims=1) for column in (items, retrieved, ratings))
+        if request.recent is not None:
+            ratings = self._ratings.rate_at(request.users, items, ratings, request.timestamp, request.recent)
+        numbers = {names.SCORE: scores, names.RETRIEVAL_SCORE: retrieved, names.RATING: ratings}
+        return self._show(items, numbers, k) | facts
 
     def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
         """Runs the first stage alone."""
@@ -236,14 +210,18 @@ class Recommender(tf.Module):
         vectors = tf.gather(self._candidates, tf.where(is_known, items, 0))
         return {names.EMBEDDING: tf.where(is_known[:, tf.newaxis], vectors, 0.0), names.IS_KNOWN: is_known}
 
-    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
+    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor, timestamp: tf.Tensor, recent: Recent) -> Tensors:
         """Predicts the ratings of pairs of a user and an item; only if `has_ratings`."""
         assert self._ratings is not None
-        num_users, num_items = tf.size(user_id), tf.size(item_id)
-        message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must have the same length, got:"
-        with refused_unless(num_users == num_items, message, num_users, num_items):
-            user_id = tf.identity(user_id)
-        return {names.RATING: self._ratings.rate(find(self._user_index, user_id), find(self._item_index, item_id))}
+        users, items = self._find_pairs(user_id, item_id)
+        default = self._ratings.rate(users, items)[:, tf.newaxis]
+        ratings = self._ratings.rate_at(users, items[:, tf.newaxis], default, timestamp, recent)
+        return {names.RATING: ratings[:, 0]}
+
+    def rate_on_device(self, user_id: tf.Tensor, item_id: tf.Tensor) -> Tensors:
+        """Does as `rate` without a time, in operators that TFLite has."""
+        assert self._ratings is not None
+        return {names.RATING: self._ratings.rate(*self._find_pairs(user_id, item_id))}
 
     def list_users(self, begin: tf.Tensor, end: tf.Tensor) -> Tensors:
         """Returns the ids of a range of users, and the number of all users."""
@@ -286,10 +264,21 @@ class Recommender(tf.Module):
         }
         if self._ratings is None:
             return ranks
+        default = self._ratings.rate(users, items)[:, tf.newaxis]
+        nothing = Recent(*(tf.zeros([0, 0], dtype) for dtype in (tf.string, tf.float32, tf.int64)))
+        ratings = self._ratings.rate_at(users, items[:, tf.newaxis], default, timestamps, nothing)
         return ranks | {
-            names.RATING: self._ratings.rate(users, items, None if self._now is None else timestamps),
+            names.RATING: ratings[:, 0],
             names.BIAS_RATING: self._ratings.by_biases(users, items),
         }
+
+    def _find_pairs(self, user_id: tf.Tensor, item_id: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Looks up as many users as items, [n] int32 each."""
+        num_users, num_items = tf.size(user_id), tf.size(item_id)
+        message = f"`{names.USER_ID}` and `{names.ITEM_ID}` must have the same length, got:"
+        with refused_unless(num_users == num_items, message, num_users, num_items):
+            user_id = tf.identity(user_id)
+        return find(self._user_index, user_id), find(self._item_index, item_id)
 
     def _retrieve(
         self, request: Request, k: tf.Tensor, include_seen: tf.Tensor

@@ -9,7 +9,8 @@ from recommender.interactions.dataset import Dataset
 from recommender.interactions.hold_out import hold_out
 from recommender.models.biases import fit_biases
 from recommender.models.retrieval import RetrievalModel
-from recommender.serving.recommender import Parts, Rater
+from recommender.serving.ratings import Rater
+from recommender.serving.recommender import Parts
 from recommender.training.fit_ranking import fit_ranking
 from recommender.training.fit_retrieval import fit_retrieval
 from recommender.training.fit_similar import SimilarVectors, fit_similar

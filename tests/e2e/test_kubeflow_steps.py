@@ -193,7 +193,7 @@ def _answers(version: Path) -> dict[str, Any]:
         "out = model.recommend(users, k=20)\n"
         "items = [[item.decode() for item in row] for row in out['item_id'].numpy()]\n"
         f"pairs = tf.constant([f'p{{number % {small_shop.ITEMS}:02}}' for number in range(len(users))])\n"
-        "rated = model.signatures['rate'](user_id=users, item_id=pairs)['rating'].numpy()\n"
+        "rated = model.rate(users, pairs)['rating'].numpy()\n"
         "print(json.dumps([items, out['score'].numpy().tolist(), rated.tolist()]))\n"
     )
     command = [sys.executable, "-I", "-W", "ignore", "-c", program, str(version)]

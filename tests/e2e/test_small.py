@@ -198,7 +198,7 @@ def test_the_pushed_model_alone_answers_in_a_fresh_process(shop, first, tmp_path
         "model = tf.saved_model.load(sys.argv[1])\n"
         "out = model.recommend(tf.constant(['c000', 'nobody']), k=100)\n"
         "ids = [[i.decode() for i in row if i] for row in out['item_id'].numpy()]\n"
-        "rated = model.signatures['rate'](user_id=tf.constant(['c000', 'x']), item_id=tf.constant(['p00', 'y']))\n"
+        "rated = model.rate(user_id=tf.constant(['c000', 'x']), item_id=tf.constant(['p00', 'y']))\n"
         "print(json.dumps({'ids': ids, 'ratings': rated['rating'].numpy().tolist()}))\n"
     )
     [version] = _versions(shop)

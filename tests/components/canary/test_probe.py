@@ -85,7 +85,8 @@ def test_an_export_without_ratings_passes_and_needs_no_signature_for_them(tmp_pa
     record = examine(save(tmp_path, without_ratings()), scale=None)
     assert record.reasons == [] and record.blessed
     tried = {check.name.split(",")[0] for check in record.checks if "," in check.name}
-    assert tried >= set(contract.OUTPUTS) - {"rate"} and "rate" not in tried
+    unrated = set(contract.OUTPUTS) - {"rate", "rate_on_device"}
+    assert tried >= unrated and not tried & {"rate", "rate_on_device"}
 
 
 def test_ratings_that_the_training_record_does_not_know_of_are_noticed(good):
@@ -107,14 +108,17 @@ class Careless(Recommender):
     def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.RaggedTensor:
         return super()._excluded(exclude[:0], num_rows)
 
-    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> dict[str, tf.Tensor]:
+    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor, *at: tf.Tensor) -> dict[str, tf.Tensor]:
         valid = tf.strings.unicode_transcode(user_id, "UTF-8", "UTF-8")
         with tf.control_dependencies([tf.debugging.assert_equal(user_id, valid)]):
-            return Recommender.rate(self, user_id, item_id)
+            return Recommender.rate(self, user_id, item_id, *at)
 
 
 class Vague(Recommender):
-    """Omits an item from its list, reports every user as known, and scores differently on the device."""
+    """Omits an item from its list, reports every user as known, differs on the device, and in lists ignores times."""
+
+    def recommend(self, request: Request, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
+        return super().recommend(request._replace(recent=None), *asked)
 
     def list_items(self, begin: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
         return super().list_items(begin + 1, end)
@@ -126,6 +130,9 @@ class Vague(Recommender):
     def retrieve_on_device(self, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
         shown = super().retrieve_on_device(*asked)
         return shown | {"score": shown["score"] / 2}
+
+    def rate_on_device(self, *asked: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"rating": 6 - super().rate_on_device(*asked)["rating"]}
 
 
 class Deaf(Recommender):
@@ -214,6 +221,8 @@ def test_answers_that_contradict_each_other_are_named(tmp_path):
     assert failed(record) == {
         "list_items",
         "retrieve_on_device",
+        "rate_on_device",
+        "recommend, a time: rating",
         *(f"embed_users, {case}: is_known" for case in ("unknown ids", "invalid UTF-8")),
     }
 

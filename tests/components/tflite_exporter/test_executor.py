@@ -13,7 +13,7 @@ from recommender.tflite import convert, verify
 from schemas import layout
 from schemas.model_card import ModelCard
 
-SIGNATURES = ("rate", "retrieve", "retrieve_on_device")
+SIGNATURES = ("rate", "rate_on_device", "retrieve", "retrieve_on_device")
 USERS, ITEMS = [b"ann", b"bob"], [b"i1", b"i2", b"i3"]
 VALUES = np.array([[1, 2, 3], [4, 5, 1.5], [2, 2.5, 3.5]], np.float32)[:, :, None]
 
@@ -33,9 +33,21 @@ class _Model(tf.Module):
         self._never = tf.constant(np.arange(len(ITEMS)) == never)
 
     @tf.function(
+        input_signature=[
+            *(tf.TensorSpec([None], tf.string, name) for name in ("user_id", "item_id")),
+            tf.TensorSpec([None], tf.int64, "timestamp"),
+            tf.TensorSpec([None, None], tf.string, "recent_item_id"),
+            tf.TensorSpec([None, None], tf.float32, "recent_rating"),
+            tf.TensorSpec([None, None], tf.int64, "recent_timestamp"),
+        ]
+    )
+    def rate(self, user_id, item_id, timestamp, recent_item_id, recent_rating, recent_timestamp):
+        return self.rate_on_device(user_id, item_id)
+
+    @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, "user_id"), tf.TensorSpec([None], tf.string, "item_id")]
     )
-    def rate(self, user_id: tf.Tensor, item_id: tf.Tensor) -> dict[str, tf.Tensor]:
+    def rate_on_device(self, user_id: tf.Tensor, item_id: tf.Tensor) -> dict[str, tf.Tensor]:
         cells = self._users.lookup(user_id) * (len(ITEMS) + 1) + self._items.lookup(item_id)
         return {"rating": tf.gather(self._table, cells)}
 
@@ -128,7 +140,7 @@ def _do(artifacts: tuple[dict, dict], settings: str = "{}") -> Path:
 def test_the_on_device_models_answer_as_the_trained_one(artifacts):
     folder = _do(artifacts)
     pairs = {"user_id": np.array([b"bob", b"ann", b"nobody"]), "item_id": np.array([b"i3", b"none", b"i1"])}
-    ran = verify.check(folder / "ranking.tflite", "rate", [pairs])
+    ran = verify.check(folder / "ranking.tflite", "rate_on_device", [pairs])
     assert ran["outputs"][0]["rating"].tolist() == [1.5, 3.0, 2.0]
     requests = [Request(b"ann", [], 2), Request(b"bob", [b"i1"], 4), Request(b"nobody", [b"nothing"], 1)]
     file = folder / "retrieval.tflite"
@@ -144,7 +156,7 @@ def test_the_on_device_models_answer_as_the_trained_one(artifacts):
 def test_a_model_without_ratings_has_no_on_device_ranking(artifacts, model_card):
     folder = Path(artifacts[0]["model"][0].uri) / "Format-Serving"
     model = _Model()
-    unrated = {name: getattr(model, name) for name in SIGNATURES if name != "rate"}
+    unrated = {name: getattr(model, name) for name in SIGNATURES if "rate" not in name}
     tf.saved_model.save(model, str(folder), signatures=unrated)
     _record(model_card, folder, None)
     assert {path.name for path in _do(artifacts).iterdir()} == {"retrieval.tflite", "retrieval.json"}

@@ -10,7 +10,6 @@ from ai_edge_litert.interpreter import Interpreter
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.contexts import Contexts
 from recommender.interactions.ragged import Ragged
-from recommender.models.biases import Biases
 from recommender.models.linear import LinearFactors
 from recommender.models.retrieval import RetrievalModel
 from recommender.models.two_tower import TwoTowerModel
@@ -22,11 +21,6 @@ from schemas.settings import RetrievalSettings, ServingSettings
 
 NUM_USERS, NUM_ITEMS, NOW = 6, 40, 90_000
 SEEN = [[], [3], [5, 1, 7, 30], list(range(NUM_ITEMS - 2)), list(range(NUM_ITEMS)), [9, 8], []]
-
-
-class _Rater(tf.Module):
-    def rate(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor | None = None) -> tf.Tensor:
-        return tf.cast(users + items, tf.float32)
 
 
 def make_model(**settings: object) -> RetrievalModel:
@@ -68,9 +62,9 @@ def make_parts(model: RetrievalModel) -> Parts:
         encoder=model,
         history_length=4,
         now=NOW,
-        rater=_Rater(),
-        biases=Biases(3.0, np.zeros(NUM_USERS + 1, np.float32), np.zeros(NUM_ITEMS + 1, np.float32)),
-        scale=(1.0, 5.0),
+        rater=None,
+        biases=None,
+        scale=None,
     )
 
 

@@ -318,13 +318,19 @@ inputs = {
     "include_seen": tf.constant(False),
     "n_candidates": tf.constant(4),
     "rating_weight": tf.constant(0.5),
+    "recent_item_id": tf.constant([], tf.string, [0, 0]),
+    "recent_rating": tf.zeros([0, 0]),
+    "recent_timestamp": tf.zeros([0, 0], tf.int64),
 }
 for recommend in (model.signatures["serving_default"], model.signatures["recommend"], model.recommend):
     result = recommend(**inputs)
     print(result["item_id"].numpy().tolist(), result["score"].numpy().tolist())
 result = model.recommend(users, k=4)
 print(result["item_id"].numpy().tolist(), result["score"].numpy().tolist())
-print(model.signatures["rate"](user_id=users, item_id=tf.constant(["i1", "i2", "i3"]))["rating"].numpy().tolist())
+items = tf.constant(["i1", "i2", "i3"])
+print(model.rate(users, items)["rating"].numpy().tolist())
+rated = {name: value for name, value in inputs.items() if name == "timestamp" or name.startswith("recent_")}
+print(model.signatures["rate"](**rated, user_id=users, item_id=items)["rating"].numpy().tolist())
 """
 
 
@@ -339,15 +345,16 @@ def test_every_signature_and_its_defaults_are_saved(saved: Path) -> None:
     definitions = loader_impl.parse_saved_model(str(saved)).meta_graphs[0].signature_def
     defaults = {name: set(definition.defaults) for name, definition in definitions.items() if name[0] != "_"}
     optional = {"history_item_id", "timestamp", "k", "exclude", "allow", "deny", "genre", "include_seen"}
-    stages = {"n_candidates", "rating_weight"}
+    stages, recent = {"n_candidates", "rating_weight"}, {"recent_item_id", "recent_rating", "recent_timestamp"}
     assert defaults == {
-        "serving_default": optional | stages,
-        "recommend": optional | stages,
+        "serving_default": optional | stages | recent,
+        "recommend": optional | stages | recent,
         "retrieve": optional,
         "retrieve_on_device": {"history_item_id", "k"},
         "similar_items": {"k", "exclude", "allow", "deny", "genre"},
         "embed_users": {"history_item_id", "timestamp"},
-        **{"embed_items": set(), "rate": set(), "evaluate": set()},
+        "rate": {"timestamp"} | recent,
+        **{"embed_items": set(), "rate_on_device": set(), "evaluate": set()},
         **{"list_users": {"begin", "end"}, "list_items": {"begin", "end"}},
     }
     assert all(
@@ -364,15 +371,15 @@ def test_a_fresh_process_with_tensorflow_alone_gives_the_same(saved: Path, serve
     here = served.recommend(users, k=4)
     expected = f"{here['item_id'].numpy().tolist()} {here['score'].numpy().tolist()}"
     rated = served.rate(users, tf.constant(["i1", "i2", "i3"]))["rating"].numpy().tolist()
-    assert printed == [*[expected] * 4, str(rated)]
+    assert printed == [*[expected] * 4, *[str(rated)] * 2]
 
 
-def test_rate_converts_to_builtin_operators_of_tflite(parts: Parts, saved: Path) -> None:
+def test_rate_on_device_converts_to_builtin_operators_of_tflite(parts: Parts, saved: Path) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=["rate"])
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved), signature_keys=["rate_on_device"])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    rate = Interpreter(model_content=converter.convert()).get_signature_runner("rate")
+    rate = Interpreter(model_content=converter.convert()).get_signature_runner("rate_on_device")
     users, items = [f"u{user}" for user, _ in ALL_PAIRS], [f"i{item}" for _, item in ALL_PAIRS]
     ratings = rate(user_id=np.array(users), item_id=np.array(items))["rating"]
     assert ratings == pytest.approx([oracle_rating(parts, *pair) for pair in ALL_PAIRS], abs=1e-4)
@@ -414,7 +421,8 @@ def test_without_ratings_the_order_is_that_of_retrieval_and_nothing_predicts_rat
     parts: Parts, served: Served
 ) -> None:
     bare = serve(parts._replace(rater=None, biases=None, scale=None, now=None))
-    assert set(served.signatures()) - set(bare.signatures()) == {"rate"} and not hasattr(bare, "rate")
+    assert set(served.signatures()) - set(bare.signatures()) == {"rate", "rate_on_device"}
+    assert not hasattr(bare, "rate")
     users = tf.constant(["u1", "u4", "nobody"])
     found, retrieved = bare.recommend(users, k=5, n_candidates=1, rating_weight=np.inf), served.retrieve(users, k=5)
     assert set(found) == set(retrieved) | {"retrieval_score"}

@@ -113,6 +113,9 @@ def test_every_input_can_be_given(stub, served):
         "include_seen": tf.constant(True),
         "n_candidates": tf.constant(9),
         "rating_weight": tf.constant(2.0),
+        "recent_item_id": tf.constant([["i1"], [""]]),
+        "recent_rating": tf.constant([[2.0], [0.0]]),
+        "recent_timestamp": tf.constant([[1], [0]], tf.int64),
     }
     expected = served.recommend(**inputs)
     assert all(expected["item_id"].numpy()[:, :5].all(axis=1))
@@ -129,6 +132,7 @@ def test_the_other_signatures_answer(stub, served):
     _assert_same(_predict(stub, "embed_items", item_id=items), served.embed_items(tf.constant(items)))
     rated = served.rate(tf.constant(USERS[:3]), tf.constant(items))
     _assert_same(_predict(stub, "rate", user_id=USERS[:3], item_id=items), rated)
+    _assert_same(_predict(stub, "rate_on_device", user_id=USERS[:3], item_id=items), rated)
 
 
 @pytest.mark.parametrize(
