@@ -16,6 +16,7 @@ from recommender.interactions.ragged import Ragged
 from recommender.library import Model, fit, read_csv, split
 from schemas.errors import DataError, SettingsError
 from schemas.metrics import METRICS
+from schemas.settings import ServingSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
@@ -68,6 +69,41 @@ def test_it_recommends_the_users_own_kind_and_serves_unknown_users(fitted: tuple
     assert len(own) == 200 and np.mean(own) > 0.75
     assert model.recommend(4, k=5) == items
     assert len(model.recommend("a stranger", k=3)) == 3
+
+
+def test_the_lists_are_those_of_vectors_and_ratings_without_what_training_has(
+    fitted: tuple[Model, dict], folder: Path
+) -> None:
+    served = fitted[0].served
+    data = read_csv(str(folder / "ratings.csv"), str(folder / "items.csv"))
+    train, _ = split(data, share=0.2)
+    users, num_items = [*data.users, b"a stranger"], len(data.items)
+    products = served.embed_users(users)["embedding"] @ tf.transpose(served.embed_items(data.items)["embedding"])
+    pairs = [column.ravel() for column in np.meshgrid(users, data.items, indexing="ij")]
+    ratings = served.rate(*pairs)["rating"].numpy().reshape(len(users), num_items)
+    for k in (ServingSettings().k, num_items):
+        asked = {} if k == ServingSettings().k else {"k": k}
+        listed, retrieved = served.recommend(users, **asked), served.retrieve(users, **asked)
+        for found, weight in ((listed, ServingSettings().rating_weight), (retrieved, 0.0)):
+            assert found["is_known"].numpy().tolist() == [True] * len(data.users) + [False]
+            assert not found["unknown_history"].numpy().any()
+            for user in range(len(data.users)):
+                seen = train.interactions.item[train.interactions.user == user]
+                left = np.setdiff1d(np.arange(num_items), seen)
+                scores = products[user].numpy() + weight * ratings[user]
+                expected, size = np.sort(scores[left])[::-1][:k], min(k, len(left))
+                ids = found["item_id"].numpy()[user]
+                shown = [data.items.index(id_) for id_ in ids[:size]]
+                assert set(shown) <= set(left) and len(set(shown)) == size
+                assert found["score"].numpy()[user, :size] == pytest.approx(expected, abs=1e-4)
+                assert scores[shown] == pytest.approx(expected, abs=1e-4)
+                assert found["title"].numpy()[user, :size].tolist() == [data.titles[item] for item in shown]
+                assert not (ids[size:] != b"").any() and not found["score"].numpy()[user, size:].any()
+                if weight:
+                    assert found["rating"].numpy()[user, :size] == pytest.approx(ratings[user, shown], abs=1e-5)
+                    products_shown = products[user].numpy()[shown]
+                    assert found["retrieval_score"].numpy()[user, :size] == pytest.approx(products_shown, abs=1e-4)
+        assert len({id_ for id_ in retrieved["item_id"].numpy()[-1] if id_}) == k
 
 
 def test_what_is_saved_answers_the_same(fitted: tuple[Model, dict], tmp_path: Path) -> None:

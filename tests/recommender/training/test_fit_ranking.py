@@ -2,12 +2,14 @@ import logging
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import fit_biases
+from recommender.models.mood import GivenRatings
 from recommender.models.rating_model import RatingModel
 from recommender.training import fit_ranking as fit_ranking_file
 from recommender.training.fit_ranking import fit_ranking
@@ -93,6 +95,22 @@ def test_no_time_means_the_end_of_training_in_a_split_by_time() -> None:
     users = np.arange(NUM_USERS + 1, dtype=np.int32)
     items, end = np.zeros_like(users), np.full(len(users), events.timestamp.max())
     assert model.rate(users, items).numpy() == pytest.approx(rate_at(model, users, items, end), abs=1e-6)
+
+
+@pytest.mark.parametrize("method", ["random", "time"])
+def test_recent_ratings_equal_to_those_of_training_give_exactly_the_same_mood(method: str) -> None:
+    events = make_events(mood=1.0)
+    model = fit(events, make_settings(method, sweeps=15, recent_events=7))
+    users, end = np.arange(NUM_USERS, dtype=np.int32), int(events.timestamp.max())
+    items, ratings, times = (
+        column.reshape(NUM_USERS, NUM_ITEMS) for column in (events.item, events.rating, events.timestamp)
+    )
+    given = GivenRatings(tf.fill(items.shape, True), items, tf.constant(ratings), tf.constant(times))
+    for time in (end + 30, end - 10**7) if method == "random" else (end + 30,):
+        at = np.full(NUM_USERS, time)
+        known = model.moments(users, at).numpy()
+        assert model.moments(users, at, given).numpy().tolist() == known.tolist()
+        assert len(set(known.tolist())) > 30
 
 
 @pytest.mark.parametrize("num_users, num_items, num_events", [(1, 1, 1), (5, 3, 15), (3, 5, 4)])
