@@ -56,7 +56,6 @@ def random_parts(num_users: int, num_items: int, width: int, seen: int, seed: in
         genres=[b"drama", b"crime"],
         titles=np.array([b"Title of item %d" % item for item in range(num_items)], object),
         item_genres=Ragged(rng.integers(0, 2, num_items, np.int32), np.arange(num_items + 1)),
-        popularity=popularity,
         fallback=np.log1p(popularity).astype(np.float32),
         seen=_random_rows(rng, num_users, num_items, seen),
         queries=draw(num_users + 1, width),

@@ -12,7 +12,6 @@ RATE_ON_DEVICE = "rate_on_device"
 SIMILAR_ITEMS = "similar_items"
 EMBED_USERS = "embed_users"
 EMBED_ITEMS = "embed_items"
-EVALUATE = "evaluate"
 LIST_USERS = "list_users"
 LIST_ITEMS = "list_items"
 # Of the on-device sequence models, in addition to RECOMMEND.
@@ -53,7 +52,6 @@ GENRE_VOCABULARY = "genres"
 TITLE_WORD_VOCABULARY = "title_words"
 
 # Tensors of the signatures, in addition to USER_ID, ITEM_ID, TITLE and RATING.
-EXAMPLES = "examples"
 HISTORY_ITEM_ID = "history_item_id"
 K = "k"
 EXCLUDE = "exclude"
@@ -75,9 +73,8 @@ BEGIN = "begin"
 END = "end"
 NUM_USERS = "num_users"
 NUM_ITEMS = "num_items"
+# Of a batch's table, in addition.
 RANK = "rank"
-POPULARITY_RANK = "popularity_rank"
-BIAS_RATING = "bias_rating"
 
 # Of the on-device sequence models: CONTEXT or HISTORY, then the feature.
 CONTEXT = "context_"

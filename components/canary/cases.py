@@ -16,16 +16,15 @@ _TIMES = (("a time", 1_600_000_000), ("a time before all", -(2**62)), ("a time a
 
 
 class Sample(NamedTuple):
-    """The users, items and examples that the requests are made of.
+    """The users and items that the requests are made of.
 
     seen: for each user id, the ids of the items in the user's training events; a user without any may be unknown to
-    the model. genres: for each item id of the whole catalogue, its genres. examples: serialized tf.Examples of the
-    evaluation split. scale: lowest and highest rating, None for a model that predicts no ratings.
+    the model. genres: for each item id of the whole catalogue, its genres. scale: lowest and highest rating, None for a
+    model that predicts no ratings.
     """
 
     seen: dict[bytes, list[bytes]]
     genres: dict[bytes, list[bytes]]
-    examples: list[bytes]
     scale: tuple[float, float] | None
 
     @property
@@ -68,8 +67,6 @@ def all_cases(sample: Sample) -> list[Case]:
         *(_of_ratings(users, some_items) if sample.scale is not None else ()),
         *_on_device(users[0], sample.seen[users[0]], sample.items),
         *_of_catalogue(sample.items),
-        Case(names.EVALUATE, "sampled examples", {names.EXAMPLES: sample.examples}),
-        Case(names.EVALUATE, "empty batch", {names.EXAMPLES: []}),
     ]
 
 

@@ -18,8 +18,6 @@ _LIST: Outputs = {
 }
 _STAGES: Outputs = {name: ["float32", "n", "k"] for name in (names.RETRIEVAL_SCORE, names.RATING)}
 _EMBEDDING: Outputs = {names.EMBEDDING: ["float32", "n", "width"]}
-_EVALUATED = (names.RANK, names.POPULARITY_RANK, names.RATING, names.BIAS_RATING)
-_OF_RATINGS = (names.RATING, names.BIAS_RATING)
 _RATE = (names.RATE, names.RATE_ON_DEVICE)
 
 OUTPUTS: dict[str, Outputs] = {
@@ -31,7 +29,6 @@ OUTPUTS: dict[str, Outputs] = {
     names.EMBED_USERS: _EMBEDDING | _KNOWN,
     names.EMBED_ITEMS: _EMBEDDING | _IS_KNOWN,
     **{signature: {names.RATING: ["float32", "n"]} for signature in _RATE},
-    names.EVALUATE: {name: ["float32", "n", 1] for name in _EVALUATED},
     names.LIST_USERS: {names.USER_ID: ["string", "any"], names.NUM_USERS: ["int32"]},
     names.LIST_ITEMS: {
         names.ITEM_ID: ["string", "any"],
@@ -70,7 +67,7 @@ def index_request(index: str, kind: str, sample: Sample, width: int, settings: C
 
 def _without_ratings(outputs: dict[str, Outputs]) -> dict[str, Outputs]:
     return {
-        signature: {name: form for name, form in columns.items() if name not in _OF_RATINGS}
+        signature: {name: form for name, form in columns.items() if name != names.RATING}
         for signature, columns in outputs.items()
         if signature not in _RATE
     }
@@ -99,8 +96,6 @@ def _request(
         "imports": [],
         "names": {key: value for key, value in vars(names).items() if key.isupper()},
         "outputs": outputs,
-        # The rank of an unknown item is infinity.
-        "may_be_infinite": [names.RANK, names.POPULARITY_RANK],
         "items": _to_plain(sample.items),
         "users": _to_plain(list(sample.seen)),
         "scale": sample.scale,

@@ -19,7 +19,7 @@ from tfx.utils import path_utils
 
 from components.canary import contract, probe
 from components.canary.cases import Sample
-from recommender.interactions.examples import TEXT, TEXTS, read_batches, read_columns, read_records
+from recommender.interactions.examples import TEXT, TEXTS, read_batches, read_columns
 from schemas import layout, training_record
 from schemas import signatures as names
 from schemas.canary import CanaryCheck, CanaryRecord
@@ -51,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
         An export that is broken, crashes or hangs is refused; the step itself succeeds.
 
         Args:
-          input_dict: `model`: the Model; `examples`: Examples with the splits `eval` (users and examples), `train` (the
+          input_dict: `model`: the Model; `examples`: Examples with the splits `eval` (users), `train` (the
             items that these users have seen) and `candidates` (the catalogue); `index`, optional: the index of the
             IndexExporter.
           output_dict: `blessing`: InfraBlessing with `canary.json` (`schemas.canary.CanaryRecord`) and the custom
@@ -93,7 +93,6 @@ def _sample(examples: list[types.Artifact], training: TrainingRecord) -> Sample:
     evaluation, train, candidates = (
         os.path.join(artifact_utils.get_split_uri(examples, split), "*") for split in ("eval", "train", "candidates")
     )
-    records = list(read_records([evaluation]).take(USERS).as_numpy_iterator())
     first = next(read_batches([evaluation], {names.USER_ID: TEXT}))[names.USER_ID]
     users = list(dict.fromkeys(first.tolist()))[:USERS]
     seen: dict[bytes, list[bytes]] = {user: [] for user in users}
@@ -104,7 +103,7 @@ def _sample(examples: list[types.Artifact], training: TrainingRecord) -> Sample:
     catalogue = read_columns([candidates], {names.ITEM_ID: TEXT, names.GENRES: TEXTS})
     values, splits = catalogue[names.GENRES]
     genres = {item: values[splits[row] : splits[row + 1]].tolist() for row, item in enumerate(catalogue[names.ITEM_ID])}
-    return Sample(seen, genres, records, training.data.rating_scale)
+    return Sample(seen, genres, training.data.rating_scale)
 
 
 def _run(request: dict[str, Any], timeout_s: float) -> CanaryRecord:

@@ -6,8 +6,6 @@ import numpy as np
 def ranks(scores: np.ndarray, items: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     """Returns ranks: 1 + the number of other items scored higher + half the number of those scored equal.
 
-    The exported model computes the same in its own graph: `recommender.serving.ranks`.
-
     Args:
       scores: [n, num_items], the scores of all items.
       items: [n] indices of the items that are ranked; `num_items` or more means an unknown item.

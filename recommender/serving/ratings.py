@@ -4,7 +4,6 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from recommender.models.biases import Biases
 from recommender.models.mood import GivenRatings
 from recommender.serving.apart import apart
 from recommender.serving.lookup import find, refused_unless, rows_of
@@ -36,21 +35,18 @@ class Recent(NamedTuple):
 
 
 class Ratings(tf.Module):
-    """Ratings within the scale, by the model and by the biases alone."""
+    """Ratings within the scale."""
 
     def __init__(
         self,
         rater: Rater,
-        biases: Biases,
         scale: tuple[float, float],
         item_index: tf.lookup.StaticHashTable,
         has_times: bool,
     ):
         """Takes the fitted parts, see `Parts`, and whether ratings depend on the time of the request."""
         super().__init__()
-        self._rater, self._scale, self._mean = rater, scale, biases.mean
-        self._user_bias = tf.Variable(biases.user, trainable=False)
-        self._item_bias = tf.Variable(biases.item, trainable=False)
+        self._rater, self._scale = rater, scale
         self._item_index, self._has_times = item_index, has_times
 
     def rate(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
@@ -73,10 +69,6 @@ class Ratings(tf.Module):
             return default
         has_time = (tf.size(timestamp) > 0) | tf.reduce_any(recent.item_id != "")
         return tf.cond(has_time, lambda: apart(self._rate_at)(users, items, timestamp, recent), lambda: default)
-
-    def by_biases(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        """Returns what the biases of [n] users and items predict, [n]."""
-        return self._clip(self._mean + tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items))
 
     def _rate_at(self, users: tf.Tensor, items: tf.Tensor, timestamp: tf.Tensor, recent: Recent) -> tf.Tensor:
         num_rows, k = tf.unstack(tf.shape(items))

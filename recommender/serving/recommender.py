@@ -19,7 +19,6 @@ from recommender.serving.lookup import (
     rows_of,
 )
 from recommender.serving.permissions import Permissions, Rules, remove
-from recommender.serving.ranks import Fixed, rank, rank_fixed
 from recommender.serving.ratings import Rater, Ratings, Recent
 from schemas import signatures as names
 
@@ -39,13 +38,13 @@ class Parts(NamedTuple):
     """The parts of the exported model.
 
     users, items, genres: ids and names (bytes) by index. titles: [num_items] bytes. item_genres: [num_items] rows of
-    indices. popularity: [num_items] number of training events. fallback: [num_items] float32, scores for unknown
-    users without a history. seen: [num_users + 1] rows, the items of each user's training events. queries:
-    [num_users + 1, width] float32, of users with their histories. candidates: [num_items, width] float32.
-    similar_queries, similar_candidates: [num_items, any width] float32, vectors of query items and of
-    candidates, whose products score their similarity. encoder: encodes the queries of histories, of which it takes the
-    latest `history_length` items. now: seconds, the default time of a request; None if no event has a time. scale:
-    lowest and highest rating. rater, biases and scale are None if no event has a rating.
+    indices. fallback: [num_items] float32, scores for unknown users without a history. seen: [num_users + 1] rows, the
+    items of each user's training events. queries: [num_users + 1, width] float32, of users with their histories.
+    candidates: [num_items, width] float32. similar_queries, similar_candidates: [num_items, any width] float32, vectors
+    of query items and of candidates, whose products score their similarity. encoder: encodes the queries of histories,
+    of which it takes the latest `history_length` items. now: seconds, the default time of a request; None if no event
+    has a time. biases: the baseline of ratings, which is not exported. scale: lowest and highest rating. rater, biases
+    and scale are None if no event has a rating.
     """
 
     users: list[bytes]
@@ -53,7 +52,6 @@ class Parts(NamedTuple):
     genres: list[bytes]
     titles: np.ndarray
     item_genres: Ragged
-    popularity: np.ndarray
     fallback: np.ndarray
     seen: Ragged
     queries: np.ndarray
@@ -90,7 +88,7 @@ MOST_WEIGHT = 1e6
 
 
 class Recommender(tf.Module):
-    """Recommends items, predicts ratings and ranks held-out items; `serving.py` has its signatures.
+    """Recommends items and predicts ratings; `serving.py` has its signatures.
 
     Unknown ids are allowed everywhere: an unknown user without a known item in the history gets popular items, and a
     rating falls back to the known biases. If no training event has a rating, nothing predicts ratings, and the order is
@@ -108,7 +106,6 @@ class Recommender(tf.Module):
             _constant(np.append(parts.titles, b"")),
         )
         self._permissions = Permissions(self._item_index, parts.genres, parts.item_genres)
-        self._popularity = Fixed(*map(_constant, Fixed.of(parts.popularity)))
         self._fallback = _constant(parts.fallback)
         self._seen, self._seen_splits = _constant(parts.seen.values), _constant(parts.seen.row_splits)
         self._queries, self._candidates = _constant(parts.queries), _constant(parts.candidates)
@@ -119,10 +116,8 @@ class Recommender(tf.Module):
         self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
         self._history_length, self._now = parts.history_length, parts.now
         self._ratings = None
-        if parts.rater is not None and parts.biases is not None and parts.scale is not None:
-            self._ratings = Ratings(
-                parts.rater, parts.biases, parts.scale, self._item_index, has_times=parts.now is not None
-            )
+        if parts.rater is not None and parts.scale is not None:
+            self._ratings = Ratings(parts.rater, parts.scale, self._item_index, has_times=parts.now is not None)
 
     @property
     def has_ratings(self) -> bool:
@@ -233,44 +228,6 @@ class Recommender(tf.Module):
         span = _span(begin, end, self._num_items)
         columns = {names.ITEM_ID: self._items[span], names.TITLE: self._titles[span]}
         return columns | {names.NUM_ITEMS: tf.constant(self._num_items)}
-
-    def evaluate(self, examples: tf.Tensor) -> Tensors:
-        """Ranks the item of each example among the items that the user has not rated in training."""
-        feature = tf.io.FixedLenFeature([], tf.string)
-        time = tf.io.FixedLenFeature([], tf.int64, default_value=self._now or 0)
-        spec = {names.USER_ID: feature, names.ITEM_ID: feature, names.TIMESTAMP: time}
-        parsed = tf.io.parse_example(examples, spec)
-        users = find(self._user_index, parsed[names.USER_ID])
-        items = find(self._item_index, parsed[names.ITEM_ID])
-        columns = self.judge(users, items, parsed[names.TIMESTAMP])
-        return {name: column[:, tf.newaxis] for name, column in columns.items()}
-
-    def judge(self, users: tf.Tensor, items: tf.Tensor, timestamps: tf.Tensor) -> Tensors:
-        """Returns the columns of `evaluate`, [n] each, for [n] users, items and seconds.
-
-        The seconds are ignored if no training event has a time.
-        """
-        queries = tf.gather(self._queries, users)
-        is_unknown = (users == self._num_users)[:, tf.newaxis]
-
-        def score(begin: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-            scores = tf.matmul(queries[begin:end], self._candidates, transpose_b=True)
-            return tf.where(is_unknown[begin:end], self._fallback, scores)
-
-        seen = self._seen_by(users)
-        ranks = {
-            names.RANK: rank(items, seen, score, self._num_items),
-            names.POPULARITY_RANK: rank_fixed(items, seen, self._popularity, self._num_items),
-        }
-        if self._ratings is None:
-            return ranks
-        default = self._ratings.rate(users, items)[:, tf.newaxis]
-        nothing = Recent(*(tf.zeros([0, 0], dtype) for dtype in (tf.string, tf.float32, tf.int64)))
-        ratings = self._ratings.rate_at(users, items[:, tf.newaxis], default, timestamps, nothing)
-        return ranks | {
-            names.RATING: ratings[:, 0],
-            names.BIAS_RATING: self._ratings.by_biases(users, items),
-        }
 
     def _find_pairs(self, user_id: tf.Tensor, item_id: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Looks up as many users as items, [n] int32 each."""

@@ -43,10 +43,9 @@ class Served(tf.Module):
       those of unknown items as of average ones. Default, also with [0, 0] or padding alone: the ratings known from
       training.
 
-    A model of events without ratings has no signatures `rate` and `rate_on_device`, and no column `rating` or
-    `bias_rating`; it orders by the retrieval score and ignores `n_candidates`, `rating_weight` and recent ratings. A
-    model of events without times ignores `timestamp` and recent ratings. The ranking model "network" ignores recent
-    ratings.
+    A model of events without ratings has no signatures `rate` and `rate_on_device` and no column `rating`; it orders by
+    the retrieval score and ignores `n_candidates`, `rating_weight` and recent ratings. A model of events without times
+    ignores `timestamp` and recent ratings. The ranking model "network" ignores recent ratings.
     """
 
     def __init__(self, recommender: Recommender, settings: ServingSettings):
@@ -201,23 +200,9 @@ class Served(tf.Module):
             """Lists the catalogue like `list_users`: `item_id`, `title`, [n] strings; `num_items`, [] int32, of all."""
             return recommender.list_items(begin, end)
 
-        @tf.function(input_signature=[_spec(_STRINGS, names.EXAMPLES)])
-        def evaluate(examples: tf.Tensor) -> Tensors:
-            """Ranks the item of each example among the items that the user has not rated in training.
-
-            Args:
-              examples: [n] serialized tf.Examples with the raw features `user_id`, `item_id` and `timestamp`, if it has
-                one.
-
-            Returns:
-              Each [n, 1] float32. `rank` and, by popularity, `popularity_rank`: see `ranks.rank`. `rating`: predicted
-              for that time; `bias_rating`: predicted by user and item biases alone.
-            """
-            return recommender.evaluate(examples)
-
         self.recommend, self.retrieve, self.similar_items = recommend, retrieve, similar_items
         self.retrieve_on_device = retrieve_on_device
-        self.embed_users, self.embed_items, self.evaluate = embed_users, embed_items, evaluate
+        self.embed_users, self.embed_items = embed_users, embed_items
         if recommender.has_ratings:
             self.rate, self.rate_on_device = rate, rate_on_device
         self.list_users, self.list_items = list_users, list_items
@@ -232,7 +217,6 @@ class Served(tf.Module):
             names.SIMILAR_ITEMS: self.similar_items,
             names.EMBED_USERS: self.embed_users,
             names.EMBED_ITEMS: self.embed_items,
-            names.EVALUATE: self.evaluate,
             names.LIST_USERS: self.list_users,
             names.LIST_ITEMS: self.list_items,
         }

@@ -77,7 +77,6 @@ def _assemble(
         genres=dataset.genres,
         titles=dataset.titles,
         item_genres=catalogue.genres,
-        popularity=events.popularity,
         # On the scale of the softmax's logits, like the scores of known users.
         fallback=np.log1p(retrieval.popularity_now(events.popularity)),
         seen=contexts.seen,

@@ -58,7 +58,6 @@ def make_parts() -> Parts:
         genres=[b"drama", b"crime", b"war"],
         titles=np.array([b"Title %d" % item for item in range(NUM_ITEMS)], object),
         item_genres=Ragged(np.concatenate(genres), np.cumsum([0, *map(len, genres)])),
-        popularity=rng.integers(0, 6, NUM_ITEMS),
         fallback=rng.integers(0, 6, NUM_ITEMS).astype(np.float32) / 2,
         seen=Ragged(np.concatenate(seen).astype(np.int32), splits),
         queries=queries,

@@ -97,7 +97,6 @@ def test_users_are_sampled_with_all_that_is_known_of_them(artifacts, model_card)
     first = [PARTS.items[item] for item in PARTS.seen.values[:3]]
     assert sample.seen == {b"u1": first, b"stranger": []}
     assert sample.items == PARTS.items
-    assert len(sample.examples) == 3
     assert sample.scale == (1.0, 5.0)
 
 

@@ -52,7 +52,6 @@ def make_parts(model: RetrievalModel) -> Parts:
         genres=[b"drama"],
         titles=np.array([b""] * NUM_ITEMS, object),
         item_genres=nothing,
-        popularity=popularity,
         fallback=np.log1p(popularity).astype(np.float32),
         seen=seen,
         queries=encode_users(model, contexts),

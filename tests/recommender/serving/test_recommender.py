@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.saved_model import loader_impl
 
-from recommender.serving import ranks as ranks_file
 from recommender.serving.export import save
 from recommender.serving.recommender import Parts, Recommender
 from recommender.serving.serving import Served
@@ -41,77 +40,19 @@ def scores_of(parts: Parts, user: int) -> np.ndarray:
     return parts.candidates @ parts.queries[user]
 
 
-def oracle_rank(scores: np.ndarray, seen: set[int], own: int) -> float:
-    if own == NUM_ITEMS:
-        return np.inf
-    others = [scores[item] for item in range(NUM_ITEMS) if item != own and item not in seen]
-    if np.isnan(scores[own]):
-        return 1.0 + len(others)
-    higher = sum(score > scores[own] or np.isnan(score) for score in others)
-    return 1.0 + higher + sum(score == scores[own] for score in others) / 2
-
-
-def oracle_rating(parts: Parts, user: int, item: int, is_timed: bool = False) -> float:
-    return float(np.clip(parts.rater.ratings.numpy()[user, item] + is_timed, 1.0, 5.0))
-
-
-def examples(pairs: list[tuple[int, int]], is_timed: bool = True) -> tf.Tensor:
-    def feature(text: bytes) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
-
-    return tf.constant(
-        [
-            tf.train.Example(
-                features=tf.train.Features(
-                    feature={
-                        "user_id": feature(b"u%d" % user),
-                        "item_id": feature(b"i%d" % item),
-                    }
-                    | ({"timestamp": tf.train.Feature(int64_list=tf.train.Int64List(value=[7]))} if is_timed else {})
-                )
-            ).SerializeToString()
-            for user, item in pairs
-        ],
-        tf.string,
-    )
+def oracle_rating(parts: Parts, user: int, item: int) -> float:
+    return float(np.clip(parts.rater.ratings.numpy()[user, item], 1.0, 5.0))
 
 
 ALL_PAIRS = [(user, item) for user in range(NUM_USERS + 1) for item in range(NUM_ITEMS + 1)]
-
-
-@pytest.mark.parametrize("cells_at_once", [4, 100, 4096])
-def test_ranks_are_those_of_brute_force_whatever_the_block(
-    parts: Parts, cells_at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ranks_file, "_CELLS_AT_ONCE", cells_at_once)
-    ranks = {name: values.numpy() for name, values in serve(parts).evaluate(examples(ALL_PAIRS)).items()}
-    for row, (user, item) in enumerate(ALL_PAIRS):
-        seen = seen_by(parts, user)
-        assert ranks["rank"][row, 0] == oracle_rank(scores_of(parts, user), seen, item), (user, item)
-        popularity = parts.popularity.astype(np.float32)
-        assert ranks["popularity_rank"][row, 0] == oracle_rank(popularity, seen, item), (user, item)
-        assert ranks["rating"][row, 0] == pytest.approx(oracle_rating(parts, user, item, is_timed=True), abs=1e-5)
-        biases = np.clip(parts.biases.predict(user, item), *parts.scale)
-        assert ranks["bias_rating"][row, 0] == pytest.approx(biases, abs=1e-5)
 
 
 def test_scores_that_are_not_numbers_never_look_good(parts: Parts) -> None:
     candidates = parts.candidates.copy()
     candidates[[2, 5]] = np.nan
     broken = serve(parts._replace(candidates=candidates))
-    ranks = broken.evaluate(examples([(0, item) for item in range(NUM_ITEMS)]))["rank"].numpy()[:, 0]
-    scores = candidates @ parts.queries[0]
-    assert ranks.tolist() == [oracle_rank(scores, set(), item) for item in range(NUM_ITEMS)]
-    assert ranks[2] == ranks[5] == NUM_ITEMS
-    assert ranks.min() >= 3.0
     recommended = broken.recommend(tf.constant(["u0"]), k=NUM_ITEMS)["item_id"].numpy()[0]
     assert {b"i2", b"i5"}.isdisjoint(recommended.tolist())
-
-
-def test_constant_scores_rank_in_the_middle(parts: Parts) -> None:
-    flat = serve(parts._replace(queries=np.zeros_like(parts.queries)))
-    rank = flat.evaluate(examples([(0, 4)]))["rank"].numpy()[0, 0]
-    assert rank == 1 + (NUM_ITEMS - 1) / 2
 
 
 def ids_of(row: np.ndarray) -> list[int]:
@@ -181,7 +122,6 @@ def test_empty_batches(served: Served) -> None:
     assert served.embed_users(nobody)["embedding"].shape == (0, 3)
     assert served.embed_items(nobody)["embedding"].shape == (0, 3)
     assert served.rate(nobody, nobody)["rating"].shape == (0,)
-    assert {tuple(column.shape) for column in served.evaluate(nobody).values()} == {(0, 1)}
 
 
 def test_seen_items_come_if_asked_for_and_excluded_ones_never(parts: Parts, served: Served) -> None:
@@ -354,11 +294,11 @@ def test_every_signature_and_its_defaults_are_saved(saved: Path) -> None:
         "similar_items": {"k", "exclude", "allow", "deny", "genre"},
         "embed_users": {"history_item_id", "timestamp"},
         "rate": {"timestamp"} | recent,
-        **{"embed_items": set(), "rate_on_device": set(), "evaluate": set()},
+        **{"embed_items": set(), "rate_on_device": set()},
         **{"list_users": {"begin", "end"}, "list_items": {"begin", "end"}},
     }
     assert all(
-        set(definition.inputs) - defaults[name] <= {"user_id", "item_id", "examples"}
+        set(definition.inputs) - defaults[name] <= {"user_id", "item_id"}
         for name, definition in definitions.items()
         if name in defaults
     )
@@ -429,16 +369,3 @@ def test_without_ratings_the_order_is_that_of_retrieval_and_nothing_predicts_rat
     for name, column in retrieved.items():
         np.testing.assert_array_equal(found[name], column)
     np.testing.assert_array_equal(found["retrieval_score"], found["score"])
-    judged, whole = bare.evaluate(examples(ALL_PAIRS, is_timed=False)), served.evaluate(examples(ALL_PAIRS))
-    assert set(judged) == {"rank", "popularity_rank"}
-    for name, column in judged.items():
-        np.testing.assert_array_equal(column, whole[name])
-
-
-def test_ratings_without_times_are_those_of_the_users_defaults(parts: Parts, served: Served) -> None:
-    """The ratings of these parts are higher by 1 at a given time."""
-    pairs = [(1, 2), (2, 5)]
-    untimed = serve(parts._replace(now=None)).evaluate(examples(pairs))["rating"]
-    assert untimed.numpy()[:, 0] == pytest.approx([oracle_rating(parts, *pair) for pair in pairs])
-    some = served.evaluate(examples(pairs, is_timed=False))["rating"]
-    assert some.numpy()[:, 0] == pytest.approx([oracle_rating(parts, *pair, is_timed=True) for pair in pairs])
