@@ -19,6 +19,8 @@ TOP_K = (1, 5, 10, 50, 100)
 """Cut-offs of top-K accuracy."""
 NDCG_K = 10
 """Cut-off of NDCG."""
+LIST_K = (10, 100)
+"""Cut-offs of the measures per user."""
 
 
 def _with_baselines() -> dict[str, Metric]:

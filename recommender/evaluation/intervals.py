@@ -18,25 +18,35 @@ class Interval(NamedTuple):
 
 
 def mean_over_users(values: np.ndarray, users: np.ndarray) -> Interval:
-    """Returns the mean of [n] values with its 95 % interval.
-
-    All are NaN without values; the ends are NaN with fewer than two users. The variance is that of a mean over clusters
-    of unequal sizes, treated as a ratio (Cochran, Sampling Techniques, 3rd ed., 9A.2): with G users, G / (G - 1) times
-    the sum of the users' squared sums of deviations, divided by n squared.
+    """Returns the mean of [n] values with its 95 % interval; see `ratio_over_users`.
 
     Args:
       values: [n], one per event.
       users: [n] integers, the user of each event.
     """
-    if not len(values):
-        return Interval(np.nan, np.nan, np.nan)
-    mean = float(np.mean(values))
     _, group = np.unique(users, return_inverse=True)
-    sums = np.bincount(group, values - mean)
-    if len(sums) < 2:
-        return Interval(mean, np.nan, np.nan)
-    error = float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))
-    return Interval(mean, mean - _QUANTILE * error, mean + _QUANTILE * error)
+    return ratio_over_users(np.bincount(group, values), np.bincount(group))
+
+
+def ratio_over_users(sums: np.ndarray, counts: np.ndarray) -> Interval:
+    """Returns the sum of `sums` divided by that of `counts`, [num_users] each, with its 95 % interval.
+
+    All are NaN without a count; the ends are NaN with fewer than two users that count. The variance is that of a mean
+    over clusters of unequal sizes, treated as a ratio (Cochran, Sampling Techniques, 3rd ed., 9A.2): with G users,
+    G / (G - 1) times the sum of the squares of sums - ratio * counts, divided by the square of the sum of counts.
+
+    Args:
+      sums: of each user's values.
+      counts: number of each user's values, at least 0; users with 0 do not count.
+    """
+    total, num_users = counts.sum(), np.count_nonzero(counts)
+    if not num_users:
+        return Interval(np.nan, np.nan, np.nan)
+    ratio = float(sums.sum() / total)
+    if num_users < 2:
+        return Interval(ratio, np.nan, np.nan)
+    error = float(np.sqrt(num_users / (num_users - 1) * np.sum((sums - ratio * counts) ** 2)) / total)
+    return Interval(ratio, ratio - _QUANTILE * error, ratio + _QUANTILE * error)
 
 
 def jackknife_over_users(
