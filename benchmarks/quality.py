@@ -34,6 +34,7 @@ from schemas.settings import Settings, load
 PEERS = "benchmarks.peers"
 CONTENDERS = (
     Contender("popularity", "retrieval", f"{PEERS}.baselines:popularity", deterministic=True),
+    Contender("recency-popularity", "retrieval", f"{PEERS}.baselines:recency_popularity", deterministic=True),
     Contender("item-knn", "retrieval", f"{PEERS}.baselines:item_knn", deterministic=True),
     Contender("ease", "retrieval", f"{PEERS}.baselines:ease", deterministic=True),
     Contender("ials", "retrieval", f"{PEERS}.baselines:ials"),

@@ -3,15 +3,15 @@
 import numpy as np
 from scipy import sparse
 
-from benchmarks import measures
 from benchmarks.contender import Rating, Refusal, Retrieval
-from benchmarks.measures import Scores
-from benchmarks.protocols import Data, hold_out
+from benchmarks.protocols import Data
+from recommender.evaluation import neighbours
+from recommender.evaluation.baselines import recency_popularity as by_recency
+from recommender.interactions.interactions import Interactions
 from recommender.models.biases import fit_biases
 
 LARGEST_CATALOGUE = 20_000
 """Maximum number of items for a dense matrix of items by items, which has to fit in a small machine's memory."""
-EASE_REGULARISATIONS = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 IALS_EPOCHS = 16
 """The number of epochs in the paper."""
 IALS_DIMENSION = 32
@@ -34,42 +34,22 @@ def biases(data: Data, seed: int) -> Rating:
     return Rating(lambda users, items, timestamps: fitted.predict(users, items))
 
 
+def recency_popularity(data: Data, seed: int) -> Retrieval:
+    """Ranks items by their recent training events, with a decay chosen on the latest of them."""
+    order = by_recency(sorted_events(data), seed).order
+    scores = -np.argsort(order).astype(np.float32)
+    return Retrieval(lambda users: np.tile(scores, (len(users), 1)), new_users=True)
+
+
 def item_knn(data: Data, seed: int) -> Retrieval:
-    """Scores an item by the sum of its cosines with the items in the user's training events (all neighbours)."""
-    _refuse_large(data)
-    seen = interactions(data)
-    lengths = np.sqrt(np.asarray(seen.sum(axis=0))[0])
-    scaled = seen @ sparse.diags(1 / np.maximum(lengths, 1))
-    cosines = (scaled.T @ scaled).toarray().astype(np.float32)
-    np.fill_diagonal(cosines, 0)
-    last = least(data)
-    return Retrieval(lambda users: seen[users] @ cosines + last)
+    """Fits nearest neighbours; see `recommender.evaluation.neighbours`."""
+    return Retrieval(neighbours.item_knn(sorted_events(data), data.protocol, seed).scores)
 
 
 def ease(data: Data, seed: int) -> Retrieval:
-    """Fits EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019).
-
-    The regularisation is the one in the grid with the best NDCG@10 on held-out training events.
-    """
+    """Fits EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019), up to 20,000 items."""
     _refuse_large(data)
-    inner = hold_out(data)
-
-    def value(regularisation: float) -> float:
-        scores = _ease_scores(inner, regularisation)
-        ranks = measures.rank(scores, inner.train, inner.test, inner.catalogue.num_items)
-        return measures.ndcg(ranks.user, ranks.among_unseen, 10)
-
-    return Retrieval(_ease_scores(data, max(EASE_REGULARISATIONS, key=value)))
-
-
-def _ease_scores(data: Data, regularisation: float) -> Scores:
-    seen, last = interactions(data), least(data)
-    gram = (seen.T @ seen).toarray()
-    np.fill_diagonal(gram, gram.diagonal() + regularisation)
-    inverse = np.linalg.inv(gram)
-    weights = (inverse / -inverse.diagonal()).astype(np.float32)
-    np.fill_diagonal(weights, 0)
-    return lambda users: seen[users] @ weights + last
+    return Retrieval(neighbours.ease(sorted_events(data), data.protocol, seed).scores)
 
 
 def ials(data: Data, seed: int) -> Retrieval:
@@ -99,11 +79,14 @@ def _solve(seen: sparse.csr_matrix, fixed: np.ndarray) -> np.ndarray:
     return solved
 
 
+def sorted_events(data: Data) -> Interactions:
+    """Returns the training events in the order that Atalaya's models and baselines require."""
+    return data.train.sorted(data.catalogue.num_users, data.catalogue.num_items)
+
+
 def interactions(data: Data) -> sparse.csr_matrix:
     """Returns a [num_users, num_items] float32 matrix with 1 at training events."""
-    shape = (data.catalogue.num_users, data.catalogue.num_items)
-    ones = np.ones(len(data.train.user), np.float32)
-    return sparse.csr_matrix((ones, (data.train.user, data.train.item)), shape)
+    return neighbours.matrix(sorted_events(data))[:-1]
 
 
 def least(data: Data) -> np.ndarray:
@@ -111,8 +94,7 @@ def least(data: Data) -> np.ndarray:
 
     Without it, unknown items with equal scores would be tied instead of ranked by popularity.
     """
-    counts = np.bincount(data.train.item, minlength=data.catalogue.num_items)
-    return (1e-6 * counts / counts.max()).astype(np.float32)
+    return neighbours.least(sorted_events(data))
 
 
 def _refuse_large(data: Data) -> None:
