@@ -26,6 +26,8 @@ class Dataset(NamedTuple):
 def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: int = 42) -> tuple[Dataset, Interactions]:
     """Splits a data set into one to train on and interactions to evaluate with.
 
+    In the latter, users without training interactions have the indices from the number of training users on.
+
     Args:
       dataset: all data.
       share: share of the interactions to evaluate with, in (0, 1).
@@ -40,9 +42,10 @@ def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: in
     # Negative, unlike the seeds of `fit`: the same seed would hold out next to nothing of what it left here.
     divided = hold_out(dataset.interactions, share, method, -1 - seed)
     known = np.unique(divided.fitted.user)
-    index = np.full(len(dataset.users) + 1, len(known))
-    index[known] = np.arange(len(known))
-    train, test = (part.with_users(index, len(known)) for part in (divided.fitted, divided.held_out))
+    order = np.append(known, np.setdiff1d(np.arange(len(dataset.users)), known))
+    index = np.append(np.argsort(order), len(order))
+    train = divided.fitted.with_users(np.minimum(index, len(known)), len(known))
+    test = divided.held_out.with_users(index, len(order))
     users = [dataset.users[user] for user in known]
     catalogue = dataset.catalogue._replace(num_users=len(known))
     return dataset._replace(interactions=train, users=users, catalogue=catalogue), test

@@ -24,11 +24,12 @@ def dataset() -> Dataset:
     )
 
 
-def test_users_without_training_interactions_are_unknown(dataset: Dataset) -> None:
+def test_users_without_training_interactions_come_after_the_known_ones(dataset: Dataset) -> None:
     train, test = split(dataset, share=7 / 31, method="time")
     assert train.users == [b"u0", b"u1", b"u2", b"u3"] and train.catalogue.num_users == 4
-    assert train.interactions.num_users == test.num_users == 4 and len(train.interactions) == 24
-    assert set(test.user.tolist()) == {4} and test.timestamp.tolist() == list(range(24, 31))
+    assert train.interactions.num_users == 4 and len(train.interactions) == 24
+    assert test.num_users == 6 and test.user.tolist() == [4] * 6 + [5]
+    assert test.timestamp.tolist() == list(range(24, 31))
     assert train.items == dataset.items and train.interactions.num_items == 6
 
 
