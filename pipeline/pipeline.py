@@ -126,7 +126,7 @@ def create_pipeline(
     )
     on_device = [sequence_trainer, on_device_exporter] if settings.on_device.enabled else []
 
-    # The candidate is compared with the last blessed model on the same examples, and blessed or refused.
+    # What the candidate serves is compared with baselines and with the last blessed model, for the same users.
     last_blessed = Resolver(
         strategy_class=LatestOtherBlessedModelStrategy,
         current=model,
@@ -139,8 +139,8 @@ def create_pipeline(
         model=model,
         baseline_model=last_blessed.outputs["model"],
         anomalies=validator.outputs["anomalies"],
-        schema=schema.outputs["schema"],
         settings=settings.gate,
+        features=settings.features,
         code_version=code_version("components.evaluator.component"),
     )
 

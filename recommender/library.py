@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from recommender.evaluation import metrics
-from recommender.evaluation.intervals import Interval, jackknife_over_users
+from recommender.evaluation.answers import Ids, ask
+from recommender.evaluation.held_out import HeldOut
+from recommender.evaluation.intervals import Interval
+from recommender.evaluation.judging import Bounds, fit_baselines, judge
 from recommender.interactions.dataset import Dataset, split
 from recommender.interactions.interactions import Interactions
 from recommender.serving.export import save
@@ -15,11 +17,11 @@ from recommender.serving.serving import Served
 from recommender.sources.dataset import read_csv
 from recommender.training.fit_recommender import fit_recommender
 from schemas import signatures as names
-from schemas.settings import ServingSettings, check
+from schemas.settings import Settings, check
 
 __all__ = ["Model", "Recommendation", "fit", "read_csv", "split"]
 
-_EVENTS_AT_ONCE = 512
+_SEED = 0
 
 
 class Recommendation(NamedTuple):
@@ -37,11 +39,10 @@ class Recommendation(NamedTuple):
 class Model:
     """A fitted recommender. served: its signatures as methods, as in the exported SavedModel."""
 
-    def __init__(self, parts: Parts, settings: ServingSettings):
-        """Creates the model from its fitted parts and the defaults of requests."""
-        self._parts, self._settings = parts, settings
-        self._recommender = Recommender(parts)
-        self.served = Served(self._recommender, settings)
+    def __init__(self, parts: Parts, train: Interactions, settings: Settings):
+        """Creates the model from its fitted parts, its training interactions and its settings."""
+        self._parts, self._train, self._settings = parts, train, settings
+        self.served = Served(Recommender(parts), settings.serving)
 
     def recommend(self, user_id: str | int, k: int = 10) -> list[Recommendation]:
         """Returns the best `k` items that the user has not seen; popular ones for an unknown user."""
@@ -57,32 +58,37 @@ class Model:
     def evaluate(self, test: Interactions) -> dict[str, Interval]:
         """Returns metrics by name (see `schemas.metrics`), also of the baselines, with 95 % intervals over users.
 
-        Items are ranked among all that the user has not seen in training. The baselines are popularity for the ranks
-        and user and item biases for the ratings. Interactions with items that the model does not know count as never
-        recommended. A model of data without ratings has no metrics of ratings.
+        What is measured are the answers of `recommend`, `retrieve` and `rate`. The baselines are popularity, recent
+        popularity and an item-item model for the lists, and user and item biases for the ratings. Interactions with
+        items that the model does not know count as never recommended. Of more than 50,000 users, as many are drawn. A
+        model of data without ratings has no metrics of ratings.
 
         Args:
           test: the second part of `split`.
         """
-        parts = []
-        for begin in range(0, len(test), _EVENTS_AT_ONCE):
-            rows = slice(begin, begin + _EVENTS_AT_ONCE)
-            users, items, times = test.user[rows], test.item[rows], test.timestamp[rows]
-            judged = self._recommender.judge(tf.constant(users), tf.constant(items), tf.constant(times))
-            rating, bias_rating = (judged.get(name) for name in (names.RATING, names.BIAS_RATING))
-            added = metrics.contributions(
-                rank=judged[names.RANK].numpy(),
-                popularity_rank=judged[names.POPULARITY_RANK].numpy(),
-                rating=None if rating is None else rating.numpy(),
-                bias_rating=None if bias_rating is None else bias_rating.numpy(),
-                label=test.rating[rows],
-            )
-            parts.append(added)
-        return jackknife_over_users(np.concatenate(parts), test.user, metrics.from_means)
+        held_out = HeldOut.of(test, _SEED)
+        answers = ask(self.served, held_out, Ids(self._parts.users, self._parts.items), lambda done, size: None)
+        features = self._settings.features
+        found = judge(
+            held_out=held_out,
+            answers=answers,
+            baselines=fit_baselines(self._train, held_out, self._biases(held_out), self._settings.split.method, _SEED),
+            train=self._train,
+            bounds=Bounds(features.user_activity_bounds, features.item_popularity_bounds),
+            scale=self._parts.scale,
+        )
+        return {one.metric: one.interval for one in found if not one.slice}
+
+    def _biases(self, held_out: HeldOut) -> np.ndarray | None:
+        biases, scale = self._parts.biases, self._parts.scale
+        if biases is None or scale is None:
+            return None
+        users = np.minimum(held_out.users, len(self._parts.users))[held_out.items.rows]
+        return np.clip(biases.predict(users, held_out.items.values).astype(np.float64), *scale)
 
     def save(self, folder: str) -> None:
         """Writes a SavedModel with all signatures."""
-        save(self._parts, folder, self._settings)
+        save(self._parts, folder, self._settings.serving)
 
 
 def fit(dataset: Dataset, **sections: Any) -> Model:
@@ -99,4 +105,4 @@ def fit(dataset: Dataset, **sections: Any) -> Model:
     """
     tree = {"name": "library", "data": {"folder": "."}, **sections}
     settings = check(tree, "fit")
-    return Model(fit_recommender(dataset, settings).parts, settings.serving)
+    return Model(fit_recommender(dataset, settings).parts, dataset.interactions, settings)

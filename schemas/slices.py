@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+NEW_OR_KNOWN = {"user": ["known", "new"], "item": ["new"]}
+"""Slices of users and items with and without training events."""
+
 
 def slice_labels(bounds: Sequence[int]) -> list[str]:
     """Names of the slices below, between and above ascending bounds: (1, 10) gives `0`, `1-9`, `10+`."""

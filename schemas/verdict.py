@@ -25,7 +25,10 @@ class MetricRecord(_Record):
     lower: _Number
     upper: _Number
     change: float | None = None
-    """Difference from the last blessed model on the same examples, if there is one."""
+    """Paired difference from the last blessed model on the same users, if there is one."""
+    change_lower: float | None = None
+    change_upper: float | None = None
+    """Ends of its 95 % interval."""
 
 
 class CheckRecord(_Record):
@@ -48,6 +51,8 @@ class Verdict(_Record):
     compared_with_baseline: bool
     not_compared: str = ""
     """Why the metrics of ratings were not compared with the last blessed model; empty if they were, or it has none."""
+    notes: tuple[str, ...] = ()
+    """What was judged, and what could not be."""
     metrics: tuple[MetricRecord, ...]
     checks: tuple[CheckRecord, ...]
 

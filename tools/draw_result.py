@@ -12,27 +12,27 @@ from xml.sax.saxutils import escape
 WORDS = {
     "en": {
         "title": "ratings held out of training, 95 % intervals",
-        "top_10_accuracy": "held-out items found in the user's top 10",
-        "top_100_accuracy": "held-out items found in the user's top 100",
-        "ndcg_at_10": "NDCG@10",
+        "ndcg_at_10": "NDCG@10 of the served list",
+        "recall_at_100": "a user's held-out items found in the top 100",
+        "liked_recall_at_100": "the same, items rated in the top quarter of the scale",
         "rmse": "error of predicted ratings (RMSE, lower is better)",
         "popularity": "most popular",
         "bias": "user and item averages",
     },
     "es": {
         "title": "valoraciones apartadas del entrenamiento, intervalos del 95 %",
-        "top_10_accuracy": "artículos apartados entre los 10 primeros del usuario",
-        "top_100_accuracy": "artículos apartados entre los 100 primeros del usuario",
-        "ndcg_at_10": "NDCG@10",
+        "ndcg_at_10": "NDCG@10 de la lista servida",
+        "recall_at_100": "artículos apartados de un usuario entre los 100 primeros",
+        "liked_recall_at_100": "lo mismo, artículos valorados en el cuarto superior de la escala",
         "rmse": "error de las valoraciones predichas (RMSE, menos es mejor)",
         "popularity": "los más populares",
         "bias": "medias de usuario y artículo",
     },
 }
 BASELINES = {
-    "top_10_accuracy": "popularity",
-    "top_100_accuracy": "popularity",
     "ndcg_at_10": "popularity",
+    "recall_at_100": "popularity",
+    "liked_recall_at_100": "popularity",
     "rmse": "bias",
 }
 WIDTH, BAR, LEFT, PANEL = 760, 420, 220, 84
@@ -40,7 +40,7 @@ WIDTH, BAR, LEFT, PANEL = 760, 420, 220, 84
 
 
 class Measured(NamedTuple):
-    """A metric over all evaluation ratings, the bounds of its interval, and the value of its baseline."""
+    """A metric over all evaluated users, the bounds of its interval, and the value of its baseline."""
 
     metric: str
     value: float

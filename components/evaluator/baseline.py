@@ -55,12 +55,6 @@ def _is_comparable(model: types.Artifact, current: list[types.Artifact]) -> bool
     return split is not None and all(_split(other) == split for other in current)
 
 
-def is_rated(model: types.Artifact) -> bool:
-    """Whether a model predicts ratings."""
-    record = _record(model)
-    return record is None or record.data.rating_scale is not None
-
-
 def _split(model: types.Artifact) -> tuple[str, float, int | None] | None:
     """Method, evaluation share and seed of the split that a model was trained with, None if it is not known."""
     record = _record(model)

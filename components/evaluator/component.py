@@ -1,34 +1,42 @@
-"""The Evaluator of the pipeline: TFX's, with the anomalies of the data as a further input."""
+"""The step that judges what a model serves."""
 
 from tfx import types
-from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
-from tfx.utils import json_utils
 
-from components.evaluator import eval_config, executor
-from schemas.settings import GateSettings
+from components.evaluator import executor
+from schemas.settings import FeatureSettings, GateSettings
 
 
-class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's interface, and the inputs and parameters of the gate."""
+class EvaluatorSpec(component_spec.ComponentSpec):
+    """Inputs: Examples, a Model, optionally the last blessed Model, anomalies; outputs: evaluation and blessing."""
 
-    PARAMETERS = standard_component_specs.EvaluatorSpec.PARAMETERS | {
+    PARAMETERS = {
         executor.GATE_KEY: component_spec.ExecutionParameter(type=str),
+        executor.FEATURES_KEY: component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = standard_component_specs.EvaluatorSpec.INPUTS | {
-        executor.ANOMALIES_KEY: component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies)
+    INPUTS = {
+        standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.BASELINE_MODEL_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.Model, optional=True
+        ),
+        executor.ANOMALIES_KEY: component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+    }
+    OUTPUTS = {
+        standard_component_specs.EVALUATION_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.ModelEvaluation
+        ),
+        standard_component_specs.BLESSING_KEY: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
     }
 
 
-class Evaluator(base_beam_component.BaseBeamComponent):
-    """Evaluates a model on the evaluation split and blesses or refuses it.
-
-    Outputs `evaluation` (TFMA's results and `verdict.json`) and `blessing`.
-    """
+class Evaluator(base_component.BaseComponent):
+    """Judges a model by its answers for the evaluation split; outputs `evaluation` (`verdict.json`) and `blessing`."""
 
     SPEC_CLASS = EvaluatorSpec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
         self,
@@ -36,19 +44,19 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         model: types.BaseChannel,
         baseline_model: types.BaseChannel,
         anomalies: types.BaseChannel,
-        schema: types.BaseChannel,
         settings: GateSettings,
+        features: FeatureSettings,
         code_version: str,
     ):
         """Creates the step.
 
         Args:
-          examples: Examples; the split `eval` is used, untransformed, since every model version reads raw examples.
-          model: the Model to judge, with a signature `evaluate`.
+          examples: raw Examples with the splits `train`, which the baselines are fitted to, and `eval`.
+          model: the Model to judge.
           baseline_model: the last blessed Model, or an empty channel.
           anomalies: ExampleValidator's findings.
-          schema: the Schema of the examples.
-          settings: thresholds, slice floors and tolerances.
+          settings: the gate.
+          features: the bounds of the slices.
           code_version: changes whenever the code of this step does, so that no stale result is reused.
         """
         super().__init__(
@@ -57,11 +65,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 model=model,
                 baseline_model=baseline_model,
                 anomalies=anomalies,
-                schema=schema,
-                eval_config=eval_config.build(settings),
-                example_splits=json_utils.dumps(["eval"]),
-                fairness_indicator_thresholds=json_utils.dumps(None),
                 gate=settings.model_dump_json(),
+                features=features.model_dump_json(include={"user_activity_bounds", "item_popularity_bounds"}),
                 code_version=code_version,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),

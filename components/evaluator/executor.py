@@ -1,32 +1,33 @@
-"""TFX's Evaluator, and a gate for what its thresholds cannot check."""
+"""Judges a model by what its signatures answer for the evaluation split, and blesses or refuses it."""
 
-import math
 import os
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-import tensorflow_model_analysis as tfma
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.evaluator import constants
-from tfx.components.evaluator import executor as tfx_executor
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME as ANOMALIES_FILE
-from tfx.dsl.io import fileio
+from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import io_utils, path_utils
 
-from components.evaluator import baseline, eval_config, gate
+from components.evaluator import gate
+from components.evaluator.evaluation import Evaluation, Judged
+from recommender.serving.saved_model import load_saved_model
 from schemas import layout
-from schemas.metrics import METRICS
-from schemas.settings import GateSettings
+from schemas.settings import FeatureSettings, GateSettings
 from schemas.signatures import JUDGED_PROPERTY, judged
-from schemas.verdict import CheckRecord, MetricRecord, Verdict
+from schemas.verdict import CheckRecord, Verdict
 
 ANOMALIES_KEY = "anomalies"
 GATE_KEY = "gate"
+FEATURES_KEY = "features"
+_FILES = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
 
 
-class Executor(tfx_executor.Executor):
-    """Evaluates as TFX does, then writes the verdict and withdraws a blessing that the gate does not confirm."""
+class Executor(base_executor.BaseExecutor):
+    """Evaluates the model next to its baselines and the last blessed model."""
 
     def Do(
         self,
@@ -37,73 +38,52 @@ class Executor(tfx_executor.Executor):
         """Runs the evaluation.
 
         Args:
-          input_dict: `examples`, `model`, optionally `baseline_model`, as for TFX's Evaluator; `anomalies`: what
-            ExampleValidator found, by split.
-          output_dict: `evaluation`: TFMA's results, and next to them `verdict.json` (`schemas.verdict.Verdict`);
-            `blessing`: blessed only if TFMA's thresholds and all rules of the gate are met and no split has anomalies;
-            with the custom property `judged_model`, the model's id as text.
-          exec_properties: `eval_config`, `example_splits` as for TFX's Evaluator; `gate`: JSON of `GateSettings`. If a
-            model predicts no ratings, the `eval_config` for such a model takes the place of the one given.
+          input_dict: `examples`: raw Examples, of which the split `train` fits the baselines and `eval` is judged;
+            `model`; optionally `baseline_model`, the last blessed one; `anomalies`: what ExampleValidator found, by
+            split.
+          output_dict: `evaluation`: ModelEvaluation with `verdict.json` (`schemas.verdict.Verdict`); `blessing`:
+            ModelBlessing with the file and the custom properties of TFX's Evaluator, and `judged_model`, the model's id
+            as text. The model is blessed if all rules of the gate are met and no split has anomalies.
+          exec_properties: `gate`, `features`: JSON of `GateSettings` and `FeatureSettings`.
+
+        Raises:
+          DataError: there are no examples.
         """
+        self._log_startup(input_dict, output_dict, exec_properties)
         settings = GateSettings.model_validate_json(exec_properties[GATE_KEY])
+        features = FeatureSettings.model_validate_json(exec_properties[FEATURES_KEY])
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         others = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, [])
-        rated = baseline.is_rated(model), all(map(baseline.is_rated, others))
-        config = {
-            standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(eval_config.build(settings, *rated))
-        }
-        super().Do(input_dict, output_dict, exec_properties | ({} if all(rated) else config))
-        folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
-        blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
-        verdict = _verdict(
-            settings=settings,
-            values=_load_values(folder, *rated),
-            anomalies=_load_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY])),
-            has_baseline=bool(others),
-            is_rated=rated[0],
-            is_baseline_rated=rated[1],
-            thresholds_hold=blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
-            == constants.BLESSED_VALUE,
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        evaluation = Evaluation(
+            model=Path(path_utils.serving_model_path(model.uri)),
+            train=artifact_utils.get_split_uri(examples, "train"),
+            evaluation=artifact_utils.get_split_uri(examples, "eval"),
+            features=features,
         )
+        last = [load_saved_model(Path(path_utils.serving_model_path(other.uri))) for other in others]
+        anomalies = _load_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY]))
+        verdict = _verdict(settings, evaluation.judge(*last), anomalies)
+        folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
         io_utils.write_string_file(os.path.join(folder, layout.VERDICT), verdict.model_dump_json(indent=1))
-        if not verdict.blessed:
-            _withdraw(blessing)
-        blessing.set_string_custom_property(JUDGED_PROPERTY, judged([model.id]))
+        blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
+        _bless(blessing, model, others, verdict.blessed)
 
 
-def _verdict(
-    settings: GateSettings,
-    values: list[gate.Value],
-    anomalies: list[str],
-    has_baseline: bool,
-    is_rated: bool,
-    is_baseline_rated: bool,
-    thresholds_hold: bool,
-) -> Verdict:
-    checks = gate.judge(gate.rules(settings, has_baseline, is_rated, is_baseline_rated), values)
-    reasons = [check.reason(is_rated) for check in checks if not check.passed]
+def _verdict(settings: GateSettings, found: Judged, anomalies: list[str]) -> Verdict:
+    flags = found.has_other, found.is_rated, found.is_other_rated
+    conditions, notes = gate.rules(settings, found.records, *flags)
+    checks = gate.judge(conditions, found.records)
+    reasons = [check.reason(found.is_rated) for check in checks if not check.passed]
     reasons += [f"the data has an anomaly: {anomaly}" for anomaly in anomalies]
-    if not thresholds_hold and not reasons:
-        reasons.append("TFMA's thresholds are not met; see the evaluation's validations")
-    changes = {(value.metric, value.slice): value.value for value in values if value.kind == "change"}
     return Verdict(
         blessed=not reasons,
         reasons=tuple(reasons),
         anomalies=tuple(anomalies),
-        compared_with_baseline=has_baseline,
-        not_compared=_not_compared(is_rated, is_baseline_rated) if has_baseline else "",
-        metrics=tuple(
-            MetricRecord(
-                metric=value.metric,
-                slice=value.slice,
-                value=value.value,
-                lower=value.lower,
-                upper=value.upper,
-                change=changes.get((value.metric, value.slice)),
-            )
-            for value in values
-            if value.kind == "value"
-        ),
+        compared_with_baseline=found.has_other,
+        not_compared=_not_compared(found.is_rated, found.is_other_rated) if found.has_other else "",
+        notes=(*found.notes, *notes),
+        metrics=tuple(found.records),
         checks=tuple(
             CheckRecord(
                 metric=check.rule.metric,
@@ -123,40 +103,7 @@ def _not_compared(is_rated: bool, is_baseline_rated: bool) -> str:
     with_ratings, without = (
         ("this model", "the last blessed one") if is_rated else ("the last blessed model", "this one")
     )
-    return f"{with_ratings} predicts ratings, {without} does not: only their ranks were compared"
-
-
-def _load_values(folder: str, is_rated: bool, is_baseline_rated: bool) -> list[gate.Value]:
-    """Returns the candidate's metrics and their differences from the baseline, for every slice.
-
-    Metrics of ratings are left out where a model predicts none.
-    """
-    has_metric = {"value": is_rated, "change": is_rated and is_baseline_rated}
-    values = []
-    for metrics in tfma.load_metrics(folder):
-        keys = metrics.slice_key.single_slice_keys
-        where = gate.slice_name(keys[0].column, _slice_value(keys[0])) if keys else gate.OVERALL
-        for pair in metrics.metric_keys_and_values:
-            if pair.key.model_name == eval_config.BASELINE:
-                continue
-            kind: Literal["value", "change"] = "change" if pair.key.is_diff else "value"
-            if METRICS[pair.key.name].of_ratings and not has_metric[kind]:
-                continue
-            values.append(gate.Value(pair.key.name, kind, where, pair.value.double_value.value, *_interval(pair)))
-    return values
-
-
-def _slice_value(key: Any) -> str:
-    """Returns a slice's value as text; TFMA turns values that look like numbers into numbers."""
-    value = getattr(key, key.WhichOneof("kind"))
-    return value.decode() if isinstance(value, bytes) else f"{value:g}"
-
-
-def _interval(pair: Any) -> tuple[float, float]:
-    if not pair.HasField("confidence_interval"):
-        return math.nan, math.nan
-    interval = pair.confidence_interval
-    return interval.lower_bound.double_value.value, interval.upper_bound.double_value.value
+    return f"{with_ratings} predicts ratings, {without} does not: only their lists were compared"
 
 
 def _load_anomalies(artifact: types.Artifact) -> list[str]:
@@ -172,9 +119,13 @@ def _load_anomalies(artifact: types.Artifact) -> list[str]:
     return lines
 
 
-def _withdraw(blessing: types.Artifact) -> None:
-    blessed = os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)
-    if fileio.exists(blessed):
-        fileio.remove(blessed)
-    io_utils.write_string_file(os.path.join(blessing.uri, constants.NOT_BLESSED_FILE_NAME), "")
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
+def _bless(blessing: types.Artifact, model: types.Artifact, others: list[types.Artifact], blessed: bool) -> None:
+    """Writes the file and the properties by which TFX's resolvers and the Pusher know a blessing."""
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    for other in others:
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, other.uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, other.id)
+    io_utils.write_string_file(os.path.join(blessing.uri, _FILES[blessed]), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+    blessing.set_string_custom_property(JUDGED_PROPERTY, judged([model.id]))

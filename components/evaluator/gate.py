@@ -1,19 +1,25 @@
-"""The conditions that a model must meet before it is pushed. Uses neither TensorFlow nor Beam.
+"""The conditions that a model must meet before it is pushed.
 
-`rules` turns the settings into rules; TFMA applies them as thresholds. `judge` applies them again to the computed
-numbers, to report the reasons and to refuse what a threshold does not check: a missing metric, slice or baseline, or a
-number that is not finite.
+`rules` turns the settings into rules, `judge` applies them to the computed numbers. A missing metric, slice or
+comparison fails, and so does a number that is not finite.
 """
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from schemas.metrics import METRICS
 from schemas.settings import GateSettings
+from schemas.settings.gate import Bound
+from schemas.verdict import MetricRecord
 
 OVERALL = ""
-"""Name of the slice that holds every example."""
+"""Name of the slice that holds every evaluated user."""
+KNOWN, NEW = "user=known", "user=new"
+_USERS, _LIFT, _RATING_LIFT = "evaluated_users", "lift_over_popularity", "lift_over_bias"
+# The smallest bound that refuses 0 itself.
+_ABOVE_ZERO = sys.float_info.min
 
 
 class Rule(NamedTuple):
@@ -23,38 +29,20 @@ class Rule(NamedTuple):
     kind: Literal["value", "change", "lower", "upper"]
     at_least: float = -math.inf
     at_most: float = math.inf
-    slice_feature: str = OVERALL
-    slice_value: str = ""
-
-    @property
-    def slice(self) -> str:
-        """Name of the slice that it applies to."""
-        return slice_name(self.slice_feature, self.slice_value)
+    slice: str = OVERALL
 
     def describe(self) -> str:
         """Returns the condition in words, e.g. `>= 0.4` or `at most 0.01 worse than the last blessed model`."""
         if self.kind == "change":
             allowed = -self.at_least if METRICS[self.metric].higher_is_better else self.at_most
-            return f"at most {allowed:g} worse than the last blessed model"
-        if self.at_least == _ABOVE_ZERO:
-            return "> 0 beyond chance (its 95 % interval)" if self.kind == "lower" else "> 0"
-        if self.kind == "upper":
+            return f"at most {allowed:g} worse than the last blessed model, or within chance of it"
+        if self.kind == "lower" and self.at_least == _ABOVE_ZERO:
+            return "> 0 beyond chance (its 95 % interval)"
+        if self.kind == "upper" and self.at_most == math.inf:
             return f">= {self.at_least:g} within chance (its 95 % interval)"
+        end = {"lower": " at the lower end of its 95 % interval", "upper": " at the upper end of its 95 % interval"}
         bounds = [f">= {self.at_least:g}"] * (self.at_least > -math.inf)
-        return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf))
-
-
-class Value(NamedTuple):
-    """A computed metric."""
-
-    metric: str
-    kind: Literal["value", "change"]
-    slice: str
-    value: float
-    lower: float
-    """Lower end of the 95 % confidence interval, NaN if there is none."""
-    upper: float
-    """Upper end of the same interval."""
+        return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf)) + end.get(self.kind, "")
 
 
 class Check(NamedTuple):
@@ -82,63 +70,112 @@ class Check(NamedTuple):
         return f"{label}{where} {verb} {self.value:.4g}, must be {self.rule.describe()}"
 
 
-# The smallest bound that refuses 0 itself: a threshold's interval is closed.
-_ABOVE_ZERO = sys.float_info.min
+class Rules(NamedTuple):
+    """The rules for a model, and what is not judged and why."""
 
-
-def slice_name(feature: str, value: str) -> str:
-    """Returns a slice's name in rules and reports, e.g. `user_activity=1-9`."""
-    return f"{feature}={value}" if feature else OVERALL
+    rules: list[Rule]
+    notes: list[str]
 
 
 def rules(
-    settings: GateSettings, has_baseline_model: bool, is_rated: bool = True, is_baseline_rated: bool = True
-) -> list[Rule]:
+    settings: GateSettings,
+    records: Sequence[MetricRecord],
+    has_baseline_model: bool,
+    is_rated: bool = True,
+    is_baseline_rated: bool = True,
+) -> Rules:
     """Returns the fixed rules, then those of the settings.
 
     Args:
-      settings: thresholds, slice floors and tolerances.
+      settings: thresholds, slice floors, guardrails and tolerances.
+      records: the computed metrics, whose numbers of users decide which groups are judged.
       has_baseline_model: whether there is a last blessed model; only then do tolerances apply.
       is_rated: whether the model predicts ratings.
       is_baseline_rated: whether the last blessed model does; if either does not, ratings are not compared.
     """
-    result = [
-        Rule("lift_over_popularity", "value", _ABOVE_ZERO),
-        # With few examples or a random model, the difference alone is above 0 half the time.
-        Rule("lift_over_popularity", "lower", _ABOVE_ZERO),
+    lifts, notes = _lifts(settings, {record.slice: record.value for record in records if record.metric == _USERS})
+    result = [Rule(_USERS, "value", settings.min_users), *lifts]
+    if is_rated:
         # Nearly equal models differ by chance: a model is refused only if it is worse beyond that.
-        *([Rule("lift_over_bias", "upper", 0.0)] if is_rated else []),
-    ]
+        result.append(Rule(_RATING_LIFT, "upper", 0.0))
+        if any(record.metric == _RATING_LIFT and not record.slice and not record.lower > 0 for record in records):
+            notes.append(
+                "the predicted ratings are not better than user and item biases beyond chance: they add nothing"
+            )
+    result += _guardrails(settings)
     for metric, bound in settings.thresholds.items():
-        result.append(Rule(metric, "value", *_interval(bound.at_least, bound.at_most)))
+        result += _bounded(metric, bound, OVERALL)
     for floor in settings.slices:
-        interval = _interval(floor.at_least, floor.at_most)
-        result.append(Rule(floor.metric, "value", *interval, floor.feature, floor.value))
+        result += _bounded(floor.metric, floor, f"{floor.feature}={floor.value}")
     if has_baseline_model:
         for metric, tolerance in settings.tolerances.items():
             if METRICS[metric].of_ratings and not (is_rated and is_baseline_rated):
                 continue
-            better = METRICS[metric].higher_is_better
-            interval = (-tolerance, math.inf) if better else (-math.inf, tolerance)
+            interval = (-tolerance, math.inf) if METRICS[metric].higher_is_better else (-math.inf, tolerance)
             result.append(Rule(metric, "change", *interval))
+    return Rules(result, notes)
+
+
+def _lifts(settings: GateSettings, users: dict[str, float]) -> Rules:
+    """Returns the rules for the lift over popularity, of the groups with enough users; else of all users together."""
+    # With few users or a random model, the difference alone is above 0 half the time.
+    of_group = {KNOWN: Rule(_LIFT, "lower", _ABOVE_ZERO, slice=KNOWN), NEW: Rule(_LIFT, "upper", 0.0, slice=NEW)}
+    words = {KNOWN: "users with training events", NEW: "users without a training event"}
+    found, notes = [], []
+    for group, rule in of_group.items():
+        number = int(users.get(group, 0))
+        if number >= settings.min_users:
+            found.append(rule)
+        elif number:
+            notes.append(
+                f"{words[group]}: {number} were evaluated, too few to judge them separately "
+                f"(gate.min_users = {settings.min_users})"
+            )
+        else:
+            notes.append(f"{words[group]}: none was evaluated, so the rule for them does not apply")
+    return Rules(found or [Rule(_LIFT, "lower", _ABOVE_ZERO)], notes)
+
+
+def _guardrails(settings: GateSettings) -> list[Rule]:
+    """Returns the rules that can fail."""
+    result = [Rule("coverage_at_10", "value", settings.min_coverage)] if settings.min_coverage > 0 else []
+    for metric, most in (
+        ("top_item_share", settings.max_top_item_share),
+        ("fallback_share", settings.max_fallback_share),
+    ):
+        if most < 1:
+            result.append(Rule(metric, "value", at_most=most))
     return result
 
 
-def judge(conditions: list[Rule], values: list[Value]) -> list[Check]:
+def _bounded(metric: str, bound: Bound, where: str) -> list[Rule]:
+    found = []
+    if bound.at_least is not None or bound.at_most is not None:
+        least, most = (-math.inf if bound.at_least is None else bound.at_least), bound.at_most
+        found.append(Rule(metric, "value", least, math.inf if most is None else most, where))
+    if bound.lower_at_least is not None:
+        found.append(Rule(metric, "lower", bound.lower_at_least, slice=where))
+    if bound.upper_at_most is not None:
+        found.append(Rule(metric, "upper", at_most=bound.upper_at_most, slice=where))
+    return found
+
+
+def judge(conditions: list[Rule], records: Sequence[MetricRecord]) -> list[Check]:
     """Applies every rule; a rule whose number is missing or not finite fails."""
-    computed: dict[tuple[str, str, str], float] = {}
-    for record in values:
-        computed[record.metric, record.kind, record.slice] = record.value
-        if record.kind == "value":
-            computed[record.metric, "lower", record.slice] = record.lower
-            computed[record.metric, "upper", record.slice] = record.upper
+    by_name = {(record.metric, record.slice): record for record in records}
     checks = []
     for rule in conditions:
-        value = computed.get((rule.metric, rule.kind, rule.slice))
+        record = by_name.get((rule.metric, rule.slice))
+        value = None if record is None else getattr(record, rule.kind)
         passed = value is not None and math.isfinite(value) and rule.at_least <= value <= rule.at_most
+        if rule.kind == "change" and record is not None and value is not None and math.isfinite(value):
+            passed = passed or _contains_no_decline(record)
         checks.append(Check(rule, value, passed))
     return checks
 
 
-def _interval(at_least: float | None, at_most: float | None) -> tuple[float, float]:
-    return (-math.inf if at_least is None else at_least), (math.inf if at_most is None else at_most)
+def _contains_no_decline(record: MetricRecord) -> bool:
+    """Whether the interval of the change reaches 0 or an improvement."""
+    if METRICS[record.metric].higher_is_better:
+        return record.change_upper is not None and record.change_upper >= 0
+    return record.change_lower is not None and record.change_lower <= 0

@@ -10,7 +10,7 @@ from rich.table import Table
 from pipeline.reporting.terminal import escape
 from schemas.metrics import METRICS
 
-_MAIN_METRICS = ("ndcg_at_10", "top_100_accuracy", "rmse", "lift_over_popularity")
+_MAIN_METRICS = ("ndcg_at_10", "recall_at_100", "rmse", "lift_over_popularity")
 
 
 def show_list(recommenders: list[dict[str, Any]], console: Console) -> None:
@@ -69,10 +69,12 @@ def _show_evaluation(evaluation: dict[str, Any], console: Console) -> None:
     for heading in ("metric", "value", "95 % interval", "change"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for record in evaluation["metrics"]:
-        if not record["slice"]:
+        if not record["slice"] and not _is_of_baseline(record["metric"]):
             change = "" if record["change"] is None else f"{record['change']:+.4f}"
             table.add_row(_label(record["metric"]), _number(record["value"]), _interval(record), change)
     console.print(table)
+    for note in evaluation["notes"]:
+        console.print(f"  {escape(note)}", soft_wrap=True)
     console.print("[bold green]Blessed[/]" if evaluation["blessed"] else "[bold red]Refused[/]")
     for check in evaluation["checks"]:
         where = f" on {check['slice']}" if check["slice"] else ""
@@ -125,6 +127,10 @@ def _value(record: dict[str, float | None] | None) -> str:
 def _label(metric: str) -> str:
     """The metric's label; its name if the card is older than the label."""
     return METRICS[metric].label if metric in METRICS else escape(metric)
+
+
+def _is_of_baseline(metric: str) -> bool:
+    return metric in METRICS and METRICS[metric].group == "baselines"
 
 
 def _number(value: float | None) -> str:

@@ -2,8 +2,8 @@
 
 Beam (2.74 to 2.77) examines the signature of every method of every DoFn of every bundle again, by
 `apache_beam.transforms.core.get_function_args_defaults`. That is up to a fifth of the time of a step whose graph is
-large and whose data is small, as those of Transform and the Evaluator are here. There is no option for it, so the
-function is replaced by one that remembers.
+large and whose data is small, as those of Transform are here. There is no option for it, so the function is replaced by
+one that remembers.
 """
 
 import weakref

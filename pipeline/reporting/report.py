@@ -3,7 +3,8 @@
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,33 @@ from rich.table import Table
 
 from pipeline.node import PUSHED, WRITTEN, Node
 from pipeline.reporting import counted, report_on_device, summary
+from pipeline.reporting.summary import MetricRow
 from pipeline.reporting.terminal import escape
 from schemas import canary as canary_schema
 from schemas import layout, on_device_record
 from schemas import signatures as names
 from schemas import verdict as verdict_schema
 from schemas.canary import CanaryRecord
-from schemas.verdict import CheckRecord, Verdict
+from schemas.metrics import Group
+from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 _SHOWN_ANOMALIES = 10
 _SHOWN_FAILURES = 10
 _SLICE_COLUMNS = {
-    "top-100": "top_100_accuracy",
+    "users": "evaluated_users",
     "NDCG@10": "ndcg_at_10",
+    "recall@100": "recall_at_100",
     "above popularity": "lift_over_popularity",
     "RMSE": "rmse",
-    "below bias": "lift_over_bias",
+    "below biases": "lift_over_bias",
 }
+_TABLES: dict[str, tuple[Group, ...]] = {
+    "What users are recommended, on the evaluation split": ("users", "lists", "liked", "lifts"),
+    "Predicted ratings": ("ratings",),
+    "Concentration of what is recommended": ("concentration",),
+    "Retrieval alone, and measures per event": ("retrieve", "events"),
+}
+"""Groups of metrics by the title of their table; the slices come before the last one."""
 
 _OPTIONAL_EXPORTS = (
     ("IndexExporter", "index", "approximate index", f"{layout.EXTRA}/index"),
@@ -61,10 +72,10 @@ def show(nodes: dict[str, Node], run_folder: Path, is_inspected: bool, console: 
     (run_folder / layout.CANARY).write_text(canary.model_dump_json(indent=1), encoding="utf-8")
     summed = json.loads((examples / "summary.json").read_text(encoding="utf-8"))
     _show_data(summed, examples, is_inspected, console)
-    console.print(_metrics_table(verdict))
-    console.print(_slices_table(verdict))
-    if verdict.not_compared:
-        console.print(verdict.not_compared, style="yellow")
+    for table in _metrics_tables(verdict):
+        console.print(table)
+    for note in filter(None, [verdict.not_compared, *verdict.notes]):
+        console.print(escape(note), style="yellow", soft_wrap=True)
     for anomaly in verdict.anomalies[:_SHOWN_ANOMALIES]:
         console.print(f"anomaly in the data: {escape(anomaly)}", style="yellow")
     if len(verdict.anomalies) > _SHOWN_ANOMALIES:
@@ -106,23 +117,30 @@ def _show_data(summed: dict[str, Any], examples: Path, is_inspected: bool, conso
             console.print(escape(line), style="yellow", soft_wrap=True)
 
 
-def _metrics_table(verdict: Verdict) -> Table:
+def _metrics_tables(verdict: Verdict) -> list[Table]:
+    """Tables of what was measured, without columns that are empty."""
     rows = summary.metric_rows(verdict)
-    columns = {
+    found = []
+    for title, groups in _TABLES.items():
+        chosen = [row for row in rows if row.group in groups]
+        if chosen:
+            found.append(_metrics_table(title, chosen))
+    last = [found.pop()] if rows and rows[-1].group in ("retrieve", "events") else []
+    return [*found, _slices_table(verdict), *last]
+
+
+def _metrics_table(title: str, rows: Sequence[MetricRow]) -> Table:
+    columns: dict[str, Callable[[MetricRow], str]] = {
         "metric": lambda row: row.label,
         "value": lambda row: row.value,
         "95 % interval": lambda row: row.interval,
         "change": lambda row: row.change,
-        "popularity": lambda row: row.popularity,
-        "bias": lambda row: row.bias,
-    }
-    if not verdict.compared_with_baseline:
-        del columns["change"]
-    if not any(row.bias for row in rows):
-        del columns["bias"]
-    table = _table("Metrics on the evaluation split", *columns, "must be", "")
+    } | {label: partial(_baseline_cell, label) for label in summary.BASELINES.values()}
+    kept = [cell for cell in columns.items() if any(map(cell[1], rows))]
+    has_checks = any(row.checks for row in rows)
+    table = _table(title, *(label for label, _ in kept), *(["must be", ""] if has_checks else []))
     for row in rows:
-        table.add_row(*(column(row) for column in columns.values()), *_check_cells(row.checks))
+        table.add_row(*(cell(row) for _, cell in kept), *(_check_cells(row.checks) if has_checks else ()))
     return table
 
 
@@ -131,21 +149,36 @@ def _check_cells(checks: Sequence[CheckRecord]) -> tuple[str, str]:
     return "\n".join(escape(check.rule) for check in checks), "\n".join(marks)
 
 
+def _baseline_cell(label: str, row: MetricRow) -> str:
+    return row.baselines[label]
+
+
 def _slices_table(verdict: Verdict) -> Table:
     columns = {column: metric for column, metric in _SLICE_COLUMNS.items() if verdict.value(metric)}
     table = _table("The same by slice", "slice", *columns, "must be", "")
     for name in sorted({record.slice for record in verdict.metrics if record.slice}, key=_slice_order):
-        records = [verdict.value(metric, name) for metric in columns.values()]
+        cells = [_slice_cell(verdict.value(metric, name)) for metric in columns.values()]
         checks = [check for check in verdict.checks if check.slice == name]
-        rules, marks = _check_cells(checks)
-        table.add_row(name, *(f"{record.value:.4f}" if record else "" for record in records), rules, marks)
+        table.add_row(name, *cells, *_check_cells(checks))
     return table
 
 
-def _slice_order(name: str) -> tuple[str, int]:
+def _slice_cell(record: MetricRecord | None) -> str:
+    """The value; of a lift, with its 95 % interval; of a number of users, as a whole number."""
+    if record is None:
+        return ""
+    if record.metric == "evaluated_users":
+        return f"{record.value:,.0f}"
+    between = f" ({summary.interval(record)})" if record.metric.startswith("lift_") and summary.interval(record) else ""
+    return f"{record.value:.4f}{between}"
+
+
+def _slice_order(name: str) -> tuple[int, str, int]:
+    """Known and new users first, then new items, then the others by their numbers of events."""
     feature, _, value = name.partition("=")
     digits = value.rstrip("+").split("-")[0]
-    return feature, int(digits) if digits.isdigit() else 0
+    first = {"user": 0, "item": 1}.get(feature, 2)
+    return first, f"{feature}{value if first < 2 else ''}", int(digits) if digits.isdigit() else 0
 
 
 def _show_canary(canary: CanaryRecord, console: Console) -> None:

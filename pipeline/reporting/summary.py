@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pipeline.node import PUSHED, Node
 from schemas import canary as canary_schema
 from schemas import verdict as verdict_schema
-from schemas.metrics import METRICS
+from schemas.metrics import BIAS, LIST_BASELINES, METRICS, Group
 from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 _WORDS = {
@@ -15,6 +15,8 @@ _WORDS = {
     "unchanged": "Nothing new was pushed: this model is already the newest version,",
     "withdrawn": "Blessed, but not pushed, since a rollback has withdrawn this model; the newest version is still",
 }
+BASELINES = LIST_BASELINES | {BIAS: "biases"}
+"""Labels of the baselines by the prefix of their metrics."""
 JUDGED_BY = ("evaluation", "infra_blessing")
 """The Pusher's inputs that hold the gate's verdict and the canary's record."""
 
@@ -27,43 +29,58 @@ class MetricRow(NamedTuple):
     interval: str
     """The 95 % interval; empty if there is none."""
     change: str
-    """Difference from the last blessed model; empty if there is none."""
-    popularity: str
-    """The same metric of the most popular items; empty if it has none."""
-    bias: str
-    """The same metric of user and item biases; empty if it has none."""
+    """Difference from the last blessed model, and half of its 95 % interval; empty if there is none."""
+    baselines: dict[str, str]
+    """The same metric of each baseline by the baseline's label; empty text if it has none."""
     checks: tuple[CheckRecord, ...]
+    group: Group
 
 
 def metric_rows(verdict: Verdict) -> list[MetricRow]:
     """A row for each computed metric, with the baselines' values next to it."""
-    baselines = {metric.baseline for metric in METRICS.values()}
     rows = []
     for name, metric in METRICS.items():
         record = verdict.value(name)
-        if record is None or name in baselines:
+        if record is None or metric.group == "baselines":
             continue
         rows.append(
             MetricRow(
-                metric.label,
-                f"{record.value:.4f}",
-                _interval(record),
-                "" if record.change is None else f"{record.change:+.4f}",
-                *_baseline_cells(verdict, metric.baseline),
-                tuple(check for check in verdict.checks if check.metric == name and not check.slice),
+                label=metric.label,
+                value=_value(record),
+                interval=interval(record),
+                change=_change(record),
+                baselines=_baselines(verdict, name),
+                checks=tuple(check for check in verdict.checks if check.metric == name and not check.slice),
+                group=metric.group,
             )
         )
     return rows
 
 
-def _interval(record: MetricRecord) -> str:
+def _value(record: MetricRecord) -> str:
+    if METRICS[record.metric].group == "users" and math.isfinite(record.value):
+        return f"{record.value:,.0f}"
+    return f"{record.value:.4f}"
+
+
+def interval(record: MetricRecord) -> str:
+    """The 95 % interval of a metric, empty if it has none."""
     return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
 
 
-def _baseline_cells(verdict: Verdict, baseline: str | None) -> tuple[str, str]:
-    record = verdict.value(baseline) if baseline else None
-    value = f"{record.value:.4f}" if record else ""
-    return ("", value) if baseline and baseline.startswith("bias_") else (value, "")
+def _change(record: MetricRecord) -> str:
+    if record.change is None:
+        return ""
+    width = None if record.change_upper is None else record.change_upper - record.change
+    return f"{record.change:+.4f}" + (f" ± {width:.4f}" if width is not None and math.isfinite(width) else "")
+
+
+def _baselines(verdict: Verdict, name: str) -> dict[str, str]:
+    found = {}
+    for prefix, label in BASELINES.items():
+        record = verdict.value(f"{prefix}_{name}") if f"{prefix}_{name}" in METRICS[name].baselines else None
+        found[label] = f"{record.value:.4f}" if record else ""
+    return found
 
 
 def push_outcome(pusher: Node) -> Literal["new", "unchanged", "withdrawn", "refused"]:
@@ -98,12 +115,14 @@ def evaluation_markdown(verdict: Verdict) -> str:
     lines += [f"- {reason}" for reason in verdict.reasons]
     lines += [f"- anomaly in the data: {anomaly}" for anomaly in verdict.anomalies]
     lines += [f"- {verdict.not_compared}"] if verdict.not_compared else []
-    header = ("metric", "value", "95 % interval", "change", "popularity", "bias", "must be", "passed")
+    lines += [f"- {note}" for note in verdict.notes]
+    header = ("metric", "value", "95 % interval", "change", *BASELINES.values(), "must be", "passed")
     lines += ["", as_row(header), as_row(["---"] * len(header))]
     for row in metric_rows(verdict):
         rules = "<br>".join(check.rule for check in row.checks)
         passed = "<br>".join("yes" if check.passed else "**NO**" for check in row.checks)
-        lines.append(as_row([*row[:-1], rules, passed]))
+        cells = [row.label, row.value, row.interval, row.change, *row.baselines.values(), rules, passed]
+        lines.append(as_row(cells))
     return "\n".join(lines) + "\n"
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from recommender.evaluation.intervals import Interval, ratio_over_users
 from recommender.evaluation.ranks import gains
 from recommender.interactions.ragged import Ragged
-from schemas.metrics import LIST_K, NDCG_K, TOP_K
+from schemas.metrics import EVENT_NDCG_K, LIST_K, TOP_K
 
 LENGTH = max(LIST_K)
 """Length of the lists that are measured."""
@@ -93,7 +93,7 @@ def of_users(ranks: np.ndarray, users: np.ndarray, num_users: int) -> dict[str, 
 
 def of_events(ranks: np.ndarray, users: np.ndarray, num_users: int) -> dict[str, Measure]:
     """Returns the measures per event by name; arguments as of `of_users`."""
-    values = {f"event_top_{k}_accuracy": ranks <= k for k in TOP_K}
-    values |= {f"event_ndcg_at_{NDCG_K}": gains(ranks, NDCG_K), "event_mrr": 1 / ranks}
+    values: dict[str, np.ndarray] = {f"event_top_{k}_accuracy": ranks <= k for k in TOP_K}
+    values |= {f"event_ndcg_at_{EVENT_NDCG_K}": gains(ranks, EVENT_NDCG_K), "event_mrr": 1 / ranks}
     counts = np.bincount(users, minlength=num_users).astype(np.float64)
     return {name: Measure(np.bincount(users, value, num_users), counts) for name, value in values.items()}

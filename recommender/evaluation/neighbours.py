@@ -23,6 +23,8 @@ REGULARIZATIONS = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 SHRINKAGES = (0.0, 10.0, 100.0)
 MOST_PAIRS = 2 * 10**9
 """Maximum sum of the squares of the users' numbers of items: the cost of counting co-occurrences."""
+MOST_CELLS = 5 * 10**9
+"""Maximum number of scores, users times items, that are computed for the lists."""
 _PAIRS_AT_ONCE = 2**24
 
 

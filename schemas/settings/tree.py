@@ -22,7 +22,7 @@ from schemas.settings.serving import ServingSettings
 from schemas.settings.similar import SimilarSettings
 from schemas.settings.split import SplitSettings
 from schemas.settings.training import TrainingSettings
-from schemas.slices import slice_labels
+from schemas.slices import NEW_OR_KNOWN, slice_labels
 
 RECOMMENDER_NAME = r"[a-z0-9][a-z0-9_-]*"
 """Pattern of a recommender's name, which is also the name of its folders."""
@@ -61,11 +61,12 @@ class Settings(Section):
     @model_validator(mode="after")
     def _slices_exist(self) -> "Settings":
         for floor in self.gate.slices:
-            labels = slice_labels(getattr(self.features, f"{floor.feature}_bounds"))
+            bounds = getattr(self.features, f"{floor.feature}_bounds", None)
+            labels = slice_labels(bounds) if bounds else NEW_OR_KNOWN[floor.feature]
             if floor.value not in labels:
+                given = f"; with features.{floor.feature}_bounds as they are it has" if bounds else "; it has"
                 raise ValueError(
-                    f"gate.slices: {floor.feature} has no slice {floor.value!r}; with features.{floor.feature}_bounds "
-                    f"as they are it has: {', '.join(labels)}"
+                    f"gate.slices: {floor.feature} has no slice {floor.value!r}{given}: {', '.join(labels)}"
                 )
         return self
 

@@ -55,7 +55,7 @@ volumes = [{{ claim = "atalaya", path = {root} }}, {{ claim = "data", path = {da
 [kubeflow.metadata]
 {store}
 [gate.thresholds]
-top_10_accuracy = {{ at_least = {floor} }}
+recall_at_10 = {{ at_least = {floor} }}
 """
 FRESH = {("run-1", "import-schema-gen"), ("run-1", "trainer")}
 """A cheap step, and the one that imports most."""

@@ -39,7 +39,7 @@ pytestmark = [
 ]
 START_SECONDS = 120
 POOL = "worker.worker_pool_main"
-STEPS = ["RatingsExampleGen", "StatisticsGen", "Transform", "Evaluator", "BatchRecommender"]
+STEPS = ["RatingsExampleGen", "StatisticsGen", "Transform", "BatchRecommender"]
 
 
 @pytest.fixture(scope="module")

@@ -76,5 +76,13 @@ def test_a_step_reaches_its_own_code_and_no_other_steps(module, reached, not_rea
 
 def test_the_real_steps_reach_what_they_run():
     reached = {path.name for path in versions._reachable("components.evaluator.component", {})}
-    assert {"component.py", "executor.py", "gate.py", "metrics.py", "tfma_metrics.py", "eval_config.py"} <= reached
+    assert {
+        "component.py",
+        "executor.py",
+        "evaluation.py",
+        "gate.py",
+        "metrics.py",
+        "judging.py",
+        "neighbours.py",
+    } <= reached
     assert "preprocessing.py" not in reached

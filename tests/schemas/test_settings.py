@@ -43,6 +43,10 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
         ('[data]\nfolder = "d"\nrating_scale = [5, 1]\n', "data.rating_scale: the lowest rating must be below"),
         ('[data]\nfolder = "d"\n[gate.thresholds]\nrecall = { at_least = 1 }\n', "no metric is called 'recall'"),
         ('[data]\nfolder = "d"\n[gate.thresholds]\nrmse = {}\n', "gate.thresholds.rmse: give `at_least`"),
+        (
+            '[data]\nfolder = "d"\n[gate.thresholds]\ntop_100_accuracy = { at_least = 0.1 }\n',
+            "gate.thresholds: it is event_top_100_accuracy now; recall_at_10 and recall_at_100 are measured per user",
+        ),
         ('[data]\nfolder = "d"\n[gate.tolerances]\nauc = 0.1\n', "gate.tolerances: no metric is called 'auc'"),
         ('[data]\nfolder = "d"\n[features]\nuser_activity_bounds = [5, 5]\n', "bounds must ascend, got [5, 5]"),
         ('[data]\nfolder = "d"\n[training]\nseed = "one"\n', "training.seed: Input should be a valid integer"),
@@ -78,12 +82,16 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             "user_activity has no slice '1-8'; with features.user_activity_bounds as they are it has: 0, 1-9, 10-49",
         ),
         (
+            '[data]\nfolder = "d"\n[[gate.slices]]\nfeature = "item"\nvalue = "known"\nmetric = "mrr"\nat_least = 0\n',
+            "item has no slice 'known'; it has: new",
+        ),
+        (
             '[data]\nfolder = "d"\n[gate.thresholds]\nrmse = { at_mst = 1 }\n',
-            "gate.thresholds.rmse.at_mst: unknown key; allowed here: at_least, at_most\n",
+            "gate.thresholds.rmse.at_mst: unknown key; allowed here: at_least, at_most, lower_at_least, upper_at_m",
         ),
         (
             '[data]\nfolder = "d"\n[[gate.slices]]\nfeatur = "user_activity"\n',
-            "gate.slices.0.featur: unknown key; allowed here: at_least, at_most, feature, value, metric",
+            "gate.slices.0.featur: unknown key; allowed here: at_least, at_most, lower_at_least, upper_at_most, featu",
         ),
         ("[data\n", "not a TOML file"),
         ('data = "d"\n', "data: Input should be a table; got 'd'\n"),

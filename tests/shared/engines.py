@@ -36,7 +36,7 @@ enabled = true
 k = 10
 users_per_shard = 50
 [gate.thresholds]
-top_10_accuracy = { at_least = 0.0 }
+recall_at_10 = { at_least = 0.0 }
 """
 
 

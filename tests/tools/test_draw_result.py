@@ -9,15 +9,15 @@ def _record(metric: str, value: float, where: str = "") -> dict[str, object]:
 
 def test_read_takes_the_values_over_all_ratings_and_each_metrics_own_baseline() -> None:
     records = [_record("rmse", 0.9), _record("rmse", 0.1, "user_activity=1-9"), _record("bias_rmse", 0.95)]
-    for number, metric in enumerate(["top_10_accuracy", "top_100_accuracy", "ndcg_at_10"], start=2):
+    for number, metric in enumerate(["ndcg_at_10", "recall_at_100", "liked_recall_at_100"], start=2):
         records += [_record(metric, number / 10), _record(f"popularity_{metric}", number / 20)]
 
     measured = read({"evaluation": {"metrics": records}})
 
     assert [(one.metric, one.value, one.baseline) for one in measured] == [
-        ("top_10_accuracy", 0.2, 0.1),
-        ("top_100_accuracy", 0.3, 0.15),
-        ("ndcg_at_10", 0.4, 0.2),
+        ("ndcg_at_10", 0.2, 0.1),
+        ("recall_at_100", 0.3, 0.15),
+        ("liked_recall_at_100", 0.4, 0.2),
         ("rmse", 0.9, 0.95),
     ]
 

@@ -1,107 +1,107 @@
-"""The Evaluator's `Do()` on real artifacts, with models whose answers stand in the examples themselves."""
+"""The Evaluator's `Do()` on real artifacts: a recommender with random vectors and events that it predicts."""
 
-import json
+import functools
 import math
-import shutil
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
-from tfx.utils import proto_utils
 
-import schemas
-import semaphores
-from components.evaluator import eval_config, executor
-from pipeline.engines import beam
+from benchmarks.synthetic import random_parts
+from components.evaluator import executor
+from recommender.serving.export import save
+from recommender.serving.recommender import Parts
 from schemas import layout
-from schemas import signatures as names
 from schemas import verdict as verdicts
 from schemas.model_card import ModelCard
-from schemas.settings import BeamSettings, GateSettings
+from schemas.settings import FeatureSettings, GateSettings, ServingSettings
 
-pytestmark = semaphores.needed
-
-# rank, popularity's rank, rating, bias's rating, rating given, user activity
-EXAMPLES = [
-    (1.0, 5.0, 4.0, 3.5, 4.0, "1-9"),
-    (2.0, 20.0, 3.0, 3.5, 2.0, "1-9"),
-    (40.0, 1.0, 2.0, 3.5, 2.0, "10-49"),
-    (3.0, 60.0, 5.0, 3.5, 5.0, "10-49"),
-]
-COPIES = 50
-"""The same examples over and over leave the means as they are and make the intervals tight."""
-_FLOATS = (names.RANK, names.POPULARITY_RANK, "predicted", names.BIAS_RATING, names.RATING)
+KNOWN, NEW, ITEMS = 60, 40, 50
+"""Numbers of users with and without training events, and of items; the last item is unknown to the model."""
+Event = tuple[str, str, float]
+SETTINGS = ServingSettings(rating_weight=0.1)
+"""The random ratings would spoil the order, of new users above all."""
 
 
-class _Told(tf.Module):
-    """Answers what the example says, its ranks worse by `worse`; ratings only if `is_rated`."""
-
-    def __init__(self, worse: float, is_rated: bool):
-        super().__init__()
-        self._worse, self._is_rated = worse, is_rated
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, names.EXAMPLES)])
-    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = {name: tf.io.FixedLenFeature([1], tf.float32) for name in _FLOATS if name != names.RATING}
-        parsed = tf.io.parse_example(examples, features)
-        ranks = {
-            names.RANK: parsed[names.RANK] + self._worse,
-            names.POPULARITY_RANK: parsed[names.POPULARITY_RANK],
-        }
-        if not self._is_rated:
-            return ranks
-        return ranks | {names.RATING: parsed["predicted"], names.BIAS_RATING: parsed[names.BIAS_RATING]}
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    """Users have seen about eight items each; unknown users get the most popular ones."""
+    parts = random_parts(num_users=KNOWN, num_items=ITEMS, width=4, seen=8)
+    popularity = np.bincount(parts.seen.values, minlength=ITEMS)
+    return parts._replace(popularity=popularity, fallback=np.log1p(popularity).astype(np.float32))
 
 
-def _model(folder: Path, card: ModelCard, worse: float = 0.0, is_rated: bool = True) -> standard_artifacts.Model:
-    module = _Told(worse, is_rated)
-    tf.saved_model.save(module, str(folder / "Format-Serving"), signatures={names.EVALUATE: module.evaluate})
-    data = card.training.data.model_copy(update={"rating_scale": (1.0, 5.0) if is_rated else None})
-    record = card.training.model_copy(update={"data": data})
-    path = folder / "Format-Serving" / layout.TRAINING_RECORD
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(record.model_dump_json())
-    artifact = standard_artifacts.Model()
-    artifact.uri = str(folder)
-    return artifact
+@pytest.fixture(scope="module")
+def held_out(parts: Parts) -> list[Event]:
+    """Of known users three of their six best unseen items and a new one, with ratings near those predicted."""
+    rng, events = np.random.default_rng(1), []
+    scores = parts.queries[:-1] @ parts.candidates.T
+    scores[parts.seen.rows, parts.seen.values] = -np.inf
+    users = np.arange(KNOWN)
+    ratings = tf.clip_by_value(parts.rater.rate(np.repeat(users, ITEMS), np.tile(np.arange(ITEMS), KNOWN)), 1, 5)
+    ratings = np.reshape(ratings, (KNOWN, ITEMS)) + rng.normal(0, 0.1, (KNOWN, ITEMS))
+    for user in users:
+        best = np.argsort(-scores[user])[:6]
+        events += [(f"u{user}", f"i{item}", float(ratings[user, item])) for item in rng.choice(best, 3, replace=False)]
+        events.append((f"u{user}", "unheard of", 3.0))
+    shares = (parts.popularity + 1) / np.sum(parts.popularity + 1)
+    for user in range(NEW):
+        events += [(f"new{user}", f"i{item}", 3.0) for item in rng.choice(ITEMS, 3, replace=False, p=shares)]
+    return events
 
 
-def _examples(tmp_path: Path, rated: list[bool]) -> standard_artifacts.Examples:
-    """The examples, of which those have a rating for which `rated` is true."""
-    split = tmp_path / "examples" / "Split-eval"
+@pytest.fixture(scope="module")
+def train(parts: Parts) -> list[Event]:
+    rng = np.random.default_rng(2)
+    return [
+        (f"u{user}", f"i{item}", float(rng.integers(1, 6)))
+        for user, item in zip(parts.seen.rows, parts.seen.values, strict=True)
+    ]
+
+
+def _write(split: Path, events: list[Event], is_rated: bool) -> None:
     split.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-        for (*numbers, activity), is_rated in list(zip(EXAMPLES, rated, strict=True)) * COPIES:
+        for user, item, rating in events:
             feature = {
-                name: tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
-                for name, number in zip(_FLOATS, numbers, strict=True)
+                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+                for name, text in (("user_id", user), ("item_id", item))
             }
-            if not is_rated:
-                feature[names.RATING] = tf.train.Feature()
-            for name, text in ((names.USER_ACTIVITY, activity), (names.ITEM_POPULARITY, "0")):
-                feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+            if is_rated:
+                feature["rating"] = tf.train.Feature(float_list=tf.train.FloatList(value=[rating]))
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
-    artifact = standard_artifacts.Examples()
-    artifact.uri = str(tmp_path / "examples")
-    artifact.split_names = '["eval"]'
-    artifact.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
-    artifact.set_string_custom_property("file_format", "tfrecords_gzip")
-    return artifact
 
 
-@pytest.fixture
-def examples(tmp_path: Path) -> standard_artifacts.Examples:
-    return _examples(tmp_path, [True] * len(EXAMPLES))
+@pytest.fixture(scope="module")
+def models(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], standard_artifacts.Model]:
+    """Exports once: the model, one that has lost half of its vectors' columns, and one without ratings."""
+    changes = {
+        "good": {},
+        "worse": {"queries": parts.queries * np.array([1, 1, 0, 0], np.float32)},
+        "lists": {"rater": None, "biases": None, "scale": None},
+    }
+    folder = tmp_path_factory.mktemp("models")
+    card = ModelCard.model_validate_json((Path(__file__).parents[2] / "model_card.json").read_text())
 
+    @functools.cache
+    def exported(name: str) -> standard_artifacts.Model:
+        changed = parts._replace(**changes[name])
+        save(changed, str(folder / name / "Format-Serving"), SETTINGS)
+        data = card.training.data.model_copy(update={"rating_scale": changed.scale})
+        path = folder / name / "Format-Serving" / layout.TRAINING_RECORD
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(card.training.model_copy(update={"data": data}).model_dump_json())
+        artifact = standard_artifacts.Model()
+        artifact.uri, artifact.id = str(folder / name), 7
+        return artifact
 
-@pytest.fixture
-def evaluate(tmp_path: Path, examples: standard_artifacts.Examples, model_card: ModelCard) -> partial:
-    return partial(_evaluate, tmp_path, model_card, examples)
+    return exported
 
 
 def _anomalies(folder: Path, text: str) -> standard_artifacts.ExampleAnomalies:
@@ -115,129 +115,149 @@ def _anomalies(folder: Path, text: str) -> standard_artifacts.ExampleAnomalies:
     return artifact
 
 
+@pytest.fixture
+def evaluate(tmp_path, train, held_out, models) -> Callable[..., verdicts.Verdict]:
+    return functools.partial(_evaluate, tmp_path, train, held_out, models)
+
+
 def _evaluate(
     tmp_path: Path,
-    card: ModelCard,
-    examples: standard_artifacts.Examples,
+    train: list[Event],
+    held_out: list[Event],
+    models: Callable[[str], standard_artifacts.Model],
     gate: dict,
     anomalies: str = "",
-    baseline_worse: float | None = None,
+    model: str = "good",
+    last_blessed: str = "",
     is_rated: bool = True,
-    is_baseline_rated: bool = True,
 ) -> verdicts.Verdict:
-    settings = GateSettings.model_validate(gate)
-    schema = standard_artifacts.Schema()
-    schema.uri = str(tmp_path / "schema")
-    (tmp_path / "schema").mkdir()
-    shutil.copy(Path(schemas.__file__).parent / "ratings.pbtxt", tmp_path / "schema" / "schema.pbtxt")
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = str(tmp_path / "examples"), '["train", "eval"]'
+    for name, events in (("train", train), ("eval", held_out)):
+        _write(tmp_path / "examples" / f"Split-{name}", events, is_rated)
     inputs = {
-        "schema": [schema],
         "examples": [examples],
-        "model": [_model(tmp_path / "model", card, is_rated=is_rated)],
+        "model": [models(model)],
         "anomalies": [_anomalies(tmp_path / "anomalies", anomalies)],
     }
-    if baseline_worse is not None:
-        inputs["baseline_model"] = [_model(tmp_path / "baseline", card, baseline_worse, is_baseline_rated)]
+    if last_blessed:
+        inputs["baseline_model"] = [models(last_blessed)]
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
     properties = {
-        "eval_config": proto_utils.proto_to_json(eval_config.build(settings)),
-        "example_splits": json.dumps(["eval"]),
-        "gate": settings.model_dump_json(),
+        "gate": GateSettings.model_validate(gate).model_dump_json(),
+        "features": FeatureSettings().model_dump_json(),
     }
-    context = BaseBeamExecutor.Context(beam_pipeline_args=beam.arguments(BeamSettings()), tmp_dir=str(tmp_path))
+    context = BaseExecutor.Context(tmp_dir=str(tmp_path))
     executor.Executor(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
     verdict = verdicts.read(evaluation.uri)
-    # The two forms in which TFX keeps a blessing must agree with the verdict.
+    # The forms in which TFX keeps a blessing must agree with the verdict.
     assert blessing.get_int_custom_property("blessed") == verdict.blessed
-    assert blessing.get_string_custom_property("judged_model") == str(inputs["model"][0].id)
+    assert blessing.get_int_custom_property("current_model_id") == 7
+    assert blessing.get_string_custom_property("judged_model") == "7"
     files = [path.name for path in Path(blessing.uri).iterdir()]
     assert files == (["BLESSED"] if verdict.blessed else ["NOT_BLESSED"])
     return verdict
 
 
-def test_metrics_of_all_examples_and_of_slices(evaluate):
-    verdict = evaluate(
-        {"slices": [{"feature": "user_activity", "value": "10-49", "metric": "rmse", "at_most": 0.1}]},
-    )
+def test_the_figures_are_those_of_the_exported_signatures(evaluate, models, held_out):
+    verdict = evaluate({})
     assert verdict.blessed, verdict.reasons
-    assert verdict.value("rmse").value == pytest.approx(0.5)
-    assert verdict.value("rmse", "user_activity=1-9").value == pytest.approx(math.sqrt(0.5))
-    assert verdict.value("rmse", "user_activity=10-49").value == 0
-    # TFMA turns this slice's value into a number; its name stays.
-    assert verdict.value("rmse", "item_popularity=0").value == pytest.approx(0.5)
-    assert verdict.value("top_5_accuracy").value == 0.75
-    assert verdict.value("popularity_top_5_accuracy", "user_activity=10-49").value == 0.5
-    gain = (1 + 1 / math.log2(3) + 1 / math.log2(4)) / 4
-    popularity_gain = (1 / math.log2(6) + 1) / 4
-    lift = verdict.value("lift_over_popularity")
-    assert lift.value == pytest.approx(gain - popularity_gain)
-    assert lift.lower < lift.value < lift.upper
-    assert not verdict.compared_with_baseline
+    signatures = tf.saved_model.load(f"{models('good').uri}/Format-Serving").signatures
+    for name, prefix in (("recommend", ""), ("retrieve", "retrieve_")):
+        found = {group: [] for group in ("", "user=known", "user=new")}
+        for user in dict.fromkeys(user for user, *_ in held_out):
+            shown = _all_inputs(signatures[name], user_id=[user], k=100)["item_id"].numpy()[0]
+            ranks = [
+                list(shown).index(item.encode()) for other, item, _ in held_out if other == user and item[0] == "i"
+            ]
+            size = sum(other == user for other, *_ in held_out)
+            ideal = sum(1 / math.log2(place + 2) for place in range(size))
+            ndcg = sum(1 / math.log2(rank + 2) for rank in ranks if rank < 10) / ideal
+            for group in ("", "user=new" if user.startswith("new") else "user=known"):
+                found[group].append((ndcg, sum(rank < 100 for rank in ranks) / size, 1 / (1 + min(ranks))))
+        for group, rows in found.items():
+            measured = [
+                verdict.value(f"{prefix}{name}", group).value for name in ("ndcg_at_10", "recall_at_100", "mrr")
+            ]
+            assert measured == pytest.approx(np.mean(rows, axis=0))
+            assert verdict.value("evaluated_users", group).value == len(rows)
+    users, items, given = zip(*held_out, strict=True)
+    rated = _all_inputs(signatures["rate"], user_id=users, item_id=items)["rating"].numpy()
+    assert verdict.value("rmse").value == pytest.approx(np.sqrt(np.mean((rated - np.array(given, np.float32)) ** 2)))
 
 
-def test_a_threshold_and_a_slice_floor_refuse(evaluate):
-    floor = {"feature": "user_activity", "value": "1-9", "metric": "rmse", "at_most": 0.1}
-    gate = {"thresholds": {"top_1_accuracy": {"at_least": 0.5}}, "slices": [floor]}
-    assert evaluate(gate).reasons == (
-        "top-1 accuracy is 0.25, must be >= 0.5",
-        "RMSE on user_activity=1-9 is 0.7071, must be <= 0.1",
-    )
+def _all_inputs(signature, **given) -> dict[str, tf.Tensor]:
+    """Calls a signature with each input: those given, and the defaults that are documented for the others."""
+    defaults = {"n_candidates": SETTINGS.n_candidates, "rating_weight": SETTINGS.rating_weight}
+    inputs = {}
+    for name, spec in signature.structured_input_signature[1].items():
+        value = given.get(name, defaults.get(name))
+        empty = tf.zeros([0] * spec.shape.rank, spec.dtype) if spec.dtype != tf.string else None
+        if value is not None:
+            inputs[name] = tf.constant(value, spec.dtype)
+        else:
+            inputs[name] = tf.constant([], tf.string, [0] * spec.shape.rank) if empty is None else empty
+    return signature(**inputs)
 
 
-def test_a_slice_that_no_example_is_in_refuses(evaluate):
-    floor = {"feature": "user_activity", "value": "0", "metric": "rmse", "at_most": 9}
+def test_thresholds_floors_of_slices_and_ends_of_intervals_refuse(evaluate):
+    gate = {
+        "thresholds": {"ndcg_at_10": {"at_least": 0.99}, "recall_at_100": {"lower_at_least": 0.98}},
+        "slices": [{"feature": "user", "value": "new", "metric": "ndcg_at_10", "upper_at_most": 0.01}],
+        "max_fallback_share": 0.3,
+    }
+    reasons = evaluate(gate).reasons
+    beginnings = ("lists that fall back", "NDCG@10 is 0.", "recall@100 has an interval from", "NDCG@10 on user=new has")
+    assert len(reasons) == 4
+    assert all(reason.startswith(words) for reason, words in zip(reasons, beginnings, strict=True)), reasons
+    assert reasons[0].endswith("is 0.4, must be <= 0.3")
+
+
+def test_a_slice_that_no_event_is_in_refuses(evaluate):
+    floor = {"feature": "user_activity", "value": "200+", "metric": "rmse", "at_most": 9}
     [reason] = evaluate({"slices": [floor]}).reasons
-    assert reason == "RMSE on user_activity=0 must be <= 9, but it was not computed"
+    assert reason == "RMSE on user_activity=200+ must be <= 9, but it was not computed"
 
 
-def test_an_anomaly_forbids_blessing_though_all_thresholds_hold(evaluate):
+def test_an_anomaly_forbids_blessing_though_all_rules_are_met(evaluate):
     anomaly = 'anomaly_info { key: "rating" value { description: "Some values are out of domain" } }'
     verdict = evaluate({}, anomalies=anomaly)
     assert not verdict.blessed
     assert verdict.anomalies == ("train, rating: Some values are out of domain",)
 
 
-@pytest.mark.parametrize(("baseline_worse", "blessed"), [(5.0, True), (-0.5, False)])
-def test_it_is_compared_with_the_last_blessed_model(evaluate, baseline_worse, blessed):
-    verdict = evaluate({"tolerances": {"mrr": 0.01}}, baseline_worse=baseline_worse)
+@pytest.mark.parametrize(("last_blessed", "model", "is_worse"), [("worse", "good", False), ("good", "worse", True)])
+def test_it_is_compared_with_the_last_blessed_model_user_by_user(evaluate, last_blessed, model, is_worse):
+    verdict = evaluate({}, last_blessed=last_blessed, model=model)
     assert verdict.compared_with_baseline
-    mrr = sum(1 / rank for rank, *_ in EXAMPLES) / 4
-    baseline_mrr = sum(1 / (rank + baseline_worse) for rank, *_ in EXAMPLES) / 4
-    assert verdict.value("mrr").change == pytest.approx(mrr - baseline_mrr)
-    assert verdict.blessed == blessed, verdict.reasons
-    if not blessed:
-        assert any(reason.startswith("MRR changed by -") for reason in verdict.reasons)
+    record = verdict.value("ndcg_at_10")
+    assert record.change_lower < record.change < record.change_upper
+    assert (record.change < 0) == is_worse and verdict.value("rmse").change == 0
+    declined = [reason for reason in verdict.reasons if reason.startswith("NDCG@10 changed by -")]
+    assert len(declined) == is_worse
 
 
-def test_errors_of_ratings_are_means_over_the_examples_with_a_rating(tmp_path, model_card):
-    verdict = _evaluate(tmp_path, model_card, _examples(tmp_path, [True, True, False, False]), {})
-    assert verdict.value("rmse").value == pytest.approx(math.sqrt(0.5))
-    assert verdict.value("top_5_accuracy").value == 0.75
-
-
-@pytest.mark.parametrize("label", [True, False])
-def test_a_model_without_ratings_is_judged_by_its_ranks(tmp_path, model_card, label):
-    verdict = _evaluate(tmp_path, model_card, _examples(tmp_path, [label] * 4), {}, is_rated=False)
-    assert verdict.blessed, verdict.reasons
-    assert verdict.value("top_5_accuracy").value == 0.75
-    assert not {record.metric for record in verdict.metrics} & {"rmse", "bias_mae", "lift_over_bias"}
-
-
-def test_a_threshold_on_ratings_refuses_a_model_without_them(tmp_path, model_card):
-    gate = {"thresholds": {"rmse": {"at_most": 1.0}}}
-    verdict = _evaluate(tmp_path, model_card, _examples(tmp_path, [False] * 4), gate, is_rated=False)
+def test_a_model_without_ratings_is_judged_by_its_lists(evaluate):
+    verdict = evaluate({"thresholds": {"rmse": {"at_most": 1.0}}}, model="lists", is_rated=False)
     assert verdict.reasons == (
         "RMSE must be <= 1, but the model was trained on events without ratings and predicts none; remove this rule "
         "from [gate]",
     )
+    metrics = {record.metric for record in verdict.metrics}
+    assert "ndcg_at_10" in metrics and not metrics & {"rmse", "bias_mae", "lift_over_bias", "liked_ndcg_at_10"}
 
 
-@pytest.mark.parametrize("is_rated", [True, False])
-def test_of_two_models_only_one_of_which_predicts_ratings_the_ranks_are_compared(evaluate, is_rated):
-    verdict = evaluate({}, baseline_worse=5.0, is_rated=is_rated, is_baseline_rated=not is_rated)
-    assert verdict.blessed, verdict.reasons
-    assert verdict.value("mrr").change > 0
-    assert not [record for record in verdict.metrics if record.metric == "rmse" and record.change is not None]
-    assert (verdict.value("rmse") is not None) == is_rated
-    assert verdict.not_compared.endswith("only their ranks were compared")
+@pytest.mark.parametrize(("last_blessed", "model"), [("lists", "good"), ("good", "lists")])
+def test_only_lists_are_compared_if_one_of_two_models_predicts_no_ratings(evaluate, last_blessed, model):
+    verdict = evaluate({}, last_blessed=last_blessed, model=model)
+    assert not any(record.change is not None for record in verdict.metrics if "rmse" in record.metric)
+    assert verdict.value("ndcg_at_10").change is not None
+    assert (verdict.value("rmse") is not None) == (model == "good")
+    assert verdict.not_compared.endswith("only their lists were compared")
+
+
+def test_too_few_users_are_refused(evaluate):
+    verdict = evaluate({"min_users": KNOWN + NEW + 1})
+    assert verdict.reasons == ("evaluated users is 100, must be >= 101",)
+    assert len(verdict.notes) >= 2 and "too few to judge them separately" in verdict.notes[0]

@@ -36,7 +36,6 @@ STEPS = {
     "latest-blessed-model": {"trainer"},
     "evaluator": {
         "example-validator",
-        "import-schema-gen",
         "latest-blessed-model",
         "ratings-example-gen",
         "trainer",

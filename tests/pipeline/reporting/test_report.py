@@ -6,7 +6,7 @@ from rich.console import Console
 
 from pipeline.node import Node
 from pipeline.reporting import report
-from schemas.verdict import MetricRecord, Verdict
+from schemas.verdict import CheckRecord, MetricRecord, Verdict
 
 
 class _Pushed:
@@ -54,25 +54,46 @@ def test_what_is_suspicious_is_shown_unless_it_was_before_the_run(is_inspected):
     ) != is_inspected
 
 
-@pytest.mark.parametrize("is_rated", [True, False])
-def test_a_table_has_columns_for_what_was_measured(is_rated):
-    def record(metric: str, slice_name: str = "") -> MetricRecord:
-        return MetricRecord(metric=metric, slice=slice_name, value=0.5, lower=0.4, upper=0.6)
-
-    measured = ["ndcg_at_10", "popularity_ndcg_at_10", *(["rmse", "bias_rmse"] if is_rated else [])]
-    verdict = Verdict(
+def _verdict(*measured: str) -> Verdict:
+    slices = ("", "user_activity=0", "item=new", "user=new", "user=known", "user_activity=10+", "user_activity=1-9")
+    records = [
+        MetricRecord(metric=metric, slice=name, value=0.5, lower=0.4, upper=0.6)
+        for metric in measured
+        for name in slices
+    ]
+    check = CheckRecord(metric=measured[0], slice="user=known", kind="value", rule=">= 0.7", passed=False)
+    return Verdict(
         blessed=True,
         reasons=(),
         anomalies=(),
         compared_with_baseline=False,
-        metrics=tuple(record(metric, name) for metric in measured for name in ("", "user_activity=0")),
-        checks=(),
+        metrics=tuple(records),
+        checks=(check,),
     )
-    overall, slices = report._metrics_table(verdict), report._slices_table(verdict)
-    columns = [column.header for column in overall.columns]
-    assert columns == ["metric", "value", "95 % interval", "popularity", *["bias"] * is_rated, "must be", ""]
-    assert [column.header for column in slices.columns] == ["slice", "NDCG@10", *["RMSE"] * is_rated, "must be", ""]
-    assert len(overall.rows) == 1 + is_rated
+
+
+LISTS = ("ndcg_at_10", "popularity_ndcg_at_10", "lift_over_popularity", "coverage_at_10", "event_mrr")
+
+
+@pytest.mark.parametrize("ratings", [(), ("rmse", "bias_rmse")])
+def test_tables_have_columns_for_what_was_measured(ratings):
+    tables = report._metrics_tables(_verdict(*LISTS, *ratings))
+    columns = [[column.header for column in table.columns] for table in tables]
+    assert columns[0] == ["metric", "value", "95 % interval", "popularity"]
+    assert columns[-2] == ["slice", "NDCG@10", "above popularity", *["RMSE"] * bool(ratings), "must be", ""]
+    assert tables[-1].title.endswith("measures per event") and len(tables) == 4 + bool(ratings)
+    if ratings:
+        assert columns[1] == ["metric", "value", "95 % interval", "biases"]
+
+
+def test_slices_begin_with_known_and_new_users_and_lifts_have_intervals():
+    shown = io.StringIO()
+    [*_, slices, _] = report._metrics_tables(_verdict(*LISTS))
+    Console(file=shown, width=200).print(slices)
+    lines = [line.split() for line in shown.getvalue().splitlines() if "=" in line]
+    names = ["user=known", "user=new", "item=new", "user_activity=0", "user_activity=1-9", "user_activity=10+"]
+    assert [line[0] for line in lines] == names
+    assert lines[0][1:] == ["0.5000", "0.5000", "(0.4000", "-", "0.6000)", ">=", "0.7", "NO"]
 
 
 def test_a_path_below_the_working_directory_is_shown_from_there_also_through_a_link(tmp_path, monkeypatch):

@@ -20,8 +20,10 @@ JUDGED = Verdict(
     reasons=("NDCG@10 is 0.2: must be >= 0.3",),
     anomalies=("rating | out of range",),
     compared_with_baseline=True,
+    notes=("no new users",),
     metrics=(
-        _record("ndcg_at_10", 0.2, change=-0.05),
+        _record("evaluated_users", 1234.0, interval=False),
+        _record("ndcg_at_10", 0.2, change=-0.05, change_lower=-0.07, change_upper=-0.03),
         _record("popularity_ndcg_at_10", 0.15),
         _record("ndcg_at_10", 0.9, "user_activity=1-9"),
         _record("rmse", 0.875, interval=False),
@@ -58,18 +60,25 @@ def _pusher(folder: Path, judged: Verdict, reused: bool = False, **pushed: objec
 def test_the_evaluation_is_a_table_with_intervals_and_rules():
     lines = summary.evaluation_markdown(JUDGED).splitlines()
     assert lines[0] == "## Refused by the gate"
-    assert "- NDCG@10 is 0.2: must be >= 0.3" in lines
+    assert "- NDCG@10 is 0.2: must be >= 0.3" in lines and "- no new users" in lines
     table = [line for line in lines if line.startswith("|")]
     assert table[2:] == [
-        "| NDCG@10 | 0.2000 | 0.1900 - 0.2100 | -0.0500 | 0.1500 |  | must be >= 0.3<br>at most 0.1 worse "
-        "| **NO**<br>yes |",
-        "| RMSE | 0.8750 |  |  |  | 0.9250 |  |  |",
-        "| MAE | nan |  |  |  |  |  |  |",
+        "| evaluated users | 1,234 |  |  |  |  |  |  |  |  |",
+        "| NDCG@10 | 0.2000 | 0.1900 - 0.2100 | -0.0500 ± 0.0200 | 0.1500 |  |  |  "
+        "| must be >= 0.3<br>at most 0.1 worse | **NO**<br>yes |",
+        "| RMSE | 0.8750 |  |  |  |  |  | 0.9250 |  |  |",
+        "| MAE | nan |  |  |  |  |  |  |  |  |",
     ]
 
 
 def test_metrics_are_those_on_all_examples_that_have_a_value():
-    expected = {"ndcg_at_10": 0.2, "popularity_ndcg_at_10": 0.15, "rmse": 0.875, "bias_rmse": 0.925}
+    expected = {
+        "evaluated_users": 1234.0,
+        "ndcg_at_10": 0.2,
+        "popularity_ndcg_at_10": 0.15,
+        "rmse": 0.875,
+        "bias_rmse": 0.925,
+    }
     assert summary.metrics(JUDGED) == expected
 
 

@@ -1,0 +1,109 @@
+"""The evaluation of one model: its events, its baselines and its answers."""
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from components.evaluator.events import read_split
+from recommender.evaluation.answers import Answers, Ids, ask
+from recommender.evaluation.held_out import HeldOut
+from recommender.evaluation.intervals import Interval
+from recommender.evaluation.judging import Bounds, Measured, fit_baselines, judge
+from recommender.models.biases import fit_biases
+from recommender.serving.saved_model import load_saved_model
+from schemas import signatures as names
+from schemas import training_record
+from schemas.settings import FeatureSettings
+from schemas.verdict import MetricRecord
+
+_SEED = 0
+"""Of the users and of the events that are drawn where there are many."""
+_LOG = logging.getLogger("atalaya")
+
+
+class Judged(NamedTuple):
+    """What was measured. notes: what was left out, and why."""
+
+    records: list[MetricRecord]
+    notes: list[str]
+    is_rated: bool
+    has_other: bool
+    is_other_rated: bool
+
+
+class Evaluation:
+    """Judges a model, and another one on the same users."""
+
+    def __init__(self, model: Path, train: str, evaluation: str, features: FeatureSettings):
+        """Loads the model and reads the events.
+
+        Args:
+          model: folder of the SavedModel with the record of its training.
+          train: folder of the raw training examples.
+          evaluation: folder of the raw evaluation examples.
+          features: the bounds of the slices.
+
+        Raises:
+          DataError: there are no examples.
+        """
+        self._model, self._record = load_saved_model(model), training_record.read(model).data
+        catalogue = np.asarray(self._model.list_items()[names.ITEM_ID]).tolist()
+        items, users = {item: number for number, item in enumerate(catalogue)}, dict[bytes, int]()
+        self._train = read_split(train, items, users)
+        self._held_out = HeldOut.of(read_split(evaluation, items, users), _SEED)
+        self._ids = Ids([*users], catalogue)
+        self._bounds = Bounds(features.user_activity_bounds, features.item_popularity_bounds)
+
+    def judge(self, other: Any = None) -> Judged:
+        """Measures the model on all slices, next to its baselines and, if given, another loaded SavedModel."""
+        answers = self._ask(self._model, "judging the model")
+        answers_of_other = None if other is None else self._ask(other, "judging the last blessed model")
+        _LOG.info("fitting the baselines to %d training events", len(self._train))
+        biases = self._biases() if answers.rating is not None else None
+        baselines = fit_baselines(self._train, self._held_out, biases, self._record.split_method, _SEED)
+        found = judge(
+            held_out=self._held_out,
+            answers=answers,
+            baselines=baselines,
+            train=self._train,
+            bounds=self._bounds,
+            scale=self._record.rating_scale,
+            other=answers_of_other,
+        )
+        judged, users = len(self._held_out.users), self._held_out.num_users
+        drawn = [f"{judged:,} of {users:,} evaluated users were drawn, seed {_SEED}"] if judged < users else []
+        return Judged(
+            records=[_record(one) for one in found],
+            notes=drawn + ([baselines.without] if baselines.without else []),
+            is_rated=answers.rating is not None,
+            has_other=other is not None,
+            is_other_rated=answers_of_other is not None and answers_of_other.rating is not None,
+        )
+
+    def _ask(self, model: Any, what: str) -> Answers:
+        def report(done: int, size: int) -> None:
+            _LOG.debug("%s: %d of %d", what, done, size, extra={"progress": (what, done, size)})
+
+        return ask(model, self._held_out, self._ids, report)
+
+    def _biases(self) -> np.ndarray:
+        """Returns what user and item biases predict for the held-out events, [m], within the scale."""
+        rated, (users, items) = self._train.rated, (self._train.num_users, self._train.num_items)
+        fitted = fit_biases(rated.user, rated.item, rated.rating, users, items)
+        asked = np.minimum(self._held_out.users, users)[self._held_out.items.rows], self._held_out.items.values
+        lowest, highest = self._record.rating_scale or (-np.inf, np.inf)
+        return np.clip(fitted.predict(*asked).astype(np.float64), lowest, highest)
+
+
+def _record(measured: Measured) -> MetricRecord:
+    change: Interval | None = measured.change
+    return MetricRecord(
+        metric=measured.metric,
+        slice=measured.slice,
+        **measured.interval._asdict(),
+        change=change.value if change else None,
+        change_lower=change.lower if change else None,
+        change_upper=change.upper if change else None,
+    )
