@@ -1,6 +1,7 @@
 """The report at the end of a run: rows, metrics with thresholds and baselines, the verdict, where files are."""
 
 import json
+import math
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -164,13 +165,14 @@ def _slices_table(verdict: Verdict) -> Table:
 
 
 def _slice_cell(record: MetricRecord | None) -> str:
-    """The value; of a lift, with its 95 % interval; of a number of users, as a whole number."""
+    """The value; of a lift, with half of its 95 % interval; of a number of users, as a whole number."""
     if record is None:
         return ""
     if record.metric == "evaluated_users":
         return f"{record.value:,.0f}"
-    between = f" ({summary.interval(record)})" if record.metric.startswith("lift_") and summary.interval(record) else ""
-    return f"{record.value:.4f}{between}"
+    width = record.upper - record.value
+    has_width = record.metric.startswith("lift_") and math.isfinite(width)
+    return f"{record.value:.4f}" + (f" ± {width:.4f}" if has_width else "")
 
 
 def _slice_order(name: str) -> tuple[int, str, int]:

@@ -47,7 +47,7 @@ def metric_rows(verdict: Verdict) -> list[MetricRow]:
             MetricRow(
                 label=metric.label,
                 value=_value(record),
-                interval=interval(record),
+                interval=_interval(record),
                 change=_change(record),
                 baselines=_baselines(verdict, name),
                 checks=tuple(check for check in verdict.checks if check.metric == name and not check.slice),
@@ -58,13 +58,11 @@ def metric_rows(verdict: Verdict) -> list[MetricRow]:
 
 
 def _value(record: MetricRecord) -> str:
-    if METRICS[record.metric].group == "users" and math.isfinite(record.value):
-        return f"{record.value:,.0f}"
-    return f"{record.value:.4f}"
+    digits = {"evaluated_users": 0, "mean_popularity": 1}.get(record.metric, 4)
+    return f"{record.value:,.{digits}f}"
 
 
-def interval(record: MetricRecord) -> str:
-    """The 95 % interval of a metric, empty if it has none."""
+def _interval(record: MetricRecord) -> str:
     return "" if math.isnan(record.lower) else f"{record.lower:.4f} - {record.upper:.4f}"
 
 

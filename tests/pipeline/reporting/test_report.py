@@ -93,7 +93,7 @@ def test_slices_begin_with_known_and_new_users_and_lifts_have_intervals():
     lines = [line.split() for line in shown.getvalue().splitlines() if "=" in line]
     names = ["user=known", "user=new", "item=new", "user_activity=0", "user_activity=1-9", "user_activity=10+"]
     assert [line[0] for line in lines] == names
-    assert lines[0][1:] == ["0.5000", "0.5000", "(0.4000", "-", "0.6000)", ">=", "0.7", "NO"]
+    assert lines[0][1:] == ["0.5000", "0.5000", "±", "0.1000", ">=", "0.7", "NO"]
 
 
 def test_a_path_below_the_working_directory_is_shown_from_there_also_through_a_link(tmp_path, monkeypatch):
