@@ -37,9 +37,9 @@ class Rule(NamedTuple):
             allowed = -self.at_least if METRICS[self.metric].higher_is_better else self.at_most
             return f"at most {allowed:g} worse than the last blessed model, or within chance of it"
         if self.kind == "lower" and self.at_least == _ABOVE_ZERO:
-            return "> 0 beyond chance (its 95 % interval)"
+            return "> 0 beyond chance"
         if self.kind == "upper" and self.at_most == math.inf:
-            return f">= {self.at_least:g} within chance (its 95 % interval)"
+            return f">= {self.at_least:g} within chance"
         end = {"lower": " at the lower end of its 95 % interval", "upper": " at the upper end of its 95 % interval"}
         bounds = [f">= {self.at_least:g}"] * (self.at_least > -math.inf)
         return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf)) + end.get(self.kind, "")
