@@ -40,7 +40,7 @@ class Rule(NamedTuple):
             return "> 0 beyond chance"
         if self.kind == "upper" and self.at_most == math.inf:
             return f">= {self.at_least:g} within chance"
-        end = {"lower": " at the lower end of its 95 % interval", "upper": " at the upper end of its 95 % interval"}
+        end = {"lower": " (lower end)", "upper": " (upper end)"}
         bounds = [f">= {self.at_least:g}"] * (self.at_least > -math.inf)
         return " and ".join(bounds + [f"<= {self.at_most:g}"] * (self.at_most < math.inf)) + end.get(self.kind, "")
 

@@ -124,8 +124,8 @@ def test_bounds_on_the_ends_of_an_interval():
         {"thresholds": {"ndcg_at_10": {"lower_at_least": 0.295}, "rmse": {"upper_at_most": 0.905}}}
     )
     assert _reasons(_records(), settings) == [
-        "NDCG@10 has an interval from 0.29, must be >= 0.295 at the lower end of its 95 % interval",
-        "RMSE has an interval to 0.91, must be <= 0.905 at the upper end of its 95 % interval",
+        "NDCG@10 has an interval from 0.29, must be >= 0.295 (lower end)",
+        "RMSE has an interval to 0.91, must be <= 0.905 (upper end)",
     ]
 
 
