@@ -33,8 +33,7 @@ SETTINGS = ServingSettings(rating_weight=0.1)
 def parts() -> Parts:
     """Users have seen about eight items each; unknown users get the most popular ones."""
     parts = random_parts(num_users=KNOWN, num_items=ITEMS, width=4, seen=8)
-    popularity = np.bincount(parts.seen.values, minlength=ITEMS)
-    return parts._replace(popularity=popularity, fallback=np.log1p(popularity).astype(np.float32))
+    return parts._replace(fallback=np.log1p(np.bincount(parts.seen.values, minlength=ITEMS)).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def held_out(parts: Parts) -> list[Event]:
         best = np.argsort(-scores[user])[:6]
         events += [(f"u{user}", f"i{item}", float(ratings[user, item])) for item in rng.choice(best, 3, replace=False)]
         events.append((f"u{user}", "unheard of", 3.0))
-    shares = (parts.popularity + 1) / np.sum(parts.popularity + 1)
+    shares = np.bincount(parts.seen.values, minlength=ITEMS) / len(parts.seen.values)
     for user in range(NEW):
         events += [(f"new{user}", f"i{item}", 3.0) for item in rng.choice(ITEMS, 3, replace=False, p=shares)]
     return events
