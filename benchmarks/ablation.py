@@ -48,8 +48,8 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "loss: 100 hard negatives": {"hard_negatives": 100},
     "no dropout of ids": {"id_dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
-    "no linear part": {"linear_rank": 0},
-    "no trend": {"trend_days": 0.0},
+    "no linear part": {"linear": False},
+    "no trend": {"trend": False},
 }
 DEFAULT_OF = {"random": {"targets: scattered", "no trend"}, "time": {"targets: blocks", "no linear part"}}
 """Variants to skip under a protocol, where they equal the defaults."""

@@ -20,7 +20,7 @@ def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
     contexts = user_contexts(events.interactions, settings.retrieval.history_length, settings.split.method)
     queries = encode_users(model, contexts)
     candidates = encode_candidates(model, data.catalogue.num_items)
-    fallback = model.popularity_now(events.interactions.popularity)
+    fallback = model.popularity
 
     def scores(users: np.ndarray) -> np.ndarray:
         return np.where(data.known_users[users][:, np.newaxis], queries[users] @ candidates.T, fallback)

@@ -39,24 +39,39 @@ def popularity(train: Interactions, days: float = np.inf) -> Popularity:
       train: training events.
       days: infinite: all events count the same.
     """
+    return Popularity(np.lexsort((-train.popularity, -recent_events(train, days))), days)
+
+
+def recent_events(train: Interactions, days: float) -> np.ndarray:
+    """Returns the sum of exp(-age / days) over each item's events, times a constant that gives all events their number.
+
+    Returns:
+      [num_items] float32.
+    """
     age = (train.timestamp.max(initial=0) - train.timestamp) / _DAY
-    scores = np.bincount(train.item, np.exp(-age / days), train.num_items)[: train.num_items]
-    return Popularity(np.lexsort((-train.popularity, -scores)), days)
+    weights = np.exp(-age / days)
+    sums = np.bincount(train.item, weights, train.num_items)[: train.num_items]
+    return (sums * (len(train) / weights.sum())).astype(np.float32)
+
+
+def decays(train: Interactions) -> list[float]:
+    """Returns the decay times to try, in days: the log's time span, halved up to twelve times, and infinite."""
+    span = float(np.ptp(train.timestamp) / _DAY)
+    return [np.inf, *(span / 2**halving for halving in range(_HALVINGS + 1))] if span else [np.inf]
 
 
 def recency_popularity(train: Interactions, seed: int) -> Popularity:
     """Orders items by recent popularity, with the decay that has the best NDCG@10 on the latest training events.
 
-    The decays are the log's time span, halved up to twelve times, and none. Without times there is no decay.
+    Without times there is no decay.
 
     Args:
       train: training events, at least two pairs of user and item.
       seed: seed of the sample of users that is taken if there are many.
     """
-    span = np.ptp(train.timestamp) / _DAY
-    if not span:
+    days = decays(train)
+    if len(days) == 1:
         return popularity(train)
-    days = [np.inf, *(span / 2**halving for halving in range(_HALVINGS + 1))]
     divided = hold_out(train, SHARE, "time", seed)
     asked = Asked.of(divided.held_out, seed)
     values = [asked.ndcg(popularity(divided.fitted, one).lists(asked.users, divided.fitted.items), 10) for one in days]

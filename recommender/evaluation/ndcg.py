@@ -9,7 +9,7 @@ CHANCE = 0.002
 """Relative difference by which the measures of equally good models on held-out events may differ."""
 _CELLS_AT_ONCE = 2**24
 _MOST_EVENTS_AT_ONCE = 512
-_MOST_EVENTS, _MOST_CELLS = 20_000, 10**9
+_MOST_EVENTS, _MOST_CELLS = 20_000, 4 * 10**8
 """Maximum number of events that are measured, and of scores that are computed for them."""
 
 
@@ -31,7 +31,7 @@ class NdcgMeasure:
           users: [n] indices, the row of `seen` of each event's user.
           items: [n] indices, the held-out item of each event; the gain of an unknown item is 0.
           num_items: size of the catalogue.
-          seed: seed of the sample that is taken of more than 20,000 events, or 10^9 / `num_items` if that is less.
+          seed: seed of the sample that is taken of more than 20,000 events, or 4 * 10^8 / `num_items` if that is less.
         """
         known = np.flatnonzero(np.diff(seen.row_splits)[users] > 0)
         rows = known if len(known) else np.arange(len(users))

@@ -1,4 +1,4 @@
-"""A linear autoencoder of the user-item matrix, in closed form."""
+"""A linear model of the user-item matrix, in closed form."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,13 @@ import numpy as np
 import scipy.sparse
 
 from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.models.low_rank import decompose
 
-_SCALING = 0.3
-"""Columns are divided by the item's number of events to half this power, so that popular items do not dominate."""
+_USER_SCALING, _ITEM_SCALING, _DAMPING = 0.3, 0.4, 3.0
+"""Rows and columns are divided by these powers of their numbers of events plus 3, so that neither active users nor
+popular items dominate."""
 
 
 class LinearFactors(NamedTuple):
@@ -24,67 +26,63 @@ class LinearFactors(NamedTuple):
 
 
 class Spectrum(NamedTuple):
-    """The decomposition of a user-item matrix, from which the factors for any lambda follow.
+    """The decomposition of a user-item matrix, from which the factors of any lower rank follow.
 
-    values: [k] singular values. vectors: [num_items, k] right singular vectors. scaling: [num_items], of the columns.
-    rank: width of the factors, at least k.
+    vectors: [num_items, rank] right singular vectors, those with the largest values first. scaling: [num_items], by
+    which the columns are multiplied.
     """
 
-    values: np.ndarray
     vectors: np.ndarray
     scaling: np.ndarray
-    rank: int
 
-    def factors(self, regularization: float) -> LinearFactors:
-        """Computes the factors for lambda = `regularization`, above 0."""
-        num_items, found = self.vectors.shape
-        history = np.zeros((num_items + 1, self.rank), np.float32)
-        candidates = np.zeros((num_items, self.rank), np.float32)
-        shrunk = self.values**2 / (self.values**2 + regularization)
-        history[:-1, :found] = self.vectors * np.sqrt(shrunk) * self.scaling[:, np.newaxis]
-        to_itself = np.sum(self.vectors**2 * shrunk, axis=1)
-        candidates[:, :found] = self.vectors * np.sqrt(shrunk) / ((1 - to_itself) * self.scaling)[:, np.newaxis]
-        return LinearFactors(history, candidates)
+    def factors(self, rank: int, popularity: float) -> LinearFactors:
+        """Computes the factors of the first `rank` vectors.
+
+        Args:
+          rank: width of the factors; columns beyond the rank of the data are 0.
+          popularity: how far the scaling is undone in the scores: 1 entirely, less favors items with few events.
+        """
+        num_items, found = len(self.vectors), min(rank, self.vectors.shape[1])
+        history, items = np.zeros((num_items + 1, rank), np.float32), np.zeros((num_items, rank), np.float32)
+        history[:-1, :found] = self.vectors[:, :found] * self.scaling[:, np.newaxis]
+        items[:, :found] = self.vectors[:, :found] * self.scaling[:, np.newaxis] ** -popularity
+        return LinearFactors(history, items)
 
 
-def fit_linear(
-    users: np.ndarray,
-    items: np.ndarray,
-    weights: np.ndarray,
-    catalogue: Catalogue,
-    rank: int,
-    content_weight: float,
+def user_item_matrix(events: Interactions) -> scipy.sparse.csr_matrix:
+    """Returns the weights of pairs of user and item over the mean one, [num_users, num_items] float32."""
+    known = (events.user < events.num_users) & (events.item < events.num_items)
+    cells = events.weight[known].astype(np.float64), (events.user[known], events.item[known])
+    matrix = scipy.sparse.csr_matrix(cells, shape=(events.num_users, events.num_items))
+    matrix.data = (matrix.data / matrix.data.mean()).astype(np.float32)
+    return matrix.astype(np.float32)
+
+
+def decompose_linear(
+    matrix: scipy.sparse.csr_matrix, catalogue: Catalogue, rank: int, content_weight: float
 ) -> Spectrum:
-    """Fits the item-item weights B, 0 on the diagonal, that best reproduce the user-item matrix X, for any lambda.
+    """Decomposes the scaled user-item matrix: an ideal low-pass filter of the graph of users and items.
 
-    EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019) has B = I - P diag(1 / diag P) with
-    P = (X'X + lambda I)^-1. With the singular vectors V and values s of X and D = diag(s^2 / (s^2 + lambda)), it is
-    lambda P = I - V D V'; so with the first `rank` of them, off the diagonal, B = V D V' / (1 - diag(V D V')): two thin
-    factors, from one truncated decomposition of a sparse matrix. Shrinking and cutting off are the two forms of
-    regularisation compared by Jin et al. ("Towards a Better Understanding of Linear Models for Recommendation",
-    2021). Genres and release periods are further rows of X, as if a user had chosen all items of that kind (Jeunen et
-    al., "Closed-Form Models for Collaborative Filtering with Side-Information", 2020), so that new items have weights.
-    An entry of X is the square root of the pair's weight over the mean one, so that X'X adds up weights.
+    The matrix has the entries x / ((n_u + 3)^0.3 (n_i + 3)^0.4), with n the numbers of pairs of a user and of an item,
+    and x the square root of the pair's weight. Projecting a user's scaled row onto the first right singular vectors
+    keeps what users share and drops what is particular to single events (Shen et al., "How Powerful is Graph
+    Convolution for Recommendation?", 2021, with 1/2 for both powers). Genres and release periods are further rows, as
+    if a user had chosen all items of that kind (Jeunen et al., "Closed-Form Models for Collaborative Filtering with
+    Side-Information", 2020), so that new items have vectors.
 
     Args:
-      users: [n] indices of the training events' users; unknown ones are left out.
-      items: [n] indices of the training events' items; likewise.
-      weights: [n] above 0, of the events; those of a pair of user and item add up.
+      matrix: see `user_item_matrix`.
       catalogue: the items.
-      rank: width of the factors, at least 1; columns beyond the rank of the data are 0.
+      rank: number of singular vectors, at least 1; fewer are found if the matrix is smaller.
       content_weight: value of the entries in the rows of genres and release periods.
     """
-    known = (users < catalogue.num_users) & (items < catalogue.num_items)
-    cells = weights[known].astype(np.float64), (users[known], items[known])
-    matrix = scipy.sparse.csr_matrix(cells, shape=(catalogue.num_users, catalogue.num_items))
-    matrix.data = np.sqrt(matrix.data / matrix.data.mean())
-    counts = np.bincount(matrix.indices, minlength=catalogue.num_items)
-    scaling = (counts + 1.0) ** (-_SCALING / 2)
-    scaling /= np.sqrt(np.mean(scaling**2))
+    counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
     content = [_content_rows(rows, catalogue.num_items) for rows in (catalogue.genres, catalogue.release_periods)]
-    matrix = scipy.sparse.vstack([matrix, *(content_weight * rows for rows in content)]) @ scipy.sparse.diags(scaling)
-    _, values, vectors = decompose(matrix.tocsr(), rank)
-    return Spectrum(values, vectors, scaling, rank)
+    stacked = scipy.sparse.vstack([np.sqrt(matrix), *(content_weight * rows for rows in content)]).tocsr()
+    scaling = (counts + _DAMPING) ** -_ITEM_SCALING
+    rows = scipy.sparse.diags((np.diff(stacked.indptr) + _DAMPING) ** -_USER_SCALING)
+    _, _, vectors = decompose((rows @ stacked @ scipy.sparse.diags(scaling)).astype(np.float32).tocsr(), rank)
+    return Spectrum(vectors, scaling)
 
 
 def _content_rows(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-_OVERSAMPLING, _ITERATIONS = 10, 4
+_OVERSAMPLING, _ITERATIONS = 10, 3
 _ROWS_AT_ONCE = 65_536
 
 
@@ -21,7 +21,7 @@ def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.
       U, [m, rank], s, [rank], descending, and V, [n, rank].
     """
     width = min(rank + _OVERSAMPLING, *matrix.shape)
-    basis = matrix @ np.random.default_rng(0).normal(size=(matrix.shape[1], width))
+    basis = matrix @ np.random.default_rng(0).normal(size=(matrix.shape[1], width)).astype(matrix.dtype)
     for _ in range(_ITERATIONS):
         basis = matrix @ (matrix.T @ np.linalg.qr(basis)[0])
     basis = np.linalg.qr(basis)[0]

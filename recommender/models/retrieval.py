@@ -20,6 +20,7 @@ class RetrievalModel(tf.Module):
         two_tower: TwoTowerModel,
         linear: LinearFactors,
         trend: np.ndarray,
+        popularity: np.ndarray,
         linear_weight: float = 0.0,
         trend_weight: float = 0.0,
     ):
@@ -29,12 +30,13 @@ class RetrievalModel(tf.Module):
           two_tower: the fitted towers.
           linear: the fitted factors.
           trend: [num_items] float32, see `popularity_trend`.
+          popularity: [num_items] float32, number of events by which items are ordered for unknown users.
           linear_weight: at least 0.
           trend_weight: at least 0.
         """
         super().__init__()
         self.two_tower, self.linear_weight, self.trend_weight = two_tower, linear_weight, trend_weight
-        self.trend = trend
+        self.trend, self.popularity = trend, popularity
         self._linear_history = tf.Variable(linear.history, trainable=False)
         self._linear_items = tf.Variable(linear.items, trainable=False)
 
@@ -57,10 +59,6 @@ class RetrievalModel(tf.Module):
         """Encodes items, [n] indices below the number of items, to [n, width] float32."""
         trend = tf.gather(self.trend, items)[:, tf.newaxis]
         return tf.concat([self.two_tower.encode_candidates(items), tf.gather(self._linear_items, items), trend], axis=1)
-
-    def popularity_now(self, popularity: np.ndarray) -> np.ndarray:
-        """Returns the numbers of training events, adjusted by the trend, [num_items] float32; for unknown users."""
-        return popularity.astype(np.float32) * np.exp(self.trend_weight * self.trend)
 
     def split(self, vectors: np.ndarray) -> list[np.ndarray]:
         """Splits the columns of queries or candidates, [n, width], by towers, linear part and trend."""

@@ -13,7 +13,7 @@ from recommender.models.query_tower import QueryTower, dense_layers
 from schemas import signatures as names
 from schemas.settings import RetrievalSettings
 
-_WIDTHS, _MOST_NUMBERS = (256, 128, 64), 2**25
+_WIDTHS, _MOST_NUMBERS = (128, 64), 2**22
 """Widths of the vectors, and the maximum size of the tables of users and items, of which the last may be larger."""
 
 

@@ -143,7 +143,9 @@ class Recommender(tf.Module):
         raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
         ratings = self._ratings.rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1]))
         ratings = tf.reshape(ratings, tf.shape(items))
-        scores = tf.where(retrieved > -np.inf, retrieved + rating_weight * ratings, -np.inf)
+        # Of an unknown user's taste, nothing is known: the order stays that of popularity.
+        weight = tf.where(request.users < self._num_users, rating_weight, 0.0)[:, tf.newaxis]
+        scores = tf.where(retrieved > -np.inf, retrieved + weight * ratings, -np.inf)
         scores, places = tf.math.top_k(scores, tf.clip_by_value(k, 0, tf.shape(scores)[1]))
         items, retrieved, ratings = (tf.gather(column, places, batch_dims=1) for column in (items, retrieved, ratings))
         if request.recent is not None:

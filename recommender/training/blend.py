@@ -6,7 +6,7 @@ import numpy as np
 
 from recommender.evaluation.ndcg import CHANCE
 
-LINEAR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
+LINEAR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Candidate weights of the linear part, in units in which its scores vary as much as the towers'."""
 TREND_WEIGHTS = (0.0, 0.5, 1.0, 1.5)
 """Candidate weights of the trend; with 1, an item's share of the recent events replaces its share of all."""

@@ -78,7 +78,7 @@ def _assemble(
         titles=dataset.titles,
         item_genres=catalogue.genres,
         # On the scale of the softmax's logits, like the scores of known users.
-        fallback=np.log1p(retrieval.popularity_now(events.popularity)),
+        fallback=np.log1p(retrieval.popularity),
         seen=contexts.seen,
         queries=encode_users(retrieval, contexts),
         candidates=encode_candidates(retrieval, catalogue.num_items),

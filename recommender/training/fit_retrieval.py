@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from recommender.evaluation.baselines import decays, recency_popularity, recent_events
 from recommender.evaluation.ndcg import CHANCE, NdcgMeasure
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.contexts import Contexts, user_contexts
@@ -14,14 +15,14 @@ from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
-from recommender.models.linear import LinearFactors, Spectrum, fit_linear
-from recommender.models.pooling import sum_pooling
+from recommender.models.linear import LinearFactors
 from recommender.models.retrieval import RetrievalModel
 from recommender.models.trend import popularity_trend
 from recommender.models.two_tower import TwoTowerModel
 from recommender.training.blend import LINEAR_WEIGHTS, TREND_WEIGHTS, choose_weight, relative_width
+from recommender.training.fit_linear import choose_linear, fit_linear
 from recommender.training.queries import QueryBatches
-from recommender.training.vectors import as_ragged, encode_candidates, encode_users
+from recommender.training.vectors import encode_candidates, encode_users
 from schemas.settings import RetrievalSettings, Settings
 
 _LOG = logging.getLogger("atalaya")
@@ -45,18 +46,25 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
     held_out = events.held_out
     measure = NdcgMeasure(contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed)
     chosen = _parts(settings)
-    spectrum = _spectrum(events.fitted, catalogue, chosen)
-    regularization = _best_regularization(spectrum, chosen, contexts, measure)
+    choice, factors = None, _no_factors(catalogue)
+    if chosen.linear:
+        choice, factors = choose_linear(events.fitted, catalogue, chosen.linear_content_weight, contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
-    model = _assemble(two_tower, events.fitted, catalogue, spectrum.factors(regularization), chosen)
-    weights = _choose_weights(model, contexts, measure)
+    model = _assemble(two_tower, events.fitted, catalogue, factors)
+    weights = _choose_weights(model, events.fitted, contexts, measure, chosen.trend)
     if settings.training.refit:
         del two_tower, model
         gc.collect()  # two models might not fit in memory
         two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
-        factors = _spectrum(events.interactions, catalogue, chosen).factors(regularization)
-        model = _assemble(two_tower, events.interactions, catalogue, factors, chosen)
-        _weigh(model, weights, _contexts(events.interactions, settings))
+        contexts = _contexts(events.interactions, settings)
+        if choice:
+            factors = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
+        model = _assemble(two_tower, events.interactions, catalogue, factors)
+        _weigh(model, weights, events.interactions, contexts)
+    if chosen.trend:
+        model.popularity = recent_events(
+            events.interactions, recency_popularity(events.interactions, settings.training.seed).days
+        )
     return model
 
 
@@ -65,13 +73,9 @@ def _contexts(events: Interactions, settings: Settings) -> Contexts:
 
 
 def _parts(settings: Settings) -> RetrievalSettings:
-    """Returns the settings without the closed form that does not suit the split.
-
-    The linear part learns what is chosen together in one session, which predicts the next session badly; the
-    requests of a random split are spread over all times, so that nothing is recent.
-    """
-    without = {"linear_rank": 0} if settings.split.method == "time" else {"trend_days": 0.0}
-    return settings.retrieval.model_copy(update=without)
+    """Returns the settings; for a random split without the trend: its requests are spread over all times."""
+    is_late = settings.split.method == "time"
+    return settings.retrieval.model_copy(update={"trend": settings.retrieval.trend and is_late})
 
 
 def _targets(settings: Settings) -> str:
@@ -124,69 +128,61 @@ def _assemble(
     events: Interactions,
     catalogue: Catalogue,
     linear: LinearFactors,
-    settings: RetrievalSettings,
 ) -> RetrievalModel:
-    trend = np.zeros(catalogue.num_items, np.float32)
-    if settings.trend_days:
-        trend = popularity_trend(events.item, events.timestamp, catalogue.num_items, settings.trend_days)
-    return RetrievalModel(two_tower, linear, trend)
+    no_trend = np.zeros(catalogue.num_items, np.float32)
+    return RetrievalModel(two_tower, linear, no_trend, events.popularity.astype(np.float32))
 
 
-def _spectrum(events: Interactions, catalogue: Catalogue, settings: RetrievalSettings) -> Spectrum:
-    if not settings.linear_rank:
-        return Spectrum(np.zeros(0), np.zeros((catalogue.num_items, 0)), np.ones(catalogue.num_items), 0)
-    return fit_linear(
-        users=events.user,
-        items=events.item,
-        weights=events.weight,
-        catalogue=catalogue,
-        rank=settings.linear_rank,
-        content_weight=settings.linear_content_weight,
+def _no_factors(catalogue: Catalogue) -> LinearFactors:
+    return LinearFactors(
+        np.zeros((catalogue.num_items + 1, 0), np.float32), np.zeros((catalogue.num_items, 0), np.float32)
     )
 
 
-def _best_regularization(
-    spectrum: Spectrum, settings: RetrievalSettings, contexts: Contexts, measure: NdcgMeasure
-) -> float:
-    values = {}
-    for regularization in settings.linear_regularization if settings.linear_rank else ():
-        factors = spectrum.factors(regularization)
-        values[regularization] = measure(_linear_queries(factors, contexts, measure.users), factors.items)
-        _LOG.debug("linear part: regularization %g, NDCG %.4f", regularization, values[regularization])
-    return max(values, key=lambda regularization: values[regularization], default=settings.linear_regularization[0])
-
-
-def _linear_queries(factors: LinearFactors, contexts: Contexts, users: np.ndarray) -> np.ndarray:
-    return sum_pooling(tf.constant(factors.history), as_ragged(contexts.histories.take(users))).numpy()
-
-
 class _Weights(NamedTuple):
-    """linear: in units in which the linear part's scores vary as much as the towers'. trend: that of the trend."""
+    """linear: in units in which the linear part's scores vary as much as the towers'. trend, days: of the trend."""
 
     linear: float
     trend: float
+    days: float
 
 
-def _choose_weights(model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure) -> _Weights:
+def _choose_weights(
+    model: RetrievalModel, events: Interactions, contexts: Contexts, measure: NdcgMeasure, has_trend: bool
+) -> _Weights:
     """Chooses the weights one after the other, and sets them in the model."""
-    _weigh(model, _Weights(1.0, 1.0), contexts)
+    _weigh(model, _Weights(1.0, 0.0, np.inf), events, contexts)
     queries = model.split(encode_users(model, contexts, measure.users))
-    candidates = encode_candidates(model, len(model.trend))
+    candidates = model.split(encode_candidates(model, len(model.trend)))
+    ones = np.ones((len(measure.users), 1), np.float32)
 
-    def value(linear: float, trend: float) -> float:
-        weighted = [part * weight for part, weight in zip(queries, (1.0, linear, trend), strict=True)]
-        return measure(np.concatenate(weighted, axis=1), candidates)
+    def value(linear: float, trend: np.ndarray) -> float:
+        users = np.concatenate([queries[0], queries[1] * linear, ones], axis=1)
+        return measure(users, np.concatenate([*candidates[:2], trend[:, np.newaxis]], axis=1))
 
-    linear = choose_weight(lambda weight: value(weight, 0.0), LINEAR_WEIGHTS) if model.linear_weight else 0.0
-    trend = choose_weight(lambda weight: value(linear, weight), TREND_WEIGHTS) if model.trend.any() else 0.0
-    _LOG.info("retrieval: weight %.2g of the linear part, %.2g of the trend", linear, trend)
-    _weigh(model, _Weights(linear, trend), contexts)
-    return _Weights(linear, trend)
+    linear = choose_weight(lambda weight: value(weight, model.trend), LINEAR_WEIGHTS) if model.linear_weight else 0.0
+    trend, days = 0.0, np.inf
+    if has_trend:
+        trends = {decay: _trend(events, decay) for decay in decays(events)}
+        days = max(trends, key=lambda decay: value(linear, trends[decay]))
+        trend = choose_weight(lambda weight: value(linear, weight * trends[days]), TREND_WEIGHTS)
+    if has_trend and model.linear_weight:
+        linear = choose_weight(lambda weight: value(weight, trend * trends[days]), LINEAR_WEIGHTS)
+    weights = _Weights(linear, trend, days)
+    _LOG.info("retrieval: weight %.2g of the linear part, %.2g of the trend over %.3g days", *weights)
+    _weigh(model, weights, events, contexts)
+    return weights
 
 
-def _weigh(model: RetrievalModel, weights: _Weights, contexts: Contexts) -> None:
+def _trend(events: Interactions, days: float) -> np.ndarray:
+    return popularity_trend(events.item, events.timestamp, events.num_items, days)
+
+
+def _weigh(model: RetrievalModel, weights: _Weights, events: Interactions, contexts: Contexts) -> None:
     """Sets the weights of the model; the unit of the linear part comes from the scores of some users."""
     model.linear_weight, model.trend_weight = 1.0, weights.trend
+    if weights.trend:
+        model.trend = _trend(events, weights.days)
     active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
     queries = model.split(encode_users(model, contexts, active))
     candidates = model.split(encode_candidates(model, len(model.trend)))

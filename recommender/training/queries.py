@@ -12,6 +12,8 @@ from schemas import signatures as names
 
 _LEAST_IN_A_BLOCK = 5
 _PARTS_LIMIT = 1_000_000
+_LEAST_QUERIES = 8_192
+"""Beyond this number of queries, an epoch has only as many as there are users."""
 _BATCHES, _PREDICTED = 1_000, 8
 """An epoch of more batches has larger ones, until their queries would predict this many items each."""
 
@@ -19,7 +21,8 @@ _BATCHES, _PREDICTED = 1_000, 8
 class QueryBatches:
     """Batches of queries, each of which holds some of a user's items and predicts the others.
 
-    In each epoch, a user's items are divided into new parts, and each part is predicted once, from the others.
+    In each epoch, a user's items are divided into new parts, and each part is predicted from the others: once if there
+    are few queries, else with the probability that makes one query per user.
     `scattered`: items are assigned to parts at random, and the time of the request is the mean time of the items to
     predict. `blocks`: a part is a block of consecutive events, and the time of the request is its start. The history
     may be older or newer: items go together in both directions, and a model of the future alone has half the data.
@@ -45,7 +48,8 @@ class QueryBatches:
         self._counts = np.diff(self._splits)
         self._user = self._events.items.rows
         self._place = np.arange(len(self._user)) - self._splits[self._user]
-        num_queries = len(np.unique(self._draw_queries(np.random.default_rng(seed))))
+        self._most = max(_LEAST_QUERIES, np.count_nonzero(self._counts))
+        num_queries = min(self._most, len(np.unique(self._draw_queries(np.random.default_rng(seed)))))
         large = max(_BATCHES, -(-len(self._user) // (_PREDICTED * batch_size)))
         self.num_batches = min(-(-num_queries // batch_size), large)
         self._generator = np.random.default_rng(seed)
@@ -72,7 +76,7 @@ class QueryBatches:
         queries, query = np.unique(drawn, return_inverse=True)
         times = self._request_times(query)
         # Keras ends the whole fit at an epoch with fewer batches than the first.
-        for chosen in np.array_split(self._generator.permutation(len(queries)), self.num_batches):
+        for chosen in np.array_split(self._generator.permutation(len(queries))[: self._most], self.num_batches):
             users = queries[chosen] // _PARTS_LIMIT
             lengths = self._counts[users]
             row = np.repeat(np.arange(len(chosen)), lengths)

@@ -1,8 +1,6 @@
 """The section `[retrieval]`."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from schemas.settings.section import AtLeastTwo, Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt
 from schemas.settings.shared import ItemFeatures, RequestTime, TwoTowerFit
@@ -26,8 +24,7 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Whether the user's items use the vectors of the candidate tower instead of separate ones."""
 
     embedding_dimension: PositiveInt | None = None
-    """Width of all vectors. Absent: 256; with more than 131,072 users and items together 128, with more than 262,144
-    64, which keeps the model within the memory of one machine."""
+    """Width of all vectors. Absent: 128, or 64 with more than 32,768 users and items together."""
     query_layers: tuple[PositiveInt, ...] = ()
     """Widths of dense layers (ReLU) on top of the query tower's sum; none: the sum itself."""
     candidate_layers: tuple[PositiveInt, ...] = ()
@@ -51,17 +48,16 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     history_dropout: Dropout = 0.3
     """Share of the user's events left out of a training query."""
     weight_decay: NonNegative = 5e-5
-    learning_rate: Positive = 0.004
+    learning_rate: Positive = 0.008
     batch_size: PositiveInt = 256
     """Number of queries in a batch; each predicts one part of a user's events. If an epoch would have more than 1,000
     batches, each has more queries, until they predict 8 times as many events as this number."""
-    epochs: PositiveInt = 12
+    epochs: PositiveInt = 6
 
-    linear_rank: NonNegativeInt = 64
-    """With a random split: width of the linear autoencoder whose scores are added to those of the towers; 0: none."""
-    linear_regularization: Annotated[tuple[Positive, ...], Field(min_length=1)] = (100.0, 400.0, 1600.0)
-    """Ridge penalties to try for the linear autoencoder; the best on held-out training events is used."""
+    linear: bool = True
+    """Whether the scores of a linear model in closed form are added to those of the towers."""
     linear_content_weight: NonNegative = 2.0
-    """Weight of a shared genre or release period in the linear autoencoder; a shared user has weight 1."""
-    trend_days: NonNegative = 14.0
-    """With a split by time: decay time, in days, of the recent popularity added to the scores; 0: none."""
+    """Weight of a shared genre or release period in the linear model; a shared user has weight 1."""
+    trend: bool = True
+    """With a split by time: whether an item's recent popularity relative to that of all times is added to the
+    scores."""

@@ -21,7 +21,7 @@ from schemas.settings import ServingSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
-    "retrieval": {"embedding_dimension": 8, "epochs": 8, "learning_rate": 0.01, "linear_rank": 4},
+    "retrieval": {"embedding_dimension": 8, "epochs": 8, "learning_rate": 0.01},
     "similar": {"model": "item_tower"},
     "ranking": {"bayesian": {"sweeps": 30, "burn_in": 5}},
     "training": {"refit": False},

@@ -153,7 +153,7 @@ EVERY_SWITCH = {
         **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3, "popularity": True},
         **{"shared_items": True, "query_layers": [12, 10], "candidate_layers": [12], "normalize": True},
         **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4, "item_frequency": "streaming"},
-        **{"hard_negatives": 3, "linear_rank": 4},
+        **{"hard_negatives": 3},
     },
     "ranking": {
         "model": "network",
@@ -167,7 +167,7 @@ EVERY_SWITCH = {
 NO_SWITCH = {
     "retrieval": {
         **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "user_id": False, "history": "decayed"},
-        **{"genres": False, "title_words": False, "release_year": False, "linear_rank": 0, "trend_days": 0.0},
+        **{"genres": False, "title_words": False, "release_year": False, "linear": False, "trend": False},
     },
     "ranking": {"bayesian": {"sweeps": 30}},
 }

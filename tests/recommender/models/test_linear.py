@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import scipy.sparse
 
 from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
-from recommender.models.linear import fit_linear
+from recommender.models.linear import decompose_linear, user_item_matrix
 
 NUM_USERS, NUM_ITEMS = 30, 8
 
@@ -15,75 +17,41 @@ def catalogue(genres: list[list[int]]) -> Catalogue:
     return Catalogue(NUM_USERS, 3, 0, 0, rows, nothing, nothing)
 
 
-def ease(matrix: np.ndarray, regularization: float) -> np.ndarray:
-    """The published closed form, dense."""
-    inverse = np.linalg.inv(matrix.T @ matrix + regularization * np.eye(matrix.shape[1]))
-    weights = inverse / -np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
-    return weights
+NO_CONTENT = catalogue([[] for _ in range(NUM_ITEMS)])
 
 
 @pytest.fixture
 def matrix() -> np.ndarray:
-    return (np.random.default_rng(2).random((NUM_USERS, NUM_ITEMS)) < 0.3).astype(float)
+    return (np.random.default_rng(2).random((NUM_USERS, NUM_ITEMS)) < 0.3).astype(np.float32)
 
 
-@pytest.mark.parametrize("content_weight", [0.0, 2.0])
-def test_weights_are_those_of_ease_off_the_diagonal(matrix: np.ndarray, content_weight: float) -> None:
-    # The last column depends on the others, so that all but one of the singular vectors are all there is.
-    matrix[:, 7] = matrix[:, 6]
-    genres = [[0], [0, 1], [1], [2], [], [2], [0], [0]]
-    users, items = np.nonzero(matrix)
-    spectrum = fit_linear(users, items, np.full(len(users), 7.0), catalogue(genres), NUM_ITEMS - 1, content_weight)
-    factors = spectrum.factors(3.0)
-    kinds = np.array([[float(genre in row) for row in genres] for genre in range(3)])
-    scaling = (matrix.sum(axis=0) + 1) ** -0.15
-    scaling /= np.sqrt(np.mean(scaling**2))
-    expected = ease(np.vstack([matrix, content_weight * kinds]) * scaling, 3.0) * scaling[:, np.newaxis] / scaling
-    found = factors.history[:-1] @ factors.items.T
-    off = ~np.eye(NUM_ITEMS, dtype=bool)
-    assert found[off] == pytest.approx(expected[off], abs=1e-5)
-    assert not factors.history[-1].any()
+def test_entries_are_the_sums_of_weights_over_their_mean() -> None:
+    user, item = np.array([0, 0, 1, NUM_USERS, 2]), np.array([1, 1, 3, 0, NUM_ITEMS])
+    events = Interactions.of(user, item, None, None, NUM_USERS, NUM_ITEMS, weight=np.array([1.0, 2.0, 1.0, 9.0, 9.0]))
+    found = user_item_matrix(events).toarray()
+    assert (found[0, 1], found[1, 3]) == (1.5, 0.5) and np.count_nonzero(found) == 2
 
 
-def product(users: np.ndarray, items: np.ndarray, weights: np.ndarray | None = None, rank: int = 3) -> np.ndarray:
-    """The weights from item to item, without content."""
-    weights, nothing = np.ones(len(users)) if weights is None else weights, catalogue([[] for _ in range(NUM_ITEMS)])
-    factors = fit_linear(users, items, weights, nothing, rank, 0.0).factors(2.0)
-    return factors.history[:-1] @ factors.items.T
-
-
-def test_unknown_users_and_items_do_not_count(matrix: np.ndarray) -> None:
-    users, items = np.nonzero(matrix)
-    users, items = np.append(users, [NUM_USERS, 0]), np.append(items, [0, NUM_ITEMS])
-    assert product(users, items, np.ones(len(users))) == pytest.approx(product(users[:-2], items[:-2]), abs=1e-6)
-
-
-def test_an_entry_is_the_square_root_of_the_pairs_weight_over_the_mean(matrix: np.ndarray) -> None:
-    matrix[:, 7] = matrix[:, 6]  # as above: all but one of the singular vectors are all there is
-    weighted = matrix * np.arange(1, NUM_USERS + 1)[:, np.newaxis]
-    users, items = np.nonzero(matrix)
-    halves = np.tile(weighted[users, items] / 2, 2)
-    found = product(np.tile(users, 2), np.tile(items, 2), 10 * halves, rank=NUM_ITEMS - 1)
-    scaling = (matrix.sum(axis=0) + 1) ** -0.15
-    scaling /= np.sqrt(np.mean(scaling**2))
-    entries = np.sqrt(weighted / weighted[users, items].mean())
-    expected = ease(entries * scaling, 2.0) * scaling[:, np.newaxis] / scaling
-    off = ~np.eye(NUM_ITEMS, dtype=bool)
-    assert found[off] == pytest.approx(expected[off], abs=1e-5)
+@pytest.mark.parametrize("popularity", [0.6, 1.0])
+def test_scores_are_projections_of_the_scaled_rows(matrix: np.ndarray, popularity: float) -> None:
+    found = decompose_linear(scipy.sparse.csr_matrix(4 * matrix), NO_CONTENT, 3, 2.0).factors(3, popularity)
+    scaling = (matrix.sum(axis=0) + 3) ** -0.4
+    rows = (matrix.sum(axis=1, keepdims=True) + 3) ** -0.3
+    vectors = np.linalg.svd(2 * matrix * rows * scaling)[2][:3].T  # entries are the roots of the weights
+    expected = (scaling[:, np.newaxis] * vectors) @ (vectors.T / scaling**popularity)
+    assert found.history[:-1] @ found.items.T == pytest.approx(expected, abs=2e-2)
+    assert not found.history[-1].any()
 
 
 def test_content_places_an_item_without_events(matrix: np.ndarray) -> None:
     matrix[:, 0] = 0
-    users, items = np.nonzero(matrix)
     genres = catalogue([[0], [0], [0], [1], [1], [2], [2], [2]])
-    factors = fit_linear(users, items, np.ones(len(users)), genres, 6, 2.0).factors(2.0)
+    factors = decompose_linear(scipy.sparse.csr_matrix(matrix), genres, 3, 2.0).factors(3, 1.0)
     scores = factors.history[:-1] @ factors.items[0]
     assert min(scores[[1, 2]]) > max(scores[3:])
 
 
-def test_a_rank_beyond_the_data_is_filled_with_zeros() -> None:
-    nothing = catalogue([[] for _ in range(NUM_ITEMS)])
-    factors = fit_linear(np.array([0]), np.array([1]), np.ones(1), nothing, 50, 2.0).factors(1.0)
+def test_a_rank_beyond_the_data_is_filled_with_zeros(matrix: np.ndarray) -> None:
+    factors = decompose_linear(scipy.sparse.csr_matrix(matrix), NO_CONTENT, 50, 2.0).factors(50, 1.0)
     assert factors.history.shape == (NUM_ITEMS + 1, 50) and factors.items.shape == (NUM_ITEMS, 50)
     assert np.isfinite(factors.history).all() and np.isfinite(factors.items).all()

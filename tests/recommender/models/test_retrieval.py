@@ -22,7 +22,7 @@ class Towers:
 
 
 def scores(**weights: float) -> np.ndarray:
-    model = RetrievalModel(Towers(), LINEAR, TREND, **weights)
+    model = RetrievalModel(Towers(), LINEAR, TREND, np.zeros(3, np.float32), **weights)
     queries = model.encode_queries(tf.constant([0, 1]), HISTORY, tf.zeros(2, tf.int64))
     return (queries @ tf.transpose(model.encode_candidates(tf.range(3)))).numpy()
 

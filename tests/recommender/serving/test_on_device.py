@@ -38,7 +38,8 @@ def make_model(**settings: object) -> RetrievalModel:
         weight.assign(rng.normal(size=weight.shape))
     history = np.vstack([rng.normal(size=[NUM_ITEMS, 3]), np.zeros([1, 3])]).astype(np.float32)
     linear = LinearFactors(history, rng.normal(size=[NUM_ITEMS, 3]).astype(np.float32))
-    return RetrievalModel(towers, linear, rng.normal(size=NUM_ITEMS).astype(np.float32), 0.5, 1.0)
+    trend, popularity = rng.normal(size=[2, NUM_ITEMS]).astype(np.float32)
+    return RetrievalModel(towers, linear, trend, popularity, 0.5, 1.0)
 
 
 def make_parts(model: RetrievalModel) -> Parts:

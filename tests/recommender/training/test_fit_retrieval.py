@@ -18,7 +18,7 @@ NUM_USERS, NUM_ITEMS = 60, 40
 
 
 def make_settings(method: str, **retrieval: object) -> Settings:
-    small = {"embedding_dimension": 8, "epochs": 4, "linear_rank": 4} | retrieval
+    small = {"embedding_dimension": 8, "epochs": 4} | retrieval
     return Settings.model_validate(
         {"name": "test", "data": {"folder": "."}, "split": {"method": method}, "retrieval": small}
     )
@@ -63,7 +63,9 @@ def test_the_linear_part_counts_at_random_where_the_towers_know_popularity_alone
 
 def test_the_trend_counts_by_time_where_fashion_rules(fashion: Interactions) -> None:
     model = fit(fashion, make_settings("time", history="none", user_id=False))
-    assert model.trend_weight > 0 and model.linear_weight == 0
+    assert model.trend_weight > 0
+    recent = model.popularity.argsort()[::-1][:6]
+    assert set(recent) == {(4 * 9 + place) % NUM_ITEMS for place in range(6)}  # those of the last month
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_targets_follow_the_split(
 def test_events_with_larger_weights_count_more(two_tastes: Interactions) -> None:
     """All items are chosen about as often, and choices of the first eight have ten times the weight."""
     weight = np.where(two_tastes.item < 8, np.float32(10), np.float32(1))
-    fast = {"epochs": 8, "learning_rate": 0.1, "linear_rank": 0, "history": "none"}
+    fast = {"epochs": 8, "learning_rate": 0.1, "linear": False, "history": "none"}
     model = fit(replace(two_tastes, weight=weight), make_settings("random", **fast))
     unknown = np.array([NUM_USERS])
     query = model.encode_queries(unknown, tf.RaggedTensor.from_row_lengths(np.array([], np.int32), [0]), np.array([0]))

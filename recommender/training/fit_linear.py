@@ -1,0 +1,119 @@
+"""Fits the linear part of retrieval and chooses its constants on held-out events."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from recommender.evaluation.ndcg import NdcgMeasure
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.contexts import Contexts
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
+from recommender.models.als import fit_als
+from recommender.models.linear import LinearFactors, decompose_linear, user_item_matrix
+from recommender.training.blend import relative_width
+
+_LOG = logging.getLogger("atalaya")
+_MOST_NUMBERS = 2**26
+"""Maximum size of a part's tables of users and items, unless that would leave them too narrow."""
+_RANKS = (512, 256, 128, 64, 48, 32, 24, 16)
+_POPULARITIES = (0.6, 1.0)
+_ALS_WIDTHS = (64, 256)
+_ALS_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_ALS_EPOCHS = 2
+_USERS_COMPARED = 128
+
+
+class LinearChoice(NamedTuple):
+    """The constants of the linear part.
+
+    rank, popularity: see `Spectrum.factors`. als_width: width of the vectors of alternating least squares. als_weight:
+    of their scores, in units in which these vary as much as those of the decomposition.
+    """
+
+    rank: int
+    popularity: float
+    als_width: int
+    als_weight: float
+
+
+def choose_linear(
+    events: Interactions, catalogue: Catalogue, content_weight: float, contexts: Contexts, measure: NdcgMeasure
+) -> tuple[LinearChoice, LinearFactors]:
+    """Chooses the constants with the best measure, one after the other; returns them and the factors of the fit.
+
+    Args:
+      events: training events without the held-out ones.
+      catalogue: users and items.
+      content_weight: see `decompose_linear`.
+      contexts: the users' histories in `events`.
+      measure: of the held-out events.
+    """
+    matrix, widest = user_item_matrix(events), _widest(catalogue)
+    spectrum = decompose_linear(matrix, catalogue, widest, content_weight)
+    histories = contexts.histories.take(measure.users)
+
+    def value(factors: LinearFactors) -> float:
+        return measure(sums_of(factors.history, histories), factors.items)
+
+    rank, best = widest, -np.inf
+    for smaller in (rank for rank in _RANKS if rank <= widest):
+        found = value(spectrum.factors(smaller, _POPULARITIES[0]))
+        if found < best:
+            break
+        rank, best = smaller, found
+    popularity = max(_POPULARITIES, key=lambda power: value(spectrum.factors(rank, power)))
+    projected = spectrum.factors(rank, popularity)
+    chosen, best_factors, best = LinearChoice(rank, popularity, 1, 0.0), projected, value(projected)
+    for width in (width for width in _ALS_WIDTHS if width <= widest):
+        als = _als_factors(matrix, spectrum.vectors, width)
+        before = best
+        for weight in _ALS_WEIGHTS[1:]:
+            factors = _joined(projected, als, weight, contexts)
+            if (found := value(factors)) > best:
+                chosen, best_factors, best = LinearChoice(rank, popularity, width, weight), factors, found
+        if best <= before:
+            break
+    _LOG.info("linear part: rank %d, popularity^%g, least squares of width %d times %g; NDCG %.4f", *chosen, best)
+    return chosen, best_factors
+
+
+def fit_linear(
+    events: Interactions, catalogue: Catalogue, content_weight: float, contexts: Contexts, choice: LinearChoice
+) -> LinearFactors:
+    """Fits the linear part with chosen constants; other arguments as of `choose_linear`."""
+    matrix = user_item_matrix(events)
+    spectrum = decompose_linear(matrix, catalogue, max(choice.rank, choice.als_width), content_weight)
+    projected = spectrum.factors(choice.rank, choice.popularity)
+    if not choice.als_weight:
+        return projected
+    return _joined(projected, _als_factors(matrix, spectrum.vectors, choice.als_width), choice.als_weight, contexts)
+
+
+def sums_of(vectors: np.ndarray, rows: Ragged) -> np.ndarray:
+    """Returns the sum of each row's vectors over the root of their number, [num_rows, width] float32."""
+    counts = np.diff(rows.row_splits)
+    shape = len(counts), len(vectors)
+    values = np.repeat((1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32), counts)
+    return scipy.sparse.csr_matrix((values, rows.values, rows.row_splits), shape) @ vectors
+
+
+def _widest(catalogue: Catalogue) -> int:
+    rows = catalogue.num_users + catalogue.num_items
+    return next((rank for rank in _RANKS[:4] if rank * rows <= _MOST_NUMBERS), _RANKS[3])
+
+
+def _als_factors(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray, width: int) -> LinearFactors:
+    als = fit_als(matrix, vectors[:, :width], _ALS_EPOCHS)
+    return LinearFactors(np.concatenate([als.history, np.zeros_like(als.history[:1])]), als.items)
+
+
+def _joined(first: LinearFactors, second: LinearFactors, weight: float, contexts: Contexts) -> LinearFactors:
+    """Returns factors with the scores of the first + weight * those of the second, scaled to vary as much."""
+    histories = contexts.histories.take(np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED])
+    scores = (sums_of(factors.history, histories) @ factors.items.T for factors in (first, second))
+    scale = np.float32(weight * relative_width(*scores))
+    history = np.concatenate([first.history, scale * second.history], axis=1)
+    return LinearFactors(history, np.concatenate([first.items, second.items], axis=1))
