@@ -273,8 +273,9 @@ class Probe:
 
     def _adds_up(self, recommend: str) -> bool:
         names, columns = self.names, self._answers[recommend][1]
-        # A model of events without ratings orders by retrieval.
+        # A model of events without ratings orders by retrieval, and so does any model for unknown users.
         weighted = float(self._defaults[recommend][names.RATING_WEIGHT]) * columns.get(names.RATING, 0.0)
+        weighted = weighted * columns[names.IS_KNOWN][:, np.newaxis]
         return _close(columns[names.SCORE], columns[names.RETRIEVAL_SCORE] + weighted)
 
     def _rates_at_a_time(self, recommend: str, rate: str) -> bool:

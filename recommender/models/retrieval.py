@@ -9,7 +9,7 @@ from recommender.models.two_tower import TwoTowerModel
 
 
 class RetrievalModel(tf.Module):
-    """score = towers + linear_weight * linear autoencoder + trend_weight * trend, as one dot product.
+    """score = scale * (towers + linear_weight * linear part + trend_weight * trend), as one dot product.
 
     The parts are fitted separately. They err in different ways, and their sum ranks better than each; fitted together,
     the towers would only learn the residuals of the linear part.
@@ -36,7 +36,7 @@ class RetrievalModel(tf.Module):
         """
         super().__init__()
         self.two_tower, self.linear_weight, self.trend_weight = two_tower, linear_weight, trend_weight
-        self.trend, self.popularity = trend, popularity
+        self.trend, self.popularity, self.scale = trend, popularity, 1.0
         self._linear_history = tf.Variable(linear.history, trainable=False)
         self._linear_items = tf.Variable(linear.items, trainable=False)
 
@@ -53,7 +53,8 @@ class RetrievalModel(tf.Module):
         """
         towers = self.two_tower.encode_queries(users, history, timestamps)
         linear = sum_pooling(self._linear_history, history) * self.linear_weight
-        return tf.concat([towers, linear, tf.fill([tf.shape(towers)[0], 1], float(self.trend_weight))], axis=1)
+        trend = tf.fill([tf.shape(towers)[0], 1], float(self.trend_weight))
+        return self.scale * tf.concat([towers, linear, trend], axis=1)
 
     def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
         """Encodes items, [n] indices below the number of items, to [n, width] float32."""

@@ -34,7 +34,8 @@ class Served(tf.Module):
     - `include_seen`, [] bool: whether items of training events and of the history may be shown. Default: false.
     - `n_candidates`, [] int32: number of items that the first stage passes to the second; at least `k` are passed.
     - `rating_weight`, [] float32, in [-1e6, 1e6]: items are ordered by retrieval score + this * predicted rating, which
-      is that of the user's default here, so that the order does not depend on the user's mood.
+      is that of the user's default here, so that the order does not depend on the user's mood. Unknown users' items are
+      ordered by retrieval score.
     - `recent_item_id`, [n, any] strings, `recent_rating`, [n, any] float32, and `recent_timestamp`, [n, any] int64
       seconds, of the same shape: the user's recent ratings, oldest first; empty ids are padding. In a row with any, the
       mood is computed from these instead of the ratings known from training; the latest

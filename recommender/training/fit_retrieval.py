@@ -152,7 +152,7 @@ def _choose_weights(
 ) -> _Weights:
     """Chooses the weights one after the other, and sets them in the model."""
     _weigh(model, _Weights(1.0, 0.0, np.inf), events, contexts)
-    queries = model.split(encode_users(model, contexts, measure.users))
+    queries = model.split(encode_users(model, contexts, measure.users) / model.scale)
     candidates = model.split(encode_candidates(model, len(model.trend)))
     ones = np.ones((len(measure.users), 1), np.float32)
 
@@ -179,8 +179,12 @@ def _trend(events: Interactions, days: float) -> np.ndarray:
 
 
 def _weigh(model: RetrievalModel, weights: _Weights, events: Interactions, contexts: Contexts) -> None:
-    """Sets the weights of the model; the unit of the linear part comes from the scores of some users."""
-    model.linear_weight, model.trend_weight = 1.0, weights.trend
+    """Sets the weights of the model, with units from the scores of some users.
+
+    The linear part is scaled to vary as much as the towers, and so is the sum, so that it remains on the scale of the
+    softmax's logits.
+    """
+    model.linear_weight, model.trend_weight, model.scale = 1.0, weights.trend, 1.0
     if weights.trend:
         model.trend = _trend(events, weights.days)
     active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
@@ -188,3 +192,5 @@ def _weigh(model: RetrievalModel, weights: _Weights, events: Interactions, conte
     candidates = model.split(encode_candidates(model, len(model.trend)))
     towers, linear, _ = (query @ candidate.T for query, candidate in zip(queries, candidates, strict=True))
     model.linear_weight = weights.linear * relative_width(towers, linear)
+    if model.linear_weight:
+        model.scale = relative_width(towers, towers + model.linear_weight * linear)

@@ -17,4 +17,5 @@ class ServingSettings(Section):
     n_candidates: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """Number of items that retrieval passes to ranking."""
     rating_weight: NonNegative = 1.5
-    """Items are ordered by retrieval score + `rating_weight` * predicted rating; 0: by the retrieval score only."""
+    """Items are ordered by retrieval score + `rating_weight` * predicted rating; 0, and for unknown users: by the
+    retrieval score only."""

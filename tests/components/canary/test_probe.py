@@ -233,7 +233,13 @@ def test_an_export_that_does_not_listen_is_refused_for_each_thing(tmp_path):
 
 
 def test_more_candidates_than_asked_for_are_noticed(tmp_path):
-    assert failed(examine(save(tmp_path, make_parts(), Greedy))) == {"recommend, 1 candidate"}
+    # Retrieval prefers the last items, and ratings, which differ more, the first ones.
+    ratings = np.tile(np.linspace(5, 1, NUM_ITEMS + 1, dtype=np.float32), [NUM_USERS + 1, 1])
+    parts = make_parts()
+    candidates = np.zeros_like(parts.candidates)
+    candidates[:, 0] = np.linspace(0, 1, NUM_ITEMS)
+    parts = parts._replace(queries=np.ones_like(parts.queries), candidates=candidates, rater=Rater(ratings))
+    assert failed(examine(save(tmp_path, parts, Greedy))) == {"recommend, 1 candidate"}
 
 
 def test_a_missing_signature_is_refused_and_the_others_are_still_tested(tmp_path):
