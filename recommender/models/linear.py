@@ -77,12 +77,37 @@ def decompose_linear(
       content_weight: value of the entries in the rows of genres and release periods.
     """
     counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    content = [_content_rows(rows, catalogue.num_items) for rows in (catalogue.genres, catalogue.release_periods)]
-    stacked = scipy.sparse.vstack([np.sqrt(matrix), *(content_weight * rows for rows in content)]).tocsr()
+    stacked = scipy.sparse.vstack([np.sqrt(matrix), content_weight * _content(catalogue)]).tocsr()
     scaling = (counts + _DAMPING) ** -_ITEM_SCALING
     rows = scipy.sparse.diags((np.diff(stacked.indptr) + _DAMPING) ** -_USER_SCALING)
     _, _, vectors = decompose((rows @ stacked @ scipy.sparse.diags(scaling)).astype(np.float32).tocsr(), rank)
     return Spectrum(vectors, scaling)
+
+
+def place_by_content(vectors: np.ndarray, is_new: np.ndarray, catalogue: Catalogue) -> np.ndarray:
+    """Gives new items the vectors that their content predicts, by a ridge regression over the other items.
+
+    Args:
+      vectors: [num_items, width] float32.
+      is_new: [num_items] bool, items whose vectors are replaced.
+      catalogue: the items, whose genres and release periods are the features, next to a constant.
+
+    Returns:
+      [num_items, width] float32.
+    """
+    constant = scipy.sparse.csr_matrix(np.ones((1, len(vectors))))
+    features = scipy.sparse.vstack([constant, _content(catalogue)]).T.tocsr()
+    known, new = np.flatnonzero(~is_new), np.flatnonzero(is_new)
+    gram = (features[known].T @ features[known]).toarray() + np.eye(features.shape[1])
+    placed = vectors.copy()
+    placed[new] = features[new] @ np.linalg.solve(gram, features[known].T @ vectors[known])
+    return placed
+
+
+def _content(catalogue: Catalogue) -> scipy.sparse.csr_matrix:
+    """Returns [num_kinds, num_items], 1 where the item is of the genre or release period."""
+    kinds = catalogue.genres, catalogue.release_periods
+    return scipy.sparse.vstack([_content_rows(rows, catalogue.num_items) for rows in kinds]).tocsr()
 
 
 def _content_rows(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:

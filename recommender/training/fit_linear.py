@@ -12,7 +12,7 @@ from recommender.interactions.contexts import Contexts
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.models.als import fit_als
-from recommender.models.linear import LinearFactors, decompose_linear, user_item_matrix
+from recommender.models.linear import LinearFactors, decompose_linear, place_by_content, user_item_matrix
 from recommender.training.blend import relative_width
 
 _LOG = logging.getLogger("atalaya")
@@ -68,7 +68,7 @@ def choose_linear(
     projected = spectrum.factors(rank, popularity)
     chosen, best_factors, best = LinearChoice(rank, popularity, 1, 0.0), projected, value(projected)
     for width in (width for width in _ALS_WIDTHS if width <= widest):
-        als = _als_factors(matrix, spectrum.vectors, width)
+        als = _als_factors(matrix, spectrum.vectors[:, :width], catalogue)
         before = best
         for weight in _ALS_WEIGHTS[1:]:
             factors = _joined(projected, als, weight, contexts)
@@ -89,7 +89,9 @@ def fit_linear(
     projected = spectrum.factors(choice.rank, choice.popularity)
     if not choice.als_weight:
         return projected
-    return _joined(projected, _als_factors(matrix, spectrum.vectors, choice.als_width), choice.als_weight, contexts)
+    return _joined(
+        projected, _als_factors(matrix, spectrum.vectors[:, : choice.als_width], catalogue), choice.als_weight, contexts
+    )
 
 
 def sums_of(vectors: np.ndarray, rows: Ragged) -> np.ndarray:
@@ -105,9 +107,11 @@ def _widest(catalogue: Catalogue) -> int:
     return next((rank for rank in _RANKS[:4] if rank * rows <= _MOST_NUMBERS), _RANKS[3])
 
 
-def _als_factors(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray, width: int) -> LinearFactors:
-    als = fit_als(matrix, vectors[:, :width], _ALS_EPOCHS)
-    return LinearFactors(np.concatenate([als.history, np.zeros_like(als.history[:1])]), als.items)
+def _als_factors(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray, catalogue: Catalogue) -> LinearFactors:
+    als = fit_als(matrix, vectors, _ALS_EPOCHS)
+    is_new = np.bincount(matrix.indices, minlength=len(vectors)) == 0
+    history = np.concatenate([als.history, np.zeros_like(als.history[:1])])
+    return LinearFactors(history, place_by_content(als.items, is_new, catalogue))
 
 
 def _joined(first: LinearFactors, second: LinearFactors, weight: float, contexts: Contexts) -> LinearFactors:

@@ -5,7 +5,7 @@ import scipy.sparse
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
-from recommender.models.linear import decompose_linear, user_item_matrix
+from recommender.models.linear import decompose_linear, place_by_content, user_item_matrix
 
 NUM_USERS, NUM_ITEMS = 30, 8
 
@@ -55,3 +55,11 @@ def test_a_rank_beyond_the_data_is_filled_with_zeros(matrix: np.ndarray) -> None
     factors = decompose_linear(scipy.sparse.csr_matrix(matrix), NO_CONTENT, 50, 2.0).factors(50, 1.0)
     assert factors.history.shape == (NUM_ITEMS + 1, 50) and factors.items.shape == (NUM_ITEMS, 50)
     assert np.isfinite(factors.history).all() and np.isfinite(factors.items).all()
+
+
+def test_new_items_are_placed_near_those_with_the_same_content() -> None:
+    vectors = np.array([[0, 0], [4, 0], [4, 0], [0, 8], [0, 8], [0, 8], [0, 0], [2, 2]], np.float32)
+    is_new = np.arange(NUM_ITEMS) % 6 == 0
+    found = place_by_content(vectors, is_new, catalogue([[0], [0], [0], [1], [1], [1], [1], []]))
+    assert found[0, 0] > found[0, 1] and found[6, 1] > found[6, 0]
+    assert (found[~is_new] == vectors[~is_new]).all()
