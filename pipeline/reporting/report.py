@@ -30,7 +30,6 @@ _SHOWN_FAILURES = 10
 _SLICE_COLUMNS = {
     "users": "evaluated_users",
     "NDCG@10": "ndcg_at_10",
-    "recall@100": "recall_at_100",
     "above popularity": "lift_over_popularity",
     "RMSE": "rmse",
     "below biases": "lift_over_bias",
