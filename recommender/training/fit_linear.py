@@ -20,9 +20,11 @@ _MOST_NUMBERS = 2**26
 """Maximum size of a part's tables of users and items, unless that would leave them too narrow."""
 _RANKS = (512, 256, 128, 64, 48, 32, 24, 16)
 _POPULARITIES = (0.6, 1.0)
-_ALS_WIDTHS = (64, 256)
-_ALS_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_ALS_WIDTH = 256
+_ALS_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _ALS_EPOCHS = 2
+_WORTH, _FALL = 0.005, 0.02
+"""By which share the measure must improve to be worth a wider table, and below the best, no narrower ones are tried."""
 _USERS_COMPARED = 128
 
 
@@ -58,26 +60,21 @@ def choose_linear(
     def value(factors: LinearFactors) -> float:
         return measure(sums_of(factors.history, histories), factors.items)
 
-    rank, best = widest, -np.inf
-    for smaller in (rank for rank in _RANKS if rank <= widest):
-        found = value(spectrum.factors(smaller, _POPULARITIES[0]))
-        if found < best:
+    values: dict[int, float] = {}
+    for rank in (rank for rank in _RANKS if rank <= widest):
+        values[rank] = value(spectrum.factors(rank, _POPULARITIES[0]))
+        if values[rank] < max(values.values()) * (1 - _FALL):
             break
-        rank, best = smaller, found
+    rank = min(rank for rank, found in values.items() if found >= max(values.values()) * (1 - _WORTH))
     popularity = max(_POPULARITIES, key=lambda power: value(spectrum.factors(rank, power)))
     projected = spectrum.factors(rank, popularity)
-    chosen, best_factors, best = LinearChoice(rank, popularity, 1, 0.0), projected, value(projected)
-    for width in (width for width in _ALS_WIDTHS if width <= widest):
-        als = _als_factors(matrix, spectrum.vectors[:, :width], catalogue)
-        before = best
-        for weight in _ALS_WEIGHTS[1:]:
-            factors = _joined(projected, als, weight, contexts)
-            if (found := value(factors)) > best:
-                chosen, best_factors, best = LinearChoice(rank, popularity, width, weight), factors, found
-        if best <= before:
-            break
+    width = min(_ALS_WIDTH, widest)
+    als = _als_factors(matrix, spectrum.vectors[:, :width], catalogue)
+    measured = {weight: value(_joined(projected, als, weight, contexts)) for weight in _ALS_WEIGHTS}
+    weight = max(measured, key=lambda weight: measured[weight])
+    chosen, best = LinearChoice(rank, popularity, width, weight), measured[weight]
     _LOG.info("linear part: rank %d, popularity^%g, least squares of width %d times %g; NDCG %.4f", *chosen, best)
-    return chosen, best_factors
+    return chosen, _joined(projected, als, weight, contexts)
 
 
 def fit_linear(
@@ -87,11 +84,8 @@ def fit_linear(
     matrix = user_item_matrix(events)
     spectrum = decompose_linear(matrix, catalogue, max(choice.rank, choice.als_width), content_weight)
     projected = spectrum.factors(choice.rank, choice.popularity)
-    if not choice.als_weight:
-        return projected
-    return _joined(
-        projected, _als_factors(matrix, spectrum.vectors[:, : choice.als_width], catalogue), choice.als_weight, contexts
-    )
+    als = _als_factors(matrix, spectrum.vectors[:, : choice.als_width], catalogue)
+    return _joined(projected, als, choice.als_weight, contexts)
 
 
 def sums_of(vectors: np.ndarray, rows: Ragged) -> np.ndarray:

@@ -74,7 +74,7 @@ def test_the_default_settings_bless_and_push_a_model(some, tmp_path):
     assert ranking["bytes"] == (version / "assets.extra" / "ranking.tflite").stat().st_size <= 400_000
     assert ranking["compared"] >= 1_000 and ranking["largest_difference"] <= 1e-4
     retrieval = json.loads((version / "assets.extra" / "retrieval.json").read_text())
-    assert retrieval["bytes"] <= 8_000_000 and retrieval["agreement"] == 1.0
+    assert retrieval["bytes"] <= 9_000_000 and retrieval["agreement"] == 1.0
     [bow] = on_device_record.read(version)
     assert [file.variant for file in bow.exported] == ["float32", "dynamic_range"]
     command = [

@@ -155,7 +155,7 @@ def test_checkerboard(variant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_users", "num_items", "width"), [(943, 1_682, 256), (100_000, 31_073, 128), (1_000_000, 200_000, 64)]
+    ("num_users", "num_items", "width"), [(943, 1_682, 128), (20_000, 12_768, 128), (20_000, 12_769, 64)]
 )
 def test_vectors_are_narrower_for_many_users_and_items(num_users: int, num_items: int, width: int) -> None:
     popularity, rows = np.ones(num_items, np.int64), Ragged(np.zeros(0, np.int32), np.zeros(num_items + 1, np.int64))
