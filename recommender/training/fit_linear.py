@@ -24,7 +24,8 @@ _ALS_WIDTH = 256
 _ALS_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _ALS_EPOCHS = 2
 _WORTH, _FALL = 0.005, 0.02
-"""By which share the measure must improve to be worth a wider table, and below the best, no narrower ones are tried."""
+"""Share by which the measure must improve to be worth a wider table, and by which it falls before no wider ones are
+tried."""
 _USERS_COMPARED = 128
 
 
@@ -61,7 +62,7 @@ def choose_linear(
         return measure(sums_of(factors.history, histories), factors.items)
 
     values: dict[int, float] = {}
-    for rank in (rank for rank in _RANKS if rank <= widest):
+    for rank in (rank for rank in reversed(_RANKS) if rank <= widest):
         values[rank] = value(spectrum.factors(rank, _POPULARITIES[0]))
         if values[rank] < max(values.values()) * (1 - _FALL):
             break
