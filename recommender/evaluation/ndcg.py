@@ -1,5 +1,7 @@
 """NDCG on held-out interactions, which decides when training stops and which weights are chosen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recommender.evaluation.ranks import gains, ranks
@@ -45,14 +47,32 @@ class NdcgMeasure:
 
     def __call__(self, queries: np.ndarray, candidates: np.ndarray) -> float:
         """Measures the vectors of `users`, [num_measured, width], and of items, [num_items, width], both float32."""
-        num_events, num_items = len(self._user), len(candidates)
+        return self.along((queries, candidates), (queries[:, :0], candidates[:, :0]), [0.0])[0]
+
+    def along(
+        self,
+        fixed: tuple[np.ndarray, np.ndarray],
+        varied: tuple[np.ndarray, np.ndarray],
+        weights: Sequence[float],
+    ) -> list[float]:
+        """Measures sums of scores, those of `fixed` + weight * those of `varied`, for each weight.
+
+        Args:
+          fixed: queries, [num_measured, width], and candidates, [num_items, width], both float32.
+          varied: the same, of any other width.
+          weights: the weights.
+        """
+        num_events, num_items = len(self._user), len(fixed[1])
         at_once = max(1, min(_MOST_EVENTS_AT_ONCE, _CELLS_AT_ONCE // num_items))
-        sums = 0.0
+        sums = np.zeros(len(weights))
         for begin in range(0, num_events, at_once):
             users, row = np.unique(self._user[begin : begin + at_once], return_inverse=True)
-            scores = queries[users] @ candidates.T
-            seen = self._seen.take(users)
-            left_out = np.zeros(scores.shape, bool)
+            items, seen = self._items[begin : begin + at_once], self._seen.take(users)
+            left_out = np.zeros((len(users), num_items), bool)
             left_out[seen.rows, seen.values] = True
-            sums += np.sum(gains(ranks(scores[row], self._items[begin : begin + at_once], left_out[row])))
-        return float(sums / num_events)
+            left_out = left_out[row]
+            base, change = (queries[users] @ candidates.T for queries, candidates in (fixed, varied))
+            for place, weight in enumerate(weights):
+                scores = base + np.float32(weight) * change if weight else base
+                sums[place] += np.sum(gains(ranks(scores[row], items, left_out)))
+        return (sums / num_events).tolist()

@@ -73,7 +73,10 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
             f"a split by time needs times, and none of the {len(pair)} events has one; "
             'set split.method to "random", or data.columns.timestamp to the column of the times'
         )
-    side = _late(interactions, pair, share) if method == "time" else _drawn(pair, share, seed)
+    if method == "last":
+        side = _last(interactions, pair)
+    else:
+        side = _late(interactions, pair, share) if method == "time" else _drawn(pair, share, seed)
     if not np.any(side == _HELD_OUT):
         side = _drawn(pair, share, seed)
     held_out = np.flatnonzero(side == _HELD_OUT)
@@ -97,6 +100,16 @@ def _late(interactions: Interactions, pair: np.ndarray, share: float) -> np.ndar
     is_fitted = np.ones(len(pair), bool)
     is_fitted[late] = False
     side[late] = np.where(np.isin(pair[late], pair[is_fitted]), _LEFT_OUT, _HELD_OUT)
+    return side
+
+
+def _last(interactions: Interactions, pair: np.ndarray) -> np.ndarray:
+    """Returns the part of each interaction, [n] int8: each user's last is held out, unless it repeats a pair, [n]."""
+    side = np.full(len(pair), _FITTED, np.int8)
+    last = np.append(interactions.user[1:] != interactions.user[:-1], True)
+    side[last] = np.where(np.isin(pair[last], pair[~last]), _FITTED, _HELD_OUT)
+    is_only = np.append(True, interactions.user[1:] != interactions.user[:-1])
+    side[last & is_only] = _FITTED
     return side
 
 

@@ -29,14 +29,20 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
     factors = tf.ones_like(history.flat_values, tf.float32) if weights is None else weights.flat_values
     squares = tf.math.unsorted_segment_sum(tf.square(factors), rows, num_rows)
     factors *= tf.gather(tf.where(squares > 0, tf.math.rsqrt(squares), 0.0), rows)
+    return weighted_sum(vectors, history, history.with_flat_values(factors))
+
+
+def weighted_sum(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.RaggedTensor) -> tf.Tensor:
+    """Returns the weighted sum of the vectors of each history's items; arguments and result as of `sum_pooling`."""
+    factors = weights.flat_values
     if history.shape[0] == 1:
         # On a phone there is one query at a time, and TFLite has no sparse product.
         return tf.matmul(factors[tf.newaxis], tf.gather(vectors, history.flat_values))
     # One sparse product reads each vector where it is needed: no [queries, events, dimension] tensor.
     members = tf.SparseTensor(
-        tf.stack([rows, tf.cast(history.flat_values, tf.int64)], axis=1),
+        tf.stack([history.value_rowids(), tf.cast(history.flat_values, tf.int64)], axis=1),
         factors,
-        tf.stack([num_rows, tf.cast(tf.shape(vectors)[0], tf.int64)]),
+        tf.stack([history.nrows(), tf.cast(tf.shape(vectors)[0], tf.int64)]),
     )
     return sparse_dense_product(members, vectors)
 
@@ -45,6 +51,13 @@ def places_from_end(history: tf.RaggedTensor) -> tf.RaggedTensor:
     """Returns [num_queries, (events)] integers: 0 for the latest event, which is the last, 1 for the one before."""
     ends = tf.gather(history.row_limits(), history.value_rowids())
     return history.with_flat_values(ends - 1 - tf.range(tf.size(history.flat_values, ends.dtype)))
+
+
+def place_weights(history: tf.RaggedTensor, decay: float) -> tf.RaggedTensor:
+    """Returns [num_queries, (events)] float32: exp(-place / decay), with place 0 for the latest event."""
+    return tf.ragged.map_flat_values(
+        lambda places: tf.exp(-tf.cast(places, tf.float32) / decay), places_from_end(history)
+    )
 
 
 def decay_weights(history: tf.RaggedTensor, half_life: float) -> tf.RaggedTensor:

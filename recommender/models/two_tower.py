@@ -60,6 +60,11 @@ class TwoTowerModel(tfrs.Model):
             self._frequency = StreamingFrequency(catalogue.num_items, first_gap=catalogue.num_items / 100)
 
     @property
+    def item_bias(self) -> np.ndarray:
+        """[num_items] float32, the last column of `encode_candidates`."""
+        return self._item_bias.numpy()
+
+    @property
     def query_weights(self) -> list[tf.Variable]:
         """All variables that `encode_queries` reads."""
         return self._query_tower.weights

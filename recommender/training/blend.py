@@ -1,22 +1,21 @@
 """Weights of the parts of the retrieval model, chosen on held-out events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from recommender.evaluation.ndcg import CHANCE
 
-LINEAR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Candidate weights of the linear part, in units in which its scores vary as much as the towers'."""
-TREND_WEIGHTS = (0.0, 0.5, 1.0, 1.5)
-"""Candidate weights of the trend; with 1, an item's share of the recent events replaces its share of all."""
+TOWERS_WEIGHTS = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
+"""Candidate weights of what a user likes, relative to what is popular lately."""
+PART_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Candidate weights of another part, in units in which its scores vary as much as the towers'."""
 
 
-def choose_weight(measure: Callable[[float], float], weights: Sequence[float]) -> float:
-    """Returns the middle one of the ascending weights whose measures differ from the best only by chance."""
-    values = np.array([measure(weight) for weight in weights])
-    values[~np.isfinite(values)] = -np.inf
-    good = np.flatnonzero(values >= values.max() * (1 - CHANCE))
+def choose_weight(weights: Sequence[float], values: Sequence[float]) -> float:
+    """Returns the middle one of the ascending weights whose values differ from the best only by chance."""
+    measured = np.where(np.isfinite(values), values, -np.inf)
+    good = np.flatnonzero(measured >= measured.max() * (1 - CHANCE))
     return weights[good[(len(good) - 1) // 2]]
 
 

@@ -54,28 +54,30 @@ def choose_linear(
       contexts: the users' histories in `events`.
       measure: of the held-out events.
     """
-    matrix, widest = user_item_matrix(events), _widest(catalogue)
-    spectrum = decompose_linear(matrix, catalogue, widest, content_weight)
+    matrix, most = user_item_matrix(events), widest(catalogue)
+    spectrum = decompose_linear(matrix, catalogue, most, content_weight)
     histories = contexts.histories.take(measure.users)
 
     def value(factors: LinearFactors) -> float:
         return measure(sums_of(factors.history, histories), factors.items)
 
     values: dict[int, float] = {}
-    for rank in (rank for rank in reversed(_RANKS) if rank <= widest):
+    for rank in (rank for rank in reversed(_RANKS) if rank <= most):
         values[rank] = value(spectrum.factors(rank, _POPULARITIES[0]))
         if values[rank] < max(values.values()) * (1 - _FALL):
             break
     rank = min(rank for rank, found in values.items() if found >= max(values.values()) * (1 - _WORTH))
     popularity = max(_POPULARITIES, key=lambda power: value(spectrum.factors(rank, power)))
     projected = spectrum.factors(rank, popularity)
-    width = min(_ALS_WIDTH, widest)
+    width = min(_ALS_WIDTH, most)
     als = _als_factors(matrix, spectrum.vectors[:, :width], catalogue)
-    measured = {weight: value(_joined(projected, als, weight, contexts)) for weight in _ALS_WEIGHTS}
-    weight = max(measured, key=lambda weight: measured[weight])
-    chosen, best = LinearChoice(rank, popularity, width, weight), measured[weight]
+    scaled = _scaled(als, projected, contexts)
+    first, second = ((sums_of(one.history, histories), one.items) for one in (projected, scaled))
+    measured = measure.along(first, second, _ALS_WEIGHTS)
+    weight, best = _ALS_WEIGHTS[int(np.argmax(measured))], max(measured)
+    chosen = LinearChoice(rank, popularity, width, weight)
     _LOG.info("linear part: rank %d, popularity^%g, least squares of width %d times %g; NDCG %.4f", *chosen, best)
-    return chosen, _joined(projected, als, weight, contexts)
+    return chosen, _joined(projected, scaled, weight)
 
 
 def fit_linear(
@@ -86,7 +88,7 @@ def fit_linear(
     spectrum = decompose_linear(matrix, catalogue, max(choice.rank, choice.als_width), content_weight)
     projected = spectrum.factors(choice.rank, choice.popularity)
     als = _als_factors(matrix, spectrum.vectors[:, : choice.als_width], catalogue)
-    return _joined(projected, als, choice.als_weight, contexts)
+    return _joined(projected, _scaled(als, projected, contexts), choice.als_weight)
 
 
 def sums_of(vectors: np.ndarray, rows: Ragged) -> np.ndarray:
@@ -97,7 +99,8 @@ def sums_of(vectors: np.ndarray, rows: Ragged) -> np.ndarray:
     return scipy.sparse.csr_matrix((values, rows.values, rows.row_splits), shape) @ vectors
 
 
-def _widest(catalogue: Catalogue) -> int:
+def widest(catalogue: Catalogue) -> int:
+    """Returns the maximum width of a part's vectors: less if there are many users and items."""
     rows = catalogue.num_users + catalogue.num_items
     return next((rank for rank in _RANKS[:4] if rank * rows <= _MOST_NUMBERS), _RANKS[3])
 
@@ -109,10 +112,14 @@ def _als_factors(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray, catalogue
     return LinearFactors(history, place_by_content(als.items, is_new, catalogue))
 
 
-def _joined(first: LinearFactors, second: LinearFactors, weight: float, contexts: Contexts) -> LinearFactors:
-    """Returns factors with the scores of the first + weight * those of the second, scaled to vary as much."""
+def _scaled(factors: LinearFactors, like: LinearFactors, contexts: Contexts) -> LinearFactors:
+    """Scales factors so that their scores vary as much as those of others."""
     histories = contexts.histories.take(np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED])
-    scores = (sums_of(factors.history, histories) @ factors.items.T for factors in (first, second))
-    scale = np.float32(weight * relative_width(*scores))
-    history = np.concatenate([first.history, scale * second.history], axis=1)
+    scores = (sums_of(one.history, histories) @ one.items.T for one in (like, factors))
+    return factors._replace(history=np.float32(relative_width(*scores)) * factors.history)
+
+
+def _joined(first: LinearFactors, second: LinearFactors, weight: float) -> LinearFactors:
+    """Returns factors with the scores of the first + weight * those of the second."""
+    history = np.concatenate([first.history, np.float32(weight) * second.history], axis=1)
     return LinearFactors(history, np.concatenate([first.items, second.items], axis=1))

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,18 +16,21 @@ from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
-from recommender.models.linear import LinearFactors
-from recommender.models.retrieval import RetrievalModel
-from recommender.models.trend import popularity_trend
+from recommender.models.linear import LinearFactors, place_by_content
+from recommender.models.retrieval import PartWeights, RetrievalModel
+from recommender.models.transitions import fit_transitions, no_transitions
 from recommender.models.two_tower import TwoTowerModel
-from recommender.training.blend import LINEAR_WEIGHTS, TREND_WEIGHTS, choose_weight, relative_width
-from recommender.training.fit_linear import choose_linear, fit_linear
+from recommender.training.blend import PART_WEIGHTS, TOWERS_WEIGHTS, choose_weight, relative_width
+from recommender.training.fit_linear import choose_linear, fit_linear, widest
+from recommender.training.fit_transitions import choose_transitions
 from recommender.training.queries import QueryBatches
 from recommender.training.vectors import encode_candidates, encode_users
-from schemas.settings import RetrievalSettings, Settings
+from schemas.settings import Settings
 
 _LOG = logging.getLogger("atalaya")
 _USERS_COMPARED = 128
+_LEAST_POPULARITY = 0.1
+"""Added to the numbers of recent events, whose logarithms are the level."""
 _PARTS = {"scattered": 8, "blocks": 4}
 
 
@@ -42,26 +46,30 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
     Raises:
       FloatingPointError: the training diverged.
     """
-    contexts = _contexts(events.fitted, settings)
+    contexts, method, chosen = _contexts(events.fitted, settings), settings.split.method, settings.retrieval
     held_out = events.held_out
     measure = NdcgMeasure(contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed)
-    chosen = _parts(settings)
-    choice, factors = None, _no_factors(catalogue)
+    choice, linear, transitions = None, _no_factors(catalogue), no_transitions(catalogue.num_items)
     if chosen.linear:
-        choice, factors = choose_linear(events.fitted, catalogue, chosen.linear_content_weight, contexts, measure)
+        choice, linear = choose_linear(events.fitted, catalogue, chosen.linear_content_weight, contexts, measure)
+    if method != "random":
+        transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
-    model = _assemble(two_tower, events.fitted, catalogue, factors)
-    weights = _choose_weights(model, events.fitted, contexts, measure, chosen.trend)
+    model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.fitted))
+    weights = _choose_weights(model, events.fitted, catalogue, contexts, measure, is_late=method == "time")
     if settings.training.refit:
         del two_tower, model
         gc.collect()  # two models might not fit in memory
+        linear, decay, transitions = _no_factors(catalogue), transitions.decay, no_transitions(catalogue.num_items)
         two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
         contexts = _contexts(events.interactions, settings)
-        if choice:
-            factors = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
-        model = _assemble(two_tower, events.interactions, catalogue, factors)
-        _weigh(model, weights, events.interactions, contexts)
-    if chosen.trend:
+        if choice and weights.weights.linear:
+            linear = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
+        if weights.weights.transitions:
+            transitions = fit_transitions(events.interactions, widest(catalogue), decay)
+        model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.interactions))
+        _weigh(model, weights, events.interactions, catalogue, contexts)
+    if method == "time":
         model.popularity = recent_events(
             events.interactions, recency_popularity(events.interactions, settings.training.seed).days
         )
@@ -70,12 +78,6 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
 
 def _contexts(events: Interactions, settings: Settings) -> Contexts:
     return user_contexts(events, settings.retrieval.history_length, settings.split.method)
-
-
-def _parts(settings: Settings) -> RetrievalSettings:
-    """Returns the settings; for a random split without the trend: its requests are spread over all times."""
-    is_late = settings.split.method == "time"
-    return settings.retrieval.model_copy(update={"trend": settings.retrieval.trend and is_late})
 
 
 def _targets(settings: Settings) -> str:
@@ -123,14 +125,8 @@ def _fit_towers(
     return model, best.epoch if best else epochs
 
 
-def _assemble(
-    two_tower: TwoTowerModel,
-    events: Interactions,
-    catalogue: Catalogue,
-    linear: LinearFactors,
-) -> RetrievalModel:
-    no_trend = np.zeros(catalogue.num_items, np.float32)
-    return RetrievalModel(two_tower, linear, no_trend, events.popularity.astype(np.float32))
+def _popularity(events: Interactions) -> np.ndarray:
+    return events.popularity.astype(np.float32)
 
 
 def _no_factors(catalogue: Catalogue) -> LinearFactors:
@@ -139,58 +135,100 @@ def _no_factors(catalogue: Catalogue) -> LinearFactors:
     )
 
 
-class _Weights(NamedTuple):
-    """linear: in units in which the linear part's scores vary as much as the towers'. trend, days: of the trend."""
+class _Choice(NamedTuple):
+    """weights: of the parts, in units in which each varies as much as the towers.
 
-    linear: float
-    trend: float
-    days: float
+    The towers' multiplies all three. days: decay of the popularity that is the level; None: the towers' item bias is.
+    """
+
+    weights: PartWeights
+    days: float | None
 
 
 def _choose_weights(
-    model: RetrievalModel, events: Interactions, contexts: Contexts, measure: NdcgMeasure, has_trend: bool
-) -> _Weights:
-    """Chooses the weights one after the other, and sets them in the model."""
-    _weigh(model, _Weights(1.0, 0.0, np.inf), events, contexts)
-    queries = model.split(encode_users(model, contexts, measure.users) / model.scale)
-    candidates = model.split(encode_candidates(model, len(model.trend)))
-    ones = np.ones((len(measure.users), 1), np.float32)
+    model: RetrievalModel,
+    events: Interactions,
+    catalogue: Catalogue,
+    contexts: Contexts,
+    measure: NdcgMeasure,
+    is_late: bool,
+) -> _Choice:
+    """Chooses the constants one after the other, and sets them in the model.
 
-    def value(linear: float, trend: np.ndarray) -> float:
-        users = np.concatenate([queries[0], queries[1] * linear, ones], axis=1)
-        return measure(users, np.concatenate([*candidates[:2], trend[:, np.newaxis]], axis=1))
-
-    linear = choose_weight(lambda weight: value(weight, model.trend), LINEAR_WEIGHTS) if model.linear_weight else 0.0
-    trend, days = 0.0, np.inf
-    if has_trend:
-        trends = {decay: _trend(events, decay) for decay in decays(events)}
-        days = max(trends, key=lambda decay: value(linear, trends[decay]))
-        trend = choose_weight(lambda weight: value(linear, weight * trends[days]), TREND_WEIGHTS)
-    if has_trend and model.linear_weight:
-        linear = choose_weight(lambda weight: value(weight, trend * trends[days]), LINEAR_WEIGHTS)
-    weights = _Weights(linear, trend, days)
-    _LOG.info("retrieval: weight %.2g of the linear part, %.2g of the trend over %.3g days", *weights)
-    _weigh(model, weights, events, contexts)
-    return weights
-
-
-def _trend(events: Interactions, days: float) -> np.ndarray:
-    return popularity_trend(events.item, events.timestamp, events.num_items, days)
-
-
-def _weigh(model: RetrievalModel, weights: _Weights, events: Interactions, contexts: Contexts) -> None:
-    """Sets the weights of the model, with units from the scores of some users.
-
-    The linear part is scaled to vary as much as the towers, and so is the sum, so that it remains on the scale of the
-    softmax's logits.
+    In a split by time, the level is the recent popularity that alone orders best, and what a user likes is weighed
+    against it.
     """
-    model.linear_weight, model.trend_weight, model.scale = 1.0, weights.trend, 1.0
-    if weights.trend:
-        model.trend = _trend(events, weights.days)
+    _weigh(model, _Choice(PartWeights(1.0, 1.0, 1.0), None), events, catalogue, contexts)
+    *queries, ones = model.split(encode_users(model, contexts, measure.users) / model.scale)
+    *candidates, level = model.split(encode_candidates(model, catalogue.num_items))
+    weights, days = PartWeights(1.0, 0.0, 0.0), None
+
+    def choose(part: str, tried: Sequence[float]) -> PartWeights:
+        place = PartWeights._fields.index(part)
+        directions = np.array(PartWeights(1.0, *weights[1:]) if place == 0 else weights.towers * np.eye(3)[place])
+        others = np.array([weights.towers, *(weights.towers * weight for weight in weights[1:])])
+        others *= directions == 0
+        fixed, varied = (_joined(queries, candidates, factors) for factors in (others, directions))
+        fixed = np.concatenate([fixed[0], ones], axis=1), np.concatenate([fixed[1], level], axis=1)
+        return weights._replace(**{part: choose_weight(tried, measure.along(fixed, varied, tried))})
+
+    if is_late:
+        levels = {decay: _recent_level(events, decay, catalogue)[:, np.newaxis] for decay in decays(events)}
+        days = max(levels, key=lambda decay: measure(ones, levels[decay]))
+        level = levels[days]
+        weights = choose("towers", TOWERS_WEIGHTS)
+    given = [part for part, query in zip(PartWeights._fields[1:], queries[1:], strict=True) if np.any(query)]
+    for part in [*given, *given[:-1]]:
+        weights = choose(part, PART_WEIGHTS)
+    if is_late:
+        weights = choose("towers", TOWERS_WEIGHTS)
+    _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
+    if days is not None:
+        _LOG.info("retrieval: popularity of the latest %.3g days", days)
+    choice = _Choice(weights, days)
+    _weigh(model, choice, events, catalogue, contexts)
+    return choice
+
+
+def _joined(
+    queries: list[np.ndarray], candidates: list[np.ndarray], factors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joins the columns of the parts whose factors are not 0, times these in the queries."""
+    parts = [
+        (query * np.float32(factor), candidate)
+        for query, candidate, factor in zip(queries, candidates, factors, strict=True)
+        if factor
+    ]
+    if not parts:
+        return queries[0][:, :0], candidates[0][:, :0]
+    joined_queries, joined_candidates = (np.concatenate(columns, axis=1) for columns in zip(*parts, strict=True))
+    return joined_queries, joined_candidates
+
+
+def _recent_level(events: Interactions, days: float, catalogue: Catalogue) -> np.ndarray:
+    """Returns the logarithm of recent popularity, [num_items] float32; that of new items is predicted by content."""
+    level = np.log(recent_events(events, days) + _LEAST_POPULARITY)
+    return place_by_content(level[:, np.newaxis], events.popularity == 0, catalogue)[:, 0]
+
+
+def _weigh(
+    model: RetrievalModel, choice: _Choice, events: Interactions, catalogue: Catalogue, contexts: Contexts
+) -> None:
+    """Sets the constants of the model, with units from the scores of some users.
+
+    The linear part and the transitions are scaled to vary as much as the towers, and so is the sum, so that it remains
+    on the scale of the softmax's logits.
+    """
+    model.weights, model.scale = PartWeights(1.0, 1.0, 1.0), 1.0
     active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
-    queries = model.split(encode_users(model, contexts, active))
-    candidates = model.split(encode_candidates(model, len(model.trend)))
-    towers, linear, _ = (query @ candidate.T for query, candidate in zip(queries, candidates, strict=True))
-    model.linear_weight = weights.linear * relative_width(towers, linear)
-    if model.linear_weight:
-        model.scale = relative_width(towers, towers + model.linear_weight * linear)
+    *queries, _ = model.split(encode_users(model, contexts, active))
+    *candidates, level = model.split(encode_candidates(model, catalogue.num_items))
+    scores = [query @ candidate.T for query, candidate in zip(queries, candidates, strict=True)]
+    towers = scores[0] + level.T
+    taste = choice.weights.towers
+    others = zip(scores[1:], choice.weights[1:], strict=True)
+    model.weights = PartWeights(taste, *(taste * weight * relative_width(towers, part) for part, weight in others))
+    if choice.days is not None:
+        model.level = _recent_level(events, choice.days, catalogue)
+    total = sum(weight * part for weight, part in zip(model.weights, scores, strict=True)) + model.level
+    model.scale = relative_width(towers, total)

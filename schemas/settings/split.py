@@ -8,8 +8,9 @@ from schemas.settings.section import NonNegativeInt, Section, Share
 class SplitSettings(Section):
     """How the ratings are split into training and evaluation."""
 
-    method: Literal["random", "time"] = "random"
-    """`random`: by a seeded hash of user and item; `time`: the latest events are for evaluation."""
+    method: Literal["random", "time", "last"] = "random"
+    """`random`: by a seeded hash of user and item; `time`: the latest events are for evaluation; `last`: each user's
+    last event is, as for models of what comes next."""
     eval_share: Share = 0.2
     """Share of the ratings for evaluation."""
     seed: NonNegativeInt = 42

@@ -16,6 +16,17 @@ def test_ndcg_by_hand() -> None:
     assert NdcgMeasure(seen, users, items, 4, seed=0)(queries[:2], candidates) == pytest.approx(np.mean(gains))
 
 
+def test_sums_of_scores_are_measured_like_the_vectors_that_give_them() -> None:
+    generator = np.random.default_rng(0)
+    (first, second), (one, other) = generator.normal(size=(2, 6, 3)), generator.normal(size=(2, 9, 3))
+    seen = Ragged(np.arange(6, dtype=np.int32), np.arange(7))
+    measure = NdcgMeasure(seen, np.arange(6), np.arange(1, 7), 9, seed=0)
+    values = measure.along((first, one), (second, other), [0.0, 0.5, 2.0])
+    for weight, value in zip([0.0, 0.5, 2.0], values, strict=True):
+        joined = np.concatenate([first, weight * second], axis=1), np.concatenate([one, other], axis=1)
+        assert value == pytest.approx(measure(*joined))
+
+
 def test_ndcg_of_scores_that_are_not_numbers_is_that_of_the_last_rank() -> None:
     nothing = Ragged(np.array([], np.int32), np.zeros(2, np.int64))
     measure = NdcgMeasure(nothing, np.array([0]), np.array([1]), 9, seed=0)

@@ -5,16 +5,16 @@ from recommender.training.blend import choose_weight, relative_width
 
 
 def test_the_middle_of_the_weights_as_good_as_the_best_is_chosen() -> None:
-    values = {0.0: 0.2, 0.5: 0.2597, 1.0: 0.26, 2.0: 0.2598, 3.0: 0.25}
-    assert choose_weight(values.__getitem__, list(values)) == 1.0
-    assert choose_weight((values | {0.5: 0.259}).__getitem__, list(values)) == 1.0
-    assert choose_weight((values | {3.0: 0.2601}).__getitem__, list(values)) == 1.0
-    assert choose_weight((values | {2.0: 0.259}).__getitem__, list(values)) == 0.5
-    assert choose_weight(lambda weight: 0.2, [0.0, 1.0]) == 0.0
+    weights = [0.0, 0.5, 1.0, 2.0, 3.0]
+    assert choose_weight(weights, [0.2, 0.2597, 0.26, 0.2598, 0.25]) == 1.0
+    assert choose_weight(weights, [0.2, 0.259, 0.26, 0.2598, 0.25]) == 1.0
+    assert choose_weight(weights, [0.2, 0.2597, 0.26, 0.2598, 0.2601]) == 1.0
+    assert choose_weight(weights, [0.2, 0.2597, 0.26, 0.259, 0.25]) == 0.5
+    assert choose_weight([0.0, 1.0], [0.2, 0.2]) == 0.0
 
 
 def test_what_is_not_a_number_is_never_chosen() -> None:
-    assert choose_weight(lambda weight: 0.2 if weight else np.nan, [0.0, 1.0]) == 1.0
+    assert choose_weight([0.0, 1.0], [np.nan, 0.2]) == 1.0
 
 
 def test_relative_width_is_that_of_the_rows() -> None:

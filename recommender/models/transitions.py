@@ -1,0 +1,71 @@
+"""Which items follow which: a low-rank model of the order of a user's events, in closed form."""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from recommender.interactions.interactions import Interactions
+from recommender.models.low_rank import decompose
+
+_REACH, _DECAY, _BACKWARD = 10, 3.0, 0.5
+"""Maximum number of events between two that are a transition, plus 1; the decay of their weight with that number; and
+the weight of a transition from the later event to the earlier one."""
+_BEFORE_SCALING, _AFTER_SCALING = 0.4, 0.3
+"""Rows and columns are divided by these powers of their items' numbers of events."""
+_MOST_CELLS = 2**26
+"""Maximum number of transitions; the reach is less on larger logs."""
+
+
+class Transitions(NamedTuple):
+    """score = <sum over the user's items j of exp(-place of j / decay) * history[j], items[i]>.
+
+    The latest item has place 0. history: [num_items + 1, rank]; the last row, for unknown items, is 0. items:
+    [num_items, rank]; both float32. decay: number of events, above 0.
+    """
+
+    history: np.ndarray
+    items: np.ndarray
+    decay: float
+
+
+def no_transitions(num_items: int) -> Transitions:
+    """Returns transitions of rank 0, whose scores are all 0."""
+    return Transitions(np.zeros((num_items + 1, 0), np.float32), np.zeros((num_items, 0), np.float32), 1.0)
+
+
+def fit_transitions(events: Interactions, rank: int, decay: float) -> Transitions:
+    """Decomposes the matrix of transitions between items.
+
+    Its entries are the sums of exp(-(d - 1) / 3) over the events of an item that come d events after one of another
+    item, d up to 10, plus half of those in the other direction, over n_before^0.4 n_after^0.3, with n the numbers of
+    events of the items. Counts of item pairs, decayed with their distance, are the sequential rules of Ludewig and
+    Jannach, "Evaluation of Session-based Recommendation Algorithms" (2018); the low rank smooths them.
+
+    Args:
+      events: training events.
+      rank: number of columns, at least 1; columns beyond the rank of the data are 0.
+      decay: see `Transitions`.
+    """
+    matrix = _transition_matrix(events)
+    counts = np.maximum(events.popularity, 1).astype(np.float32)
+    before, after = (scipy.sparse.diags(counts**-power) for power in (_BEFORE_SCALING, _AFTER_SCALING))
+    left, values, right = decompose((before @ matrix @ after).astype(np.float32).tocsr(), rank)
+    history, items = (np.zeros((len(counts) + more, rank), np.float32) for more in (1, 0))
+    history[:-1, : len(values)] = left * values
+    items[:, : len(values)] = right
+    return Transitions(history, items, decay)
+
+
+def _transition_matrix(events: Interactions) -> scipy.sparse.csr_matrix:
+    """Returns the weights of transitions from items, in rows, to items, [num_items, num_items] float32."""
+    known = events.known
+    matrix = scipy.sparse.csr_matrix((events.num_items, events.num_items), dtype=np.float32)
+    for distance in range(1, 1 + max(1, min(_REACH, _MOST_CELLS // max(1, 2 * len(known))))):
+        is_pair = known.user[:-distance] == known.user[distance:]
+        is_pair &= known.item[:-distance] != known.item[distance:]
+        cells = known.item[:-distance][is_pair], known.item[distance:][is_pair]
+        weights = np.full(len(cells[0]), np.exp(-(distance - 1) / _DECAY), np.float32)
+        forward = scipy.sparse.csr_matrix((weights, cells), matrix.shape)
+        matrix += forward + _BACKWARD * forward.T
+    return matrix.tocsr()
