@@ -49,9 +49,8 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "no dropout of ids": {"id_dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
     "no linear part": {"linear": False},
-    "no trend": {"trend": False},
 }
-DEFAULT_OF = {"random": {"targets: scattered", "no trend"}, "time": {"targets: blocks", "no linear part"}}
+DEFAULT_OF = {"random": {"targets: scattered"}, "time": {"targets: blocks", "no linear part"}}
 """Variants to skip under a protocol, where they equal the defaults."""
 RATING: dict[str, dict[str, Any]] = {
     "defaults": {},

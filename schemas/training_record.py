@@ -36,10 +36,12 @@ class DataWindow(_Record):
 class Chosen(_Record):
     """Weights chosen on held-out training events."""
 
+    towers_weight: float
+    """Of the towers' vectors, relative to popularity."""
     linear_weight: float
-    """Of the linear autoencoder's scores, relative to those of the towers."""
-    trend_weight: float
-    """Of the recent popularity."""
+    """Of the linear part's scores."""
+    transitions_weight: float
+    """Of the scores of the items that follow the latest ones."""
 
 
 class TrainingRecord(_Record):

@@ -20,6 +20,7 @@ from components.example_gen.split import (
     locate,
     sort_events,
     split_by_time,
+    split_last,
     split_randomly,
 )
 from components.example_gen.summary import Counts, has_ratings, merge_counts
@@ -170,11 +171,11 @@ def _facts(table: pa.Table) -> Counts:
 
 
 def _cut(pipeline: beam.Pipeline, rows: PCollection, split: SplitSettings) -> PCollection:
-    """Returns the timestamp at which evaluation starts (None in a random split), found by day, then by second.
+    """Returns the timestamp at which evaluation starts, found by day, then by second; None unless the split is by time.
 
     Two small histograms give the exact quantile, however many distinct timestamps there are.
     """
-    if split.method == "random":
+    if split.method != "time":
         return pipeline | "NoCut" >> beam.Create([None])
     day = (
         rows
@@ -222,7 +223,12 @@ def _split(grouped: tuple[int, Iterable[pa.Table]], settings: Sections, facts: C
     is_rated, split = has_ratings(facts), settings.split
     if not is_rated:
         events = events._replace(rating=np.full(len(events.rating), np.nan))
-    side = split_randomly(events.identity, split.eval_share, split.seed) if cut is None else split_by_time(events, cut)
+    if split.method == "last":
+        side = split_last(events)
+    elif cut is None:
+        side = split_randomly(events.identity, split.eval_share, split.seed)
+    else:
+        side = split_by_time(events, cut)
     repeats = settings.data.repeats
     if repeats == "auto":
         repeats = "last" if is_rated else "each"

@@ -119,6 +119,17 @@ def split_by_time(events: Events, cut: int) -> np.ndarray:
     return np.where(before, TRAIN, np.where(np.isin(pair, pair[before]), LEFT_OUT, EVAL))
 
 
+def split_last(events: Events) -> np.ndarray:
+    """Returns [num_events] EVAL for each user's last event if it is the only one of its pair, and not the user's only.
+
+    All other events are TRAIN.
+    """
+    pair = events.user * len(events.items) + events.item
+    last = np.append(events.user[1:] != events.user[:-1], True)
+    is_first = events.position == 0
+    return np.where(last & ~is_first & ~np.isin(pair, pair[~last]), EVAL, TRAIN)
+
+
 def drop_repeats(events: Events, side: np.ndarray, repeats: Literal["last", "each"]) -> np.ndarray:
     """Returns [num_events] sides in which events that repeat a user and item of the same part do not count twice.
 

@@ -86,8 +86,8 @@ def check_enough(summary: dict[str, Any], data: DataSettings, split: SplitSettin
     _check_described(summary, data)
     if split.method == "time" and not ratings["timed"]:
         raise DataError(
-            f'{data.ratings}: no event has a time, which split.method = "time" needs. Set split.method to "random", or '
-            "name the column of the times in data.columns.timestamp"
+            f'{data.ratings}: no event has a time, which split.method = "time" needs. Set split.method to "random" or '
+            '"last", or name the column of the times in data.columns.timestamp'
         )
     for name in ("train", "eval"):
         if not summary["splits"][name]["rows"]:
@@ -111,6 +111,11 @@ def _empty_split(name: str, summary: dict[str, Any], data: DataSettings, split: 
         return (
             f"{data.ratings}: the {name} split is empty: none of {rows:,} events fell into it. "
             f"Provide more events, or change split.eval_share ({split.eval_share:g}) or split.seed"
+        )
+    if split.method == "last":
+        return (
+            f"{data.ratings}: the {name} split is empty: of {rows:,} events none is the last of a user who has others, "
+            'of other items. Provide users with several events, or set split.method to "random"'
         )
     return (
         f"{data.ratings}: the {name} split is empty: of {rows:,} events {summary['splits']['train']['rows']:,} are "

@@ -49,7 +49,7 @@ def training_record(
             eval_share=settings.split.eval_share,
         ),
         seeds={"split": settings.split.seed, "training": settings.training.seed},
-        chosen=Chosen(linear_weight=float(retrieval.linear_weight), trend_weight=float(retrieval.trend_weight)),
+        chosen=Chosen(**{f"{name}_weight": float(weight) for name, weight in retrieval.weights._asdict().items()}),
         code_version=code_version,
         libraries={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
         settings=settings.model_dump(mode="json", exclude=_OMITTED, exclude_unset=True),

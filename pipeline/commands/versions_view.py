@@ -54,7 +54,7 @@ def _show_training(training: dict[str, Any], console: Console) -> None:
         "trained on": f"{data['events']:,} events of {data['users']:,} users and {data['items']:,} items, {span}",
         "ratings": "none, so it predicts none" if scale is None else f"{scale[0]:g} to {scale[1]:g}",
         "catalogue": f"{data['catalogue_items']:,} items",
-        "split": f"{data['split_method']}, {data['eval_share']:g} of all events to evaluate on",
+        "split": _split(data),
         "seeds": _pairs(training["seeds"]),
         "chosen": _pairs(training["chosen"]),
         "code version": training["code_version"],
@@ -62,6 +62,12 @@ def _show_training(training: dict[str, Any], console: Console) -> None:
     }
     for what, fact in facts.items():
         console.print(f"  {what:<14}{escape(fact)}", soft_wrap=True)
+
+
+def _split(data: dict[str, Any]) -> str:
+    method = data["split_method"]
+    share = "each user's last event" if method == "last" else f"{data['eval_share']:g} of all events"
+    return f"{method}, {share} to evaluate on"
 
 
 def _show_evaluation(evaluation: dict[str, Any], console: Console) -> None:

@@ -62,7 +62,7 @@ def fit_baselines(
       train: training events.
       held_out: the judged users.
       rating: [m] ratings that user and item biases predict; None without ratings.
-      method: how the data were split: `random` or `time`.
+      method: how the data were split: `random`, `time` or `last`.
       seed: seed of hold-outs and samples.
     """
     users = np.minimum(held_out.users, train.num_users)

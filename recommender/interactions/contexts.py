@@ -26,7 +26,7 @@ def user_contexts(interactions: Interactions, history_length: int, method: str) 
     Args:
       interactions: training events of known users with known items.
       history_length: maximum number of items in a history.
-      method: method of the split; a request is made at the time of the user's latest event for `random`, and of the
+      method: method of the split; a request is made at the time of the user's latest event, and of the
         latest of all events for `time`.
     """
     distinct = interactions.distinct
@@ -34,7 +34,7 @@ def user_contexts(interactions: Interactions, history_length: int, method: str) 
     ends = rows.row_splits[1:]
     latest = ends[rows.rows] - np.arange(len(rows.values)) <= history_length
     timestamps = np.full(interactions.num_users + 1, interactions.timestamp.max())
-    if method == "random":
+    if method != "time":
         active = np.diff(rows.row_splits) > 0
         timestamps[active] = distinct.timestamp[ends[active] - 1]
     return Contexts(rows, rows.keep(latest), timestamps)

@@ -32,8 +32,8 @@ def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: in
       dataset: all data.
       share: share of the interactions to evaluate with, in (0, 1).
       method: `random` holds out pairs of user and item by a seeded hash; `time` holds out the latest interactions,
-        without repeats of training pairs. A pair is evaluated once, by its first interaction held out. Pass the same
-        method to `fit`.
+        without repeats of training pairs; `last` holds out each user's last interaction, whatever the share. A pair is
+        evaluated once, by its first interaction held out. Pass the same method to `fit`.
       seed: seed of the hash, at least 0.
 
     Raises:

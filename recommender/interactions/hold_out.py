@@ -55,13 +55,14 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
     """Holds out a share of the training interactions.
 
     No pair of user and item is in both parts, and each is held out once, by its first interaction. With `time`, later
-    repeats of a fitted pair are in neither part: they do not test what was learned; if all late interactions are such
-    repeats, pairs are held out at random instead. Interactions without a time count as earlier than all others.
+    repeats of a fitted pair are in neither part: they do not test what was learned. If there is nothing to hold out by
+    the method, pairs are held out at random instead. Interactions without a time count as earlier than all others.
 
     Args:
       interactions: training interactions.
       share: share to hold out, in `(0, 1)`.
-      method: `random` holds out (user, item) pairs by a seeded hash; `time` holds out the latest interactions.
+      method: `random` holds out (user, item) pairs by a seeded hash; `time` holds out the latest interactions; `last`
+        holds out each user's last interaction, whatever the share, unless it repeats a pair or is the user's only one.
       seed: seed of the hash.
 
     Raises:
@@ -71,7 +72,7 @@ def hold_out(interactions: Interactions, share: float, method: str, seed: int) -
     if len(pair) and method == "time" and not interactions.has_times:
         raise DataError(
             f"a split by time needs times, and none of the {len(pair)} events has one; "
-            'set split.method to "random", or data.columns.timestamp to the column of the times'
+            'set split.method to "random" or "last", or data.columns.timestamp to the column of the times'
         )
     if method == "last":
         side = _last(interactions, pair)

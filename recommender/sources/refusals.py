@@ -95,8 +95,8 @@ def _of_size(profile: Profile) -> Iterator[Suspicion]:
 def _of_needs(profile: Profile, settings: Settings) -> Iterator[Suspicion]:
     if settings.split.method == "time" and profile.first is None:
         text = (
-            'no event has a time, which split.method = "time" needs. Set split.method to "random", or name the column '
-            "of the times in data.columns.timestamp"
+            'no event has a time, which split.method = "time" needs. Set split.method to "random" or "last", or name '
+            "the column of the times in data.columns.timestamp"
         )
         yield Suspicion("error", "no-times", text)
     judged = [*settings.gate.thresholds, *(floor.metric for floor in settings.gate.slices)]

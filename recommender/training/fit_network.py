@@ -85,7 +85,7 @@ def encode(model: RankingModel, ratings: UserRatings, settings: Settings) -> Net
     encoded = [model.encode_users(block, *ratings.latest(block, length)) for block in blocks]
     biases, vectors = (tf.concat(parts, axis=0) for parts in zip(*encoded, strict=True))
     timestamps = np.full(len(users), ratings.events.timestamp.max())
-    if settings.split.method == "random":
+    if settings.split.method != "time":
         timestamps[ratings.events.user] = ratings.events.timestamp  # the last of a user's events counts
     items = model.encode_items(np.arange(model.num_items + 1, dtype=np.int32))
     return NetworkRating(model, (biases, vectors), items, model.encode_time(timestamps))

@@ -83,11 +83,11 @@ def _rating_model(
     """Creates the model, with the events from which it computes the mood of requests.
 
     In a split by time, requests come after all events, so the latest events of each user suffice, and the default mood
-    is that after all events. In a random split, requests come between the events, so all events are kept, and the
+    is that after all events. Otherwise, requests come between the events, so all events are kept, and the
     default mood is the user's mean.
     """
     num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
-    if settings.split.method == "random":
+    if settings.split.method != "time":
         mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights, biases)
         return RatingModel(factors, mood, _mean_by_user(events.user, mood_of_events, num_users))
     mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights, biases)

@@ -19,7 +19,7 @@ from schemas.errors import DataError
 from schemas.settings import SequenceModelSettings, SplitSettings, TrainingSettings
 
 _LOG = logging.getLogger("atalaya")
-GAPS = {"random": 0, "time": 200}
+GAPS = {"random": 0, "time": 200, "last": 0}
 """Defaults of `gap`: with a split by time, requests come long after the user's last training event."""
 
 

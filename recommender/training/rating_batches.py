@@ -30,7 +30,7 @@ class UserRatings:
         Args:
           rows: [n] positions in `events`.
           length: maximum number of events in a history.
-          method: method of the split; `random` takes the user's latest other events, `time` the latest earlier ones.
+          method: method of the split; `time` takes the user's latest earlier events, the others the latest other ones.
 
         Returns:
           Histories without the event itself and others of the same user with the same item.

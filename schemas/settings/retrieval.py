@@ -36,7 +36,7 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
 
     targets: Literal["auto", "scattered", "blocks"] = "auto"
     """Which of a user's events a training query predicts from the others: scattered events, or a block of consecutive
-    ones. `auto`: scattered for a random split, blocks for a split by time."""
+    ones. `auto`: scattered for a random split, else blocks."""
     parts: AtLeastTwo | None = None
     """Number of parts into which a user's events are divided; each epoch predicts each part once, from all other parts.
     Absent: 8 for scattered targets, 4 for blocks, which should be long."""
@@ -58,6 +58,3 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Whether the scores of a linear model in closed form are added to those of the towers."""
     linear_content_weight: NonNegative = 2.0
     """Weight of a shared genre or release period in the linear model; a shared user has weight 1."""
-    trend: bool = True
-    """With a split by time: whether an item's recent popularity relative to that of all times is added to the
-    scores."""

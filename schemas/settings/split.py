@@ -10,8 +10,8 @@ class SplitSettings(Section):
 
     method: Literal["random", "time", "last"] = "random"
     """`random`: by a seeded hash of user and item; `time`: the latest events are for evaluation; `last`: each user's
-    last event is, as for models of what comes next."""
+    last one is, so that the model predicts what comes next."""
     eval_share: Share = 0.2
-    """Share of the ratings for evaluation."""
+    """With `random` and `time`: share of the ratings for evaluation."""
     seed: NonNegativeInt = 42
     """With `random`: seed of the hash."""

@@ -1,4 +1,4 @@
-"""The invariants of both splits."""
+"""The invariants of the splits."""
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from components.example_gen.split import (
     locate,
     sort_events,
     split_by_time,
+    split_last,
     split_randomly,
 )
 
@@ -163,6 +164,19 @@ def test_a_repeat_of_a_training_pair_is_left_out_by_hand():
         ("a", "x", 2.0, 20, LEFT_OUT),
         ("a", "y", 3.0, 20, EVAL),
         ("b", "x", 4.0, 30, EVAL),
+    ]
+
+
+def test_the_last_event_of_a_user_is_for_evaluation_unless_it_repeats_a_pair_or_is_the_only_one():
+    rows = as_table(user=list("aabccc"), item=list("xyxxyx"), rating=np.arange(6.0), timestamp=[10, 20, 30, 1, 2, 3])
+    events = sort_events(rows)
+    assert by_event(events, split_last(events)) == [
+        ("a", "x", 0.0, 10, TRAIN),
+        ("a", "y", 1.0, 20, EVAL),
+        ("b", "x", 2.0, 30, TRAIN),
+        ("c", "x", 3.0, 1, TRAIN),
+        ("c", "x", 5.0, 3, TRAIN),
+        ("c", "y", 4.0, 2, TRAIN),
     ]
 
 

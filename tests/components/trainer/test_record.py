@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from components.trainer.record import training_record, write_record
+from recommender.models.retrieval import PartWeights
 from schemas.settings import Settings
-from schemas.training_record import DataWindow, TrainingRecord, read
+from schemas.training_record import Chosen, DataWindow, TrainingRecord, read
 from small_interactions import interactions
 
 SETTINGS = Settings.model_validate_json(
@@ -20,7 +21,7 @@ SETTINGS = Settings.model_validate_json(
 def record() -> TrainingRecord:
     """User 0 rated items 3, 1 and 3 again, user 2 item 3; out of the order of time."""
     events = interactions([0, 0, 2, 0], [3, 1, 3, 3], [5, 1, 2, 4], [300, 100, 400, 200], num_users=3, num_items=5)
-    retrieval = SimpleNamespace(linear_weight=np.float32(0.25), trend_weight=0)
+    retrieval = SimpleNamespace(weights=PartWeights(np.float32(0.25), 0.5, 0))
     return training_record(events, retrieval, (1.0, 5.0), SETTINGS, "c0de")
 
 
@@ -40,14 +41,14 @@ def test_the_record_has_the_window_of_the_training_events(record):
 
 def test_without_ratings_and_times_the_record_has_neither_scale_nor_window():
     events = interactions([0, 1], [2, 3], None, None)
-    data = training_record(events, SimpleNamespace(linear_weight=0.5, trend_weight=0), None, SETTINGS, "c0de").data
+    data = training_record(events, SimpleNamespace(weights=PartWeights(1, 0.5, 0)), None, SETTINGS, "c0de").data
     assert (data.events, data.first_timestamp, data.last_timestamp, data.rating_scale) == (2, None, None, None)
 
 
 def test_the_record_has_seeds_choices_settings_and_libraries(record):
     assert record.name == "shop" and record.code_version == "c0de"
     assert record.seeds == {"split": 5, "training": 7}
-    assert (record.chosen.linear_weight, record.chosen.trend_weight) == (0.25, 0.0)
+    assert record.chosen == Chosen(towers_weight=0.25, linear_weight=0.5, transitions_weight=0.0)
     assert record.settings["retrieval"] == {"epochs": 3}
     assert record.libraries["numpy"] == np.__version__ and record.libraries["python"].startswith("3.")
     assert set(record.libraries) >= {"tensorflow", "tf-keras", "tensorflow-recommenders", "tfx"}

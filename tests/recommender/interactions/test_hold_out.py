@@ -70,6 +70,12 @@ def test_a_cut_by_time_holds_out_some_pair_if_all_late_events_are_repeats() -> N
     assert held_out and not fitted & held_out and fitted | held_out == pairs(events)
 
 
+def test_the_last_event_of_each_user_is_held_out_unless_it_repeats_a_pair_or_is_the_only_one() -> None:
+    events = of((0, 5, 10), (0, 6, 20), (0, 7, 15), (1, 5, 30), (2, 5, 40), (2, 6, 50), (2, 5, 60))
+    cut = hold_out(events, 0.1, "last", seed=0)
+    assert pairs(cut.held_out) == {(0, 6)} and len(cut.fitted) == len(events) - 1
+
+
 def test_events_without_a_time_are_never_the_late_ones() -> None:
     events = interactions([0, 0, 0, 1, 1], [1, 2, 3, 1, 2], 3.0, [10, np.nan, 20, 30, np.nan])
     cut = hold_out(events, 0.8, "time", seed=3)

@@ -31,6 +31,17 @@ def test_decay_halves_with_the_half_life_from_the_latest_event_backwards() -> No
     assert pooling.decay_weights(HISTORY, 2.0).to_list() == [[0.5, pytest.approx(2**-0.5), 1.0], [], [1.0]]
 
 
+def test_weights_of_places_decay_from_the_latest_event_backwards() -> None:
+    weights = pooling.place_weights(HISTORY, 2.0).to_list()
+    assert weights == [[pytest.approx(np.exp(-1)), pytest.approx(np.exp(-0.5)), 1.0], [], [1.0]]
+
+
+def test_a_weighted_sum_is_not_divided_by_anything() -> None:
+    weights = HISTORY.with_flat_values(tf.constant([1.0, 2.0, 0.5, 3.0]))
+    expected = [VECTORS[2] + 2 * VECTORS[0] + 0.5 * VECTORS[2], 0 * VECTORS[0], 3 * VECTORS[HISTORY[2, 0]]]
+    assert pooling.weighted_sum(tf.constant(VECTORS), HISTORY, weights).numpy() == pytest.approx(np.array(expected))
+
+
 def test_attention_is_a_softmax_over_each_history() -> None:
     key = np.array([0.5, -0.25], np.float32)
     logits = VECTORS @ key

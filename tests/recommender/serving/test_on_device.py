@@ -11,7 +11,8 @@ from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.contexts import Contexts
 from recommender.interactions.ragged import Ragged
 from recommender.models.linear import LinearFactors
-from recommender.models.retrieval import RetrievalModel
+from recommender.models.retrieval import PartWeights, RetrievalModel
+from recommender.models.transitions import Transitions
 from recommender.models.two_tower import TwoTowerModel
 from recommender.serving.export import save
 from recommender.serving.recommender import Parts, Recommender
@@ -38,8 +39,11 @@ def make_model(**settings: object) -> RetrievalModel:
         weight.assign(rng.normal(size=weight.shape))
     history = np.vstack([rng.normal(size=[NUM_ITEMS, 3]), np.zeros([1, 3])]).astype(np.float32)
     linear = LinearFactors(history, rng.normal(size=[NUM_ITEMS, 3]).astype(np.float32))
-    trend, popularity = rng.normal(size=[2, NUM_ITEMS]).astype(np.float32)
-    return RetrievalModel(towers, linear, trend, popularity, 0.5, 1.0)
+    transitions = Transitions(*(factors[:, :2] for factors in linear), decay=1.5)
+    level, popularity = rng.normal(size=[2, NUM_ITEMS]).astype(np.float32)
+    model = RetrievalModel(towers, linear, transitions, level, popularity)
+    model.weights = PartWeights(1.0, 0.5, 0.25)
+    return model
 
 
 def make_parts(model: RetrievalModel) -> Parts:
@@ -113,4 +117,4 @@ def test_looking_items_up_changes_no_query(shared: bool) -> None:
     assert model.encode_queries(*query).numpy() == pytest.approx(encoded, abs=1e-5)
     assert model.encode_candidates(tf.range(NUM_ITEMS)).numpy() == pytest.approx(placed)
     shapes = sorted(tuple(variable.shape) for variable in model.query_variables)
-    assert shapes == [(NUM_USERS + 1, 6), (NUM_ITEMS + 1, 3), (NUM_ITEMS + 1, 6)]
+    assert shapes == [(NUM_USERS + 1, 6), (NUM_ITEMS + 1, 2), (NUM_ITEMS + 1, 3), (NUM_ITEMS + 1, 6)]

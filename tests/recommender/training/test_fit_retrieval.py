@@ -5,12 +5,14 @@ import pytest
 import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.contexts import user_contexts
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.models.retrieval import RetrievalModel
 from recommender.training import fit_retrieval as fit_retrieval_file
 from recommender.training.fit_retrieval import fit_retrieval
 from recommender.training.queries import QueryBatches
+from recommender.training.vectors import encode_candidates, encode_users
 from schemas.settings import Settings
 from small_interactions import divided, interactions
 
@@ -58,14 +60,49 @@ def fashion() -> Interactions:
 
 def test_the_linear_part_counts_at_random_where_the_towers_know_popularity_alone(two_tastes: Interactions) -> None:
     model = fit(two_tastes, make_settings("random", history="none", user_id=False))
-    assert model.linear_weight > 0 and model.trend_weight == 0
+    assert model.weights.linear > 0 and model.weights.transitions == 0
 
 
-def test_the_trend_counts_by_time_where_fashion_rules(fashion: Interactions) -> None:
+def test_recent_popularity_decides_by_time_where_fashion_rules(fashion: Interactions) -> None:
     model = fit(fashion, make_settings("time", history="none", user_id=False))
-    assert model.trend_weight > 0
-    recent = model.popularity.argsort()[::-1][:6]
-    assert set(recent) == {(4 * 9 + place) % NUM_ITEMS for place in range(6)}  # those of the last month
+    of_last_month = {(4 * 9 + place) % NUM_ITEMS for place in range(6)}
+    for order in (model.level, model.popularity):
+        assert set(order.argsort()[::-1][:6]) == of_last_month
+    assert model.weights.towers < 1
+
+
+def test_new_items_have_the_level_that_their_content_predicts(fashion: Interactions) -> None:
+    catalogue, new = make_catalogue(), 39
+    of_genre = np.array([0, 1, 2, 3, new], np.int32)  # months 0 and 9
+    genres = Ragged((of_genre[:, np.newaxis] == np.arange(NUM_ITEMS)).any(0).astype(np.int32), np.arange(NUM_ITEMS + 1))
+    events = fashion.take(fashion.item != new)
+    settings = make_settings("time", history="none", user_id=False)
+    model = fit_retrieval(divided(events, settings), catalogue._replace(genres=genres, num_genres=2), settings)
+    assert np.isfinite(model.level[new]) and model.level.min() < model.level[new] < model.level.max()
+
+
+def test_transitions_count_where_the_last_item_decides_the_next() -> None:
+    """Each user goes through the items in a circle, from any place on, with a different step for every other item."""
+    generator = np.random.default_rng(0)
+    starts, lengths = generator.integers(0, NUM_ITEMS, NUM_USERS), generator.integers(4, 9, NUM_USERS)
+    follower = generator.permutation(NUM_ITEMS)
+    user, item = [], []
+    for one, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        for _ in range(length):
+            user.append(one)
+            item.append(start)
+            start = follower[start]
+    events = make_events(np.array(user), np.array(item), np.arange(len(item))).distinct
+    model = fit(events, make_settings("last"))
+    assert model.weights.transitions > 0
+    contexts = user_contexts(events, 500, "last")
+    scores = encode_users(model, contexts)[:NUM_USERS] @ encode_candidates(model, NUM_ITEMS).T
+    seen = np.zeros((NUM_USERS, NUM_ITEMS), bool)
+    seen[events.user, events.item] = True
+    following = follower[contexts.histories.values[contexts.histories.row_splits[1 : NUM_USERS + 1] - 1]]
+    unseen = ~seen[np.arange(NUM_USERS), following]
+    first = np.where(seen, -np.inf, scores).argmax(axis=1)
+    assert np.mean((first == following)[unseen]) > 0.7
 
 
 @pytest.mark.parametrize(
@@ -75,6 +112,7 @@ def test_the_trend_counts_by_time_where_fashion_rules(fashion: Interactions) -> 
         ("time", {}, ("blocks", 4)),
         ("time", {"targets": "scattered"}, ("scattered", 8)),
         ("random", {"parts": 3}, ("scattered", 3)),
+        ("last", {}, ("blocks", 4)),
     ],
 )
 def test_targets_follow_the_split(
