@@ -105,4 +105,6 @@ def fit(dataset: Dataset, **sections: Any) -> Model:
     """
     tree = {"name": "library", "data": {"folder": "."}, **sections}
     settings = check(tree, "fit")
-    return Model(fit_recommender(dataset, settings).parts, dataset.interactions, settings)
+    fitted = fit_recommender(dataset, settings)
+    chosen = settings.model_copy(update={"serving": fitted.serving})
+    return Model(fitted.parts, dataset.interactions, chosen)

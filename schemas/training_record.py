@@ -1,7 +1,7 @@
 """What a model was trained on, with which settings and versions: the Trainer's part of the model card."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,7 +34,7 @@ class DataWindow(_Record):
 
 
 class Chosen(_Record):
-    """Weights chosen on held-out training events."""
+    """What was chosen on held-out training events."""
 
     towers_weight: float
     """Of the towers' vectors, relative to popularity."""
@@ -42,6 +42,11 @@ class Chosen(_Record):
     """Of the linear part's scores."""
     transitions_weight: float
     """Of the scores of the items that follow the latest ones."""
+    rating_model: Literal["bayesian", "network", "biases"] | None
+    """What predicts ratings: user and item biases if the ranking model was not better beyond chance. Null without
+    ratings."""
+    rating_weight: float | None
+    """Of the predicted ratings in the order of `recommend`, chosen unless the settings fix it. Null without ratings."""
 
 
 class TrainingRecord(_Record):

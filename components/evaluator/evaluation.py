@@ -1,6 +1,7 @@
 """The evaluation of one model: its events, its baselines and its answers."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,13 +25,14 @@ _LOG = logging.getLogger("atalaya")
 
 
 class Judged(NamedTuple):
-    """What was measured. notes: what was left out, and why."""
+    """What was measured. notes: facts about the model, and what was left out. is_by_biases: whether biases predict."""
 
     records: list[MetricRecord]
     notes: list[str]
     is_rated: bool
     has_other: bool
     is_other_rated: bool
+    is_by_biases: bool
 
 
 class Evaluation:
@@ -48,7 +50,7 @@ class Evaluation:
         Raises:
           DataError: there are no examples.
         """
-        self._model, self._record = load_saved_model(model), training_record.read(model).data
+        self._model, self._record = load_saved_model(model), training_record.read(model)
         catalogue = np.asarray(self._model.list_items()[names.ITEM_ID]).tolist()
         items, users = {item: number for number, item in enumerate(catalogue)}, dict[bytes, int]()
         self._train = read_split(train, items, users)
@@ -62,24 +64,25 @@ class Evaluation:
         answers_of_other = None if other is None else self._ask(other, "judging the last blessed model")
         _LOG.info("fitting the baselines to %d training events", len(self._train))
         biases = self._biases() if answers.rating is not None else None
-        baselines = fit_baselines(self._train, self._held_out, biases, self._record.split_method, _SEED)
+        baselines = fit_baselines(self._train, self._held_out, biases, self._record.data.split_method, _SEED)
         found = judge(
             held_out=self._held_out,
             answers=answers,
             baselines=baselines,
             train=self._train,
             bounds=self._bounds,
-            scale=self._record.rating_scale,
+            scale=self._record.data.rating_scale,
             other=answers_of_other,
         )
         judged, users = len(self._held_out.users), self._held_out.num_users
         drawn = [f"{judged:,} of {users:,} evaluated users were drawn, seed {_SEED}"] if judged < users else []
         return Judged(
             records=[_record(one) for one in found],
-            notes=drawn + ([baselines.without] if baselines.without else []),
+            notes=[*_facts(self._record.chosen), *drawn, *([baselines.without] if baselines.without else [])],
             is_rated=answers.rating is not None,
             has_other=other is not None,
             is_other_rated=answers_of_other is not None and answers_of_other.rating is not None,
+            is_by_biases=self._record.chosen.rating_model == "biases",
         )
 
     def _ask(self, model: Any, what: str) -> Answers:
@@ -93,8 +96,19 @@ class Evaluation:
         rated, (users, items) = self._train.rated, (self._train.num_users, self._train.num_items)
         fitted = fit_biases(rated.user, rated.item, rated.rating, users, items)
         asked = np.minimum(self._held_out.users, users)[self._held_out.items.rows], self._held_out.items.values
-        lowest, highest = self._record.rating_scale or (-np.inf, np.inf)
+        lowest, highest = self._record.data.rating_scale or (-np.inf, np.inf)
         return np.clip(fitted.predict(*asked).astype(np.float64), lowest, highest)
+
+
+def _facts(chosen: training_record.Chosen) -> Iterator[str]:
+    """Yields what a reader of the metrics should know about the second stage."""
+    if chosen.rating_model == "biases":
+        yield (
+            "user and item biases predict the ratings: on held-out training events, the ranking model was not better "
+            "beyond chance"
+        )
+    if chosen.rating_weight == 0:
+        yield "`recommend` orders by the retrieval score alone: the weight of the predicted ratings is 0"
 
 
 def _record(measured: Measured) -> MetricRecord:

@@ -71,7 +71,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _verdict(settings: GateSettings, found: Judged, anomalies: list[str]) -> Verdict:
-    flags = found.has_other, found.is_rated, found.is_other_rated
+    flags = found.has_other, found.is_rated, found.is_other_rated, found.is_by_biases
     conditions, notes = gate.rules(settings, found.records, *flags)
     checks = gate.judge(conditions, found.records)
     reasons = [check.reason(found.is_rated) for check in checks if not check.passed]

@@ -83,6 +83,7 @@ def rules(
     has_baseline_model: bool,
     is_rated: bool = True,
     is_baseline_rated: bool = True,
+    is_by_biases: bool = False,
 ) -> Rules:
     """Returns the fixed rules, then those of the settings.
 
@@ -92,10 +93,11 @@ def rules(
       has_baseline_model: whether there is a last blessed model; only then do tolerances apply.
       is_rated: whether the model predicts ratings.
       is_baseline_rated: whether the last blessed model does; if either does not, ratings are not compared.
+      is_by_biases: whether user and item biases predict the ratings, which are then not compared with biases.
     """
     lifts, notes = _lifts(settings, {record.slice: record.value for record in records if record.metric == _USERS})
     result = [Rule(_USERS, "value", settings.min_users), *lifts]
-    if is_rated:
+    if is_rated and not is_by_biases:
         # Nearly equal models differ by chance: a model is refused only if it is worse beyond that.
         result.append(Rule(_RATING_LIFT, "upper", 0.0))
         if any(record.metric == _RATING_LIFT and not record.slice and not record.lower > 0 for record in records):

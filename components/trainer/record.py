@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recommender.interactions.interactions import Interactions
-from recommender.models.retrieval import RetrievalModel
+from recommender.training.fit_recommender import FittedRecommender
 from schemas import layout
 from schemas.settings import Settings
 from schemas.training_record import Chosen, DataWindow, TrainingRecord
@@ -19,18 +19,13 @@ _OMITTED: Any = {"name": True, "data": {"folder"}}
 
 
 def training_record(
-    events: Interactions,
-    retrieval: RetrievalModel,
-    scale: tuple[float, float] | None,
-    settings: Settings,
-    code_version: str,
+    events: Interactions, fitted: FittedRecommender, settings: Settings, code_version: str
 ) -> TrainingRecord:
     """Returns the record of a training.
 
     Args:
       events: training events.
-      retrieval: the fitted retrieval model.
-      scale: lowest and highest rating; None without ratings.
+      fitted: the models.
       settings: settings, of which those that are set explicitly are recorded.
       code_version: hash of the Trainer's sources.
     """
@@ -44,12 +39,16 @@ def training_record(
             catalogue_items=events.num_items,
             first_timestamp=int(times.min()) if events.has_times else None,
             last_timestamp=int(times.max()) if events.has_times else None,
-            rating_scale=scale,
+            rating_scale=fitted.parts.scale,
             split_method=settings.split.method,
             eval_share=settings.split.eval_share,
         ),
         seeds={"split": settings.split.seed, "training": settings.training.seed},
-        chosen=Chosen(**{f"{name}_weight": float(weight) for name, weight in retrieval.weights._asdict().items()}),
+        chosen=Chosen(
+            **{f"{name}_weight": float(weight) for name, weight in fitted.retrieval.weights._asdict().items()},
+            rating_model=fitted.rating_model,
+            rating_weight=fitted.serving.rating_weight,
+        ),
         code_version=code_version,
         libraries={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
         settings=settings.model_dump(mode="json", exclude=_OMITTED, exclude_unset=True),

@@ -32,9 +32,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     vocabularies = read_vocabularies(fn_args.transform_graph_path)
     dataset = read_dataset(fn_args.train_files, fn_args.eval_files, vocabularies)
     fitted = fit_recommender(dataset, settings, fn_args.model_run_dir)
-    save(fitted.parts, fn_args.serving_model_dir, settings.serving)
-    record = training_record(
-        dataset.interactions, fitted.retrieval, fitted.parts.scale, settings, fn_args.custom_config["code_version"]
-    )
+    save(fitted.parts, fn_args.serving_model_dir, fitted.serving)
+    record = training_record(dataset.interactions, fitted, settings, fn_args.custom_config["code_version"])
     write_record(record, fn_args.serving_model_dir)
     _LOG.info("exported to %s", fn_args.serving_model_dir)

@@ -16,14 +16,13 @@ from recommender.evaluation.concentration import concentration
 from recommender.evaluation.errors import errors_of
 from recommender.evaluation.held_out import HeldOut
 from recommender.evaluation.intervals import Interval
-from recommender.evaluation.measures import Measure, of_events, of_users, ranks_in_lists
+from recommender.evaluation.measures import Measure, is_liked, of_events, of_users, ranks_in_lists
 from recommender.evaluation.neighbours import MOST_CELLS, neighbours
 from recommender.interactions.interactions import Interactions
 from schemas.metrics import LIKED, RETRIEVE
 from schemas.slices import slice_labels
 
 _NDCG = "ndcg_at_10"
-_TOP_QUARTER = 0.75
 
 
 class Measured(NamedTuple):
@@ -100,7 +99,7 @@ def judge(
         held_out,
         {prefix: ranks_in_lists(one, held_out.items, train.num_items) for prefix, one in lists.items()},
         _other_ranks(held_out, other, train.num_items),
-        None if scale is None else held_out.rating >= scale[0] + _TOP_QUARTER * (scale[1] - scale[0]),
+        None if scale is None else is_liked(held_out.rating, scale),
     )
     found = [*_spread(answers, train.popularity)]
     for name, rows in slices(held_out, train, bounds):

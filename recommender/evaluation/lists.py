@@ -14,7 +14,7 @@ Scores = Callable[[np.ndarray], np.ndarray]
 """Returns the scores of all items, [n, num_items] float32, for users, [n] indices."""
 
 
-def best_items(scores: Scores, users: np.ndarray, seen: Ragged, num_items: int) -> np.ndarray:
+def best_items(scores: Scores, users: np.ndarray, seen: Ragged, num_items: int, size: int = LENGTH) -> np.ndarray:
     """Returns the items with the highest scores, a block of users at a time.
 
     Args:
@@ -22,12 +22,13 @@ def best_items(scores: Scores, users: np.ndarray, seen: Ragged, num_items: int) 
       users: [n] indices.
       seen: a row of items for each user, which are left out.
       num_items: size of the catalogue.
+      size: length of a list.
 
     Returns:
-      [n, 100] int32, the best first; a list with fewer items is padded with `num_items`.
+      [n, size] int32, the best first; a list with fewer items is padded with `num_items`.
     """
-    lists = np.full((len(users), LENGTH), num_items, np.int32)
-    length, at_once = min(LENGTH, num_items), max(1, _CELLS_AT_ONCE // num_items)
+    lists = np.full((len(users), size), num_items, np.int32)
+    length, at_once = min(size, num_items), max(1, _CELLS_AT_ONCE // num_items)
     for begin in range(0, len(users), at_once):
         block = users[begin : begin + at_once]
         lower = -np.nan_to_num(scores(block).astype(np.float32), nan=-np.inf)

@@ -24,6 +24,12 @@ from schemas.metrics import EVENT_NDCG_K, LIST_K, TOP_K
 
 LENGTH = max(LIST_K)
 """Length of the lists that are measured."""
+_TOP_QUARTER = 0.75
+
+
+def is_liked(rating: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+    """Returns whether [n] ratings are in the top quarter of the scale, [n] bool; false for NaN."""
+    return rating >= scale[0] + _TOP_QUARTER * (scale[1] - scale[0])
 
 
 class Measure(NamedTuple):

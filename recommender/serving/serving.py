@@ -35,7 +35,7 @@ class Served(tf.Module):
     - `n_candidates`, [] int32: number of items that the first stage passes to the second; at least `k` are passed.
     - `rating_weight`, [] float32, in [-1e6, 1e6]: items are ordered by retrieval score + this * predicted rating, which
       is that of the user's default here, so that the order does not depend on the user's mood. Unknown users' items are
-      ordered by retrieval score.
+      ordered by retrieval score. Default: chosen in training.
     - `recent_item_id`, [n, any] strings, `recent_rating`, [n, any] float32, and `recent_timestamp`, [n, any] int64
       seconds, of the same shape: the user's recent ratings, oldest first; empty ids are padding. In a row with any, the
       mood is computed from these instead of the ratings known from training; the latest
@@ -50,7 +50,12 @@ class Served(tf.Module):
     """
 
     def __init__(self, recommender: Recommender, settings: ServingSettings):
-        """Creates the signatures; the settings have the defaults of `k`, `n_candidates` and `rating_weight`."""
+        """Creates the signatures.
+
+        Args:
+          recommender: the recommender.
+          settings: the defaults of `k`, `n_candidates` and `rating_weight`; absent, that of the latter is 0.
+        """
         super().__init__()
         self._recommender = recommender
         nothing, no_rows = tf.constant([], tf.string), tf.constant([], tf.string, [0, 0])
@@ -58,7 +63,7 @@ class Served(tf.Module):
         no_ratings, no_rating_times = tf.zeros([0, 0]), tf.zeros([0, 0], tf.int64)
         first, all_ = tf.constant(0), tf.constant(tf.int32.max)
         default_k, default_candidates = tf.constant(settings.k), tf.constant(settings.n_candidates)
-        default_weight = tf.constant(settings.rating_weight)
+        default_weight = tf.constant(settings.rating_weight or 0.0)
         query = [_spec(_STRINGS, names.USER_ID), _spec(_TABLE, names.HISTORY_ITEM_ID), _spec(_TIMES, names.TIMESTAMP)]
         shown = [
             _spec(_COUNT, names.K),

@@ -18,10 +18,11 @@ from recommender.models.piecewise import PiecewiseLinear
 from recommender.models.rating_model import RatingModel
 from recommender.models.side_features import item_features, user_features
 from recommender.training.fit_network import fit_network
-from schemas.settings import Settings
+from schemas.settings import BayesianSettings, Settings
 
 _LOG = logging.getLogger("atalaya")
 _ROWS_AT_ONCE = 8_192
+_SWEEPS, _BURN_IN = 50, 20
 
 
 def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> tf.Module:
@@ -41,12 +42,30 @@ def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs:
     """
     if settings.ranking.model == "network":
         return fit_network(events, catalogue, settings, logs)
-    return _fit_bayesian(events.interactions, catalogue, settings)
+    return _fit_bayesian(events.interactions, catalogue, settings, settings.ranking.bayesian)
 
 
-def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings) -> RatingModel:
+def fit_without_held_out(
+    events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None
+) -> tf.Module:
+    """Fits the model that `ranking.model` names without the held-out events, to be measured on these.
+
+    The Bayesian one takes fewer sweeps, for a third of the time. Arguments, result and errors are those of
+    `fit_ranking`.
+    """
+    if settings.ranking.model == "network":
+        once = settings.model_copy(update={"training": settings.training.model_copy(update={"refit": False})})
+        return fit_network(events, catalogue, once, logs)
+    chosen = settings.ranking.bayesian
+    fewer = {"sweeps": min(chosen.sweeps, _SWEEPS), "burn_in": min(chosen.burn_in, _BURN_IN)}
+    return _fit_bayesian(events.fitted, catalogue, settings, chosen.model_copy(update=fewer))
+
+
+def _fit_bayesian(
+    events: Interactions, catalogue: Catalogue, settings: Settings, chosen: BayesianSettings
+) -> RatingModel:
     """Fits all events at once: a posterior mean does not overfit with the number of sweeps, so none are held out."""
-    chosen, begin = settings.ranking.bayesian, time.monotonic()
+    begin = time.monotonic()
     _LOG.info("ranking: fitting to %d events, %d sweeps", len(events), chosen.sweeps)
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
     timeline = _timeline(events, biases)
@@ -58,7 +77,7 @@ def _fit_bayesian(events: Interactions, catalogue: Catalogue, settings: Settings
         events.user,
         events.item,
         events.rating,
-        _in_blocks(basis, recent),
+        in_blocks(basis, recent),
         user_features(events.user, events.item, catalogue, chosen.side_features),
         item_features(events.user, events.item, catalogue, chosen.side_features),
     )
@@ -108,12 +127,12 @@ def _mean_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.n
 def _mood_at(mood: Mood, timestamp: int, num_users: int) -> np.ndarray:
     """Returns the mood of all users at a time, [num_users + 1] float32."""
     users = np.arange(num_users + 1, dtype=np.int32)
-    return _in_blocks(mood, users, np.full(num_users + 1, timestamp, np.int64))
+    return in_blocks(mood, users, np.full(num_users + 1, timestamp, np.int64))
 
 
 def _rmse(model: RatingModel, events: Interactions) -> float:
-    moments = _in_blocks(model.moments, events.user, events.timestamp)
-    predicted = _in_blocks(model.rate, events.user, events.item, moments)
+    moments = in_blocks(model.moments, events.user, events.timestamp)
+    predicted = in_blocks(model.rate, events.user, events.item, moments)
     error = float(np.sqrt(np.mean((predicted - events.rating) ** 2, dtype=np.float64)))
     if not np.isfinite(error):
         raise FloatingPointError(
@@ -123,7 +142,7 @@ def _rmse(model: RatingModel, events: Interactions) -> float:
     return error
 
 
-def _in_blocks(function: Callable[..., tf.Tensor], *columns: np.ndarray) -> np.ndarray:
+def in_blocks(function: Callable[..., tf.Tensor], *columns: np.ndarray) -> np.ndarray:
     """Applies the function to columns, [n] or [n, ...], in blocks of rows, which limits the memory."""
     blocks = np.array_split(np.arange(len(columns[0])), len(columns[0]) // _ROWS_AT_ONCE + 1)
     return np.concatenate([function(*(tf.constant(column[rows]) for column in columns)).numpy() for rows in blocks])

@@ -4,25 +4,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommender.interactions.contexts import user_contexts
+from recommender.interactions.contexts import Contexts, user_contexts
 from recommender.interactions.dataset import Dataset
 from recommender.interactions.hold_out import hold_out
-from recommender.models.biases import fit_biases
 from recommender.models.retrieval import RetrievalModel
-from recommender.serving.ratings import Rater
 from recommender.serving.recommender import Parts
-from recommender.training.fit_ranking import fit_ranking
 from recommender.training.fit_retrieval import fit_retrieval
 from recommender.training.fit_similar import SimilarVectors, fit_similar
+from recommender.training.rating_weight import choose_rating_weight
+from recommender.training.second_stage import SecondStage, fit_second_stage
 from recommender.training.vectors import encode_candidates, encode_users
-from schemas.settings import Settings
+from schemas.settings import ServingSettings, Settings
 
 
 class FittedRecommender(NamedTuple):
-    """parts: the parts to serve. retrieval: the model that computed their vectors."""
+    """A fitted recommender.
+
+    parts: the parts to serve. retrieval: the model that computed their vectors. serving: the settings, with the chosen
+    `rating_weight`. rating_model: "bayesian", "network", or "biases" if neither is better; None without ratings.
+    """
 
     parts: Parts
     retrieval: RetrievalModel
+    serving: ServingSettings
+    rating_model: str | None
 
 
 def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = None) -> FittedRecommender:
@@ -43,10 +48,19 @@ def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = Non
         settings = _without_times(settings)
     training, catalogue = settings.training, dataset.catalogue
     events = hold_out(dataset.interactions, training.validation_share, settings.split.method, training.seed)
-    retrieval = fit_retrieval(events, catalogue, settings, logs)
+    ranking = fit_second_stage(events.rated, catalogue, settings, logs) if dataset.interactions.has_ratings else None
+    serving = settings.serving
+
+    def choose(model: RetrievalModel, contexts: Contexts) -> None:
+        nonlocal serving
+        if ranking and serving.rating_weight is None:
+            weight = choose_rating_weight(model, contexts, ranking, events.held_out, serving, training.seed)
+            serving = serving.model_copy(update={"rating_weight": weight})
+
+    retrieval = fit_retrieval(events, catalogue, settings, logs, before_refit=choose)
     similar = fit_similar(events, catalogue, retrieval, settings, logs)
-    ranking = fit_ranking(events.rated, catalogue, settings, logs) if dataset.interactions.has_ratings else None
-    return FittedRecommender(_assemble(dataset, retrieval, similar, ranking, settings), retrieval)
+    parts = _assemble(dataset, retrieval, similar, ranking, settings)
+    return FittedRecommender(parts, retrieval, serving, ranking.model if ranking else None)
 
 
 def _without_times(settings: Settings) -> Settings:
@@ -61,14 +75,14 @@ def _without_times(settings: Settings) -> Settings:
 
 
 def _assemble(
-    dataset: Dataset, retrieval: RetrievalModel, similar: SimilarVectors, rater: Rater | None, settings: Settings
+    dataset: Dataset,
+    retrieval: RetrievalModel,
+    similar: SimilarVectors,
+    ranking: SecondStage | None,
+    settings: Settings,
 ) -> Parts:
     """Computes the vectors of every user, with their history in all training events, and of every item."""
-    events, rated, catalogue = dataset.interactions, dataset.interactions.rated, dataset.catalogue
-    biases, scale = None, None
-    if rater is not None:
-        biases = fit_biases(rated.user, rated.item, rated.rating, catalogue.num_users, catalogue.num_items)
-        scale = settings.data.rating_scale or (float(rated.rating.min()), float(rated.rating.max()))
+    events, catalogue = dataset.interactions, dataset.catalogue
     retrieval.two_tower.tabulate_history_items()
     contexts = user_contexts(events, settings.retrieval.history_length, settings.split.method)
     return Parts(
@@ -87,7 +101,7 @@ def _assemble(
         encoder=retrieval,
         history_length=settings.retrieval.history_length,
         now=int(events.timestamp.max()) if events.has_times else None,
-        rater=rater,
-        biases=biases,
-        scale=scale,
+        rater=ranking.rater if ranking else None,
+        biases=ranking.biases if ranking else None,
+        scale=ranking.scale if ranking else None,
     )

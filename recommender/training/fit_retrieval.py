@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +34,13 @@ _LEAST_POPULARITY = 0.1
 _PARTS = {"scattered": 8, "blocks": 4}
 
 
-def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> RetrievalModel:
+def fit_retrieval(
+    events: HoldOut,
+    catalogue: Catalogue,
+    settings: Settings,
+    logs: str | None = None,
+    before_refit: Callable[[RetrievalModel, Contexts], None] | None = None,
+) -> RetrievalModel:
     """Fits the parts, chooses stopping and weights by held-out events, then fits all events likewise if `refit` is set.
 
     Args:
@@ -42,6 +48,7 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
       catalogue: users and items.
       settings: `retrieval`, `training` and `split` are used.
       logs: folder for TensorBoard, or None.
+      before_refit: called with the model that is fitted without the held-out events, and the users' queries.
 
     Raises:
       FloatingPointError: the training diverged.
@@ -57,6 +64,8 @@ def fit_retrieval(events: HoldOut, catalogue: Catalogue, settings: Settings, log
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
     model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.fitted))
     weights = _choose_weights(model, events.fitted, catalogue, contexts, measure, is_late=method == "time")
+    if before_refit:
+        before_refit(model, contexts)
     if settings.training.refit:
         del two_tower, model
         gc.collect()  # two models might not fit in memory

@@ -86,8 +86,8 @@ def test_the_lists_are_those_of_vectors_and_ratings_without_what_training_has(
     ratings = served.rate(*pairs)["rating"].numpy().reshape(len(users), num_items)
     for k in (ServingSettings().k, num_items):
         asked = {} if k == ServingSettings().k else {"k": k}
-        listed, retrieved = served.recommend(users, **asked), served.retrieve(users, **asked)
-        for found, weight in ((listed, ServingSettings().rating_weight), (retrieved, 0.0)):
+        listed, retrieved = served.recommend(users, rating_weight=0.5, **asked), served.retrieve(users, **asked)
+        for found, weight in ((listed, 0.5), (retrieved, 0.0)):
             assert found["is_known"].numpy().tolist() == [True] * len(data.users) + [False]
             assert not found["unknown_history"].numpy().any()
             for user in range(len(data.users)):
@@ -176,7 +176,7 @@ def test_ratings_of_some_events_are_predicted_and_measured(folder: Path) -> None
     found = model.evaluate(test)
     assert (
         found["lift_over_bias"].lower
-        < found["lift_over_bias"].value
+        <= found["lift_over_bias"].value
         == pytest.approx(found["bias_rmse"].value - found["rmse"].value)
     )
     assert {item.item_id for user in range(0, 40, 2) for item in model.recommend(user)} & {"0", "4", "8", "12"}

@@ -15,6 +15,8 @@ from tfx.types import standard_artifacts
 
 from benchmarks.synthetic import random_parts
 from components.evaluator import executor
+from recommender.models.bias_rating import BiasRating
+from recommender.models.biases import Biases, fit_biases
 from recommender.serving.export import save
 from recommender.serving.recommender import Parts
 from schemas import layout
@@ -77,14 +79,24 @@ def _write(split: Path, events: list[Event], is_rated: bool) -> None:
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
 
 
+def _biases(train: list[Event]) -> Biases:
+    user, item, rating = (np.array(column) for column in zip(*train, strict=True))
+    indices = (np.array([int(id_[1:]) for id_ in ids]) for ids in (user, item))
+    return fit_biases(*indices, rating, KNOWN, ITEMS)
+
+
 @pytest.fixture(scope="module")
-def models(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], standard_artifacts.Model]:
-    """Exports once: the model, one that has lost half of its vectors' columns, and one without ratings."""
+def models(
+    parts: Parts, train: list[Event], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], standard_artifacts.Model]:
+    """Exports once: the model, one that has lost half of its vectors' columns, one without ratings, one with biases."""
     changes = {
         "good": {},
         "worse": {"queries": parts.queries * np.array([1, 1, 0, 0], np.float32)},
         "lists": {"rater": None, "biases": None, "scale": None},
+        "biases": {"rater": BiasRating(_biases(train))},
     }
+    choices = {"biases": {"rating_model": "biases", "rating_weight": 0.0}}
     folder = tmp_path_factory.mktemp("models")
     card = ModelCard.model_validate_json((Path(__file__).parents[2] / "model_card.json").read_text())
 
@@ -93,9 +105,10 @@ def models(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
         changed = parts._replace(**changes[name])
         save(changed, str(folder / name / "Format-Serving"), SETTINGS)
         data = card.training.data.model_copy(update={"rating_scale": changed.scale})
+        chosen = card.training.chosen.model_copy(update=choices.get(name, {}))
         path = folder / name / "Format-Serving" / layout.TRAINING_RECORD
         path.parent.mkdir(exist_ok=True)
-        path.write_text(card.training.model_copy(update={"data": data}).model_dump_json())
+        path.write_text(card.training.model_copy(update={"data": data, "chosen": chosen}).model_dump_json())
         artifact = standard_artifacts.Model()
         artifact.uri, artifact.id = str(folder / name), 7
         return artifact
@@ -254,6 +267,14 @@ def test_only_lists_are_compared_if_one_of_two_models_predicts_no_ratings(evalua
     assert verdict.value("ndcg_at_10").change is not None
     assert (verdict.value("rmse") is not None) == (model == "good")
     assert verdict.not_compared.endswith("only their lists were compared")
+
+
+def test_a_second_stage_of_biases_does_not_refuse_and_is_reported(evaluate):
+    verdict = evaluate({}, model="biases")
+    assert verdict.blessed, verdict.reasons
+    assert "user and item biases predict the ratings" in verdict.notes[0]
+    assert "`recommend` orders by the retrieval score alone" in verdict.notes[1]
+    assert verdict.value("lift_over_bias").value == pytest.approx(0, abs=1e-6)
 
 
 def test_too_few_users_are_refused(evaluate):

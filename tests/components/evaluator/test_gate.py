@@ -89,6 +89,13 @@ def test_ratings_are_refused_if_they_are_worse_than_biases_beyond_chance(upper, 
     assert any("they add nothing" in note for note in _notes(records))
 
 
+def test_biases_are_not_compared_with_biases():
+    records = _with(_records(), _record("lift_over_bias", -1e-9, upper=-1e-9))
+    found = gate.rules(DEFAULTS, records, False, is_by_biases=True)
+    assert not [check for check in gate.judge(*found[:1], records) if not check.passed] and not found.notes
+    assert _reasons(records, DEFAULTS)
+
+
 def test_an_absent_lift_refuses():
     records = [record for record in _records() if record.metric != "lift_over_popularity"]
     assert len(_reasons(records)) == 2 and all("but it was not computed" in reason for reason in _reasons(records))

@@ -17,12 +17,20 @@ SETTINGS = Settings.model_validate_json(
 )
 
 
+def fitted(scale: tuple[float, float] | None, rating_model: str | None, rating_weight: float | None) -> SimpleNamespace:
+    return SimpleNamespace(
+        parts=SimpleNamespace(scale=scale),
+        retrieval=SimpleNamespace(weights=PartWeights(np.float32(0.25), 0.5, 0)),
+        serving=SimpleNamespace(rating_weight=rating_weight),
+        rating_model=rating_model,
+    )
+
+
 @pytest.fixture
 def record() -> TrainingRecord:
     """User 0 rated items 3, 1 and 3 again, user 2 item 3; out of the order of time."""
     events = interactions([0, 0, 2, 0], [3, 1, 3, 3], [5, 1, 2, 4], [300, 100, 400, 200], num_users=3, num_items=5)
-    retrieval = SimpleNamespace(weights=PartWeights(np.float32(0.25), 0.5, 0))
-    return training_record(events, retrieval, (1.0, 5.0), SETTINGS, "c0de")
+    return training_record(events, fitted((1.0, 5.0), "biases", 0.5), SETTINGS, "c0de")
 
 
 def test_the_record_has_the_window_of_the_training_events(record):
@@ -41,14 +49,18 @@ def test_the_record_has_the_window_of_the_training_events(record):
 
 def test_without_ratings_and_times_the_record_has_neither_scale_nor_window():
     events = interactions([0, 1], [2, 3], None, None)
-    data = training_record(events, SimpleNamespace(weights=PartWeights(1, 0.5, 0)), None, SETTINGS, "c0de").data
+    record = training_record(events, fitted(None, None, None), SETTINGS, "c0de")
+    data = record.data
+    assert record.chosen.rating_model is record.chosen.rating_weight is None
     assert (data.events, data.first_timestamp, data.last_timestamp, data.rating_scale) == (2, None, None, None)
 
 
 def test_the_record_has_seeds_choices_settings_and_libraries(record):
     assert record.name == "shop" and record.code_version == "c0de"
     assert record.seeds == {"split": 5, "training": 7}
-    assert record.chosen == Chosen(towers_weight=0.25, linear_weight=0.5, transitions_weight=0.0)
+    assert record.chosen == Chosen(
+        towers_weight=0.25, linear_weight=0.5, transitions_weight=0.0, rating_model="biases", rating_weight=0.5
+    )
     assert record.settings["retrieval"] == {"epochs": 3}
     assert record.libraries["numpy"] == np.__version__ and record.libraries["python"].startswith("3.")
     assert set(record.libraries) >= {"tensorflow", "tf-keras", "tensorflow-recommenders", "tfx"}
