@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas import layout
 
+RatingModel = Literal["bayesian", "network", "biases"]
+"""What predicts ratings."""
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +45,7 @@ class Chosen(_Record):
     """Of the linear part's scores."""
     transitions_weight: float
     """Of the scores of the items that follow the latest ones."""
-    rating_model: Literal["bayesian", "network", "biases"] | None
+    rating_model: RatingModel | None
     """What predicts ratings: user and item biases if the ranking model was not better beyond chance. Null without
     ratings."""
     rating_weight: float | None

@@ -15,6 +15,7 @@ from recommender.training.rating_weight import choose_rating_weight
 from recommender.training.second_stage import SecondStage, fit_second_stage
 from recommender.training.vectors import encode_candidates, encode_users
 from schemas.settings import ServingSettings, Settings
+from schemas.training_record import RatingModel
 
 
 class FittedRecommender(NamedTuple):
@@ -27,7 +28,7 @@ class FittedRecommender(NamedTuple):
     parts: Parts
     retrieval: RetrievalModel
     serving: ServingSettings
-    rating_model: str | None
+    rating_model: RatingModel | None
 
 
 def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = None) -> FittedRecommender:

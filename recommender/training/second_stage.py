@@ -14,8 +14,8 @@ from recommender.models.biases import Biases, fit_biases
 from recommender.serving.ratings import Rater
 from recommender.training.fit_ranking import fit_ranking, fit_without_held_out, in_blocks
 from schemas.settings import Settings
+from schemas.training_record import RatingModel
 
-BIASES = "biases"
 _LOG = logging.getLogger("atalaya")
 
 
@@ -28,7 +28,7 @@ class SecondStage(NamedTuple):
 
     rater: Rater
     measured: Rater
-    model: str
+    model: RatingModel
     biases: Biases
     scale: tuple[float, float]
 
@@ -52,7 +52,7 @@ def fit_second_stage(events: HoldOut, catalogue: Catalogue, settings: Settings, 
     scale = settings.data.rating_scale or (float(rated.rating.min()), float(rated.rating.max()))
     biases = _biases(rated, catalogue)
     if not len(events.fitted) or not len(events.held_out):  # few of the events have a rating
-        return SecondStage(BiasRating(biases), BiasRating(biases), BIASES, biases, scale)
+        return SecondStage(BiasRating(biases), BiasRating(biases), "biases", biases, scale)
     measured, simple = (
         fit_without_held_out(events, catalogue, settings, logs),
         BiasRating(_biases(events.fitted, catalogue)),
@@ -62,7 +62,7 @@ def fit_second_stage(events: HoldOut, catalogue: Catalogue, settings: Settings, 
     _LOG.info("ranking: mean squared error %.4f below that of biases, %.4f to %.4f", *gain)
     if not gain.lower > 0:
         _LOG.warning("ranking: not better than user and item biases beyond chance, so these predict ratings")
-        return SecondStage(BiasRating(biases), simple, BIASES, biases, scale)
+        return SecondStage(BiasRating(biases), simple, "biases", biases, scale)
     rater = fit_ranking(events, catalogue, settings, logs)
     return SecondStage(rater, measured, settings.ranking.model, biases, scale)
 

@@ -36,7 +36,10 @@ def test_a_log_is_inspected_run_without_settings_and_recommended_from(tmp_path):
     [run] = (tmp_path / "runs").iterdir()
     assert load(run / "experiences.toml") == fast(load(tmp_path / "experiences.toml"))
     [version] = (tmp_path / "serving" / "experiences").iterdir()
-    assert cards.read(version).training.data.rating_scale == (1, 5)
+    card = cards.read(version)
+    assert card.training.data.rating_scale == (1, 5)
+    # With two ratings a user, the ranking model is not better than biases, which refuses nothing.
+    assert card.training.chosen.rating_model == "biases" and "biases predict the ratings" in card.evaluation.notes[0]
     process = _atalaya(tmp_path, "recommend", "--model", "serving/experiences", "--user", "C00007", "--json")
     assert process.returncode == 0, process.stderr
     items = [item["item_id"] for item in json.loads(process.stdout)["items"]]

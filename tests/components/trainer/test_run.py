@@ -242,6 +242,9 @@ def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
     if not changes:
         assert rated[0] > rated[1]
     record = read(tmp_path / "model")
+    added = record.chosen.rating_weight * result["rating"]
+    known = {name: tf.where(result["item_id"] != b"", result[name], 0) for name in ("score", "retrieval_score")}
+    np.testing.assert_allclose(known["score"], known["retrieval_score"] + added, rtol=1e-5, atol=1e-5)
     assert (record.data.events, record.data.users, record.data.catalogue_items) == (9 * NUM_USERS, NUM_USERS, NUM_ITEMS)
     assert record.code_version == "c0de" and record.libraries["tensorflow"] == tf.__version__
     assert "two-tower" in {path.name for path in (tmp_path / "logs").iterdir()}
