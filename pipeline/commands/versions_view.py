@@ -149,7 +149,9 @@ def _interval(record: dict[str, Any]) -> str:
 
 def _pairs(values: dict[str, Any]) -> str:
     return ", ".join(
-        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+        if value is not None
     )
 
 

@@ -22,7 +22,8 @@ from schemas.settings import BayesianSettings, Settings
 
 _LOG = logging.getLogger("atalaya")
 _ROWS_AT_ONCE = 8_192
-_SWEEPS, _BURN_IN = 50, 20
+_MEASURED = {"dimension": 8, "sweeps": 50, "burn_in": 20}
+"""Maxima for the Bayesian model that is measured on held-out events."""
 
 
 def fit_ranking(events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None) -> tf.Module:
@@ -50,15 +51,15 @@ def fit_without_held_out(
 ) -> tf.Module:
     """Fits the model that `ranking.model` names without the held-out events, to be measured on these.
 
-    The Bayesian one takes fewer sweeps, for a third of the time. Arguments, result and errors are those of
-    `fit_ranking`.
+    The Bayesian one is narrower and takes fewer sweeps: it is a little worse, in a third of the time. Arguments, result
+    and errors are those of `fit_ranking`.
     """
     if settings.ranking.model == "network":
         once = settings.model_copy(update={"training": settings.training.model_copy(update={"refit": False})})
         return fit_network(events, catalogue, once, logs)
     chosen = settings.ranking.bayesian
-    fewer = {"sweeps": min(chosen.sweeps, _SWEEPS), "burn_in": min(chosen.burn_in, _BURN_IN)}
-    return _fit_bayesian(events.fitted, catalogue, settings, chosen.model_copy(update=fewer))
+    less = {name: min(getattr(chosen, name), most) for name, most in _MEASURED.items()}
+    return _fit_bayesian(events.fitted, catalogue, settings, chosen.model_copy(update=less))
 
 
 def _fit_bayesian(

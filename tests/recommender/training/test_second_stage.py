@@ -11,20 +11,20 @@ from small_interactions import divided, interactions
 
 NUM_USERS, NUM_ITEMS = 40, 30
 SMALL = {"dimension": 4, "sweeps": 30, "burn_in": 10, "side_features": 8, "export_rank": 8}
+SETTINGS = Settings.model_validate(
+    {
+        **{"name": "test", "data": {"folder": ".", "rating_scale": [1, 5]}},
+        **{"ranking": {"bayesian": SMALL}, "training": {"validation_share": 0.2}},
+    }
+)
 
 
 def fit(rating: np.ndarray) -> tuple[SecondStage, Interactions]:
     user, item = (axis.ravel() for axis in np.indices((NUM_USERS, NUM_ITEMS)))
     events = interactions(user, item, rating.ravel(), None)
-    settings = Settings.model_validate(
-        {
-            **{"name": "test", "data": {"folder": ".", "rating_scale": [1, 5]}},
-            **{"ranking": {"bayesian": SMALL}, "training": {"validation_share": 0.2}},
-        }
-    )
     nothing = Ragged.of([[]] * NUM_ITEMS)
     catalogue = Catalogue(NUM_USERS, 0, 0, 0, nothing, nothing, nothing)
-    return fit_second_stage(divided(events, settings), catalogue, settings), events
+    return fit_second_stage(divided(events, SETTINGS), catalogue, SETTINGS), events
 
 
 def taste() -> np.ndarray:
@@ -39,12 +39,19 @@ def biased() -> np.ndarray:
     return np.clip(3 + user + item + rng.normal(0, 0.5, (NUM_USERS, NUM_ITEMS)), 1, 5)
 
 
-def test_a_model_that_knows_the_users_taste_predicts() -> None:
-    found, events = fit(taste())
+def test_a_model_that_knows_the_users_taste_predicts_and_is_measured_on_ratings_it_has_not_seen() -> None:
+    rating = taste()
+    found, events = fit(rating)
     assert (found.model, found.scale) == ("bayesian", (1.0, 5.0))
     for rater in (found.rater, found.measured):
         errors = rater.rate(events.user, events.item).numpy() - events.rating
         assert np.sqrt(np.mean(errors**2)) < 0.6
+    held_out = divided(events, SETTINGS).held_out
+    rating[held_out.user, held_out.item] += 0.1
+    other, _ = fit(rating)
+    asked = events.user, events.item
+    assert np.array_equal(found.measured.rate(*asked), other.measured.rate(*asked))
+    assert not np.array_equal(found.rater.rate(*asked), other.rater.rate(*asked))
 
 
 @pytest.mark.parametrize("rating", [biased(), np.random.default_rng(2).uniform(1, 5, (NUM_USERS, NUM_ITEMS))])
