@@ -21,8 +21,8 @@ _MULTIPLES = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.6, 2.4)
 """Candidate weights, in units in which the ratings of a user's shortlist vary as much as its retrieval scores."""
 _MEASURE = "ndcg_at_100"
 """Its best weight is that of NDCG@10, and its differences are less noisy: more held-out items count."""
-_MOST_USERS, _MOST_CELLS = 5_000, 4 * 10**8
-"""Maximum number of users that are measured, and of retrieval scores that are computed for them."""
+_MOST_USERS, _MOST_SCORES, _MOST_RATINGS = 5_000, 4 * 10**8, 4 * 10**6
+"""Maximum numbers of users that are measured, and of retrieval scores and ratings that are computed for them."""
 
 
 class Shortlists(NamedTuple):
@@ -55,17 +55,18 @@ def choose_rating_weight(
       ranking: the second stage, of which `measured` predicts.
       held_out: the events, with or without a rating.
       settings: `n_candidates` and `aim` are used.
-      seed: seed of the sample that is taken of more than 5,000 users, or 4 * 10^8 / `num_items` if that is less.
+      seed: seed of the sample that is taken of many users: more than 5,000, or fewer if the catalogue or `n_candidates`
+        is large.
     """
     num_items = held_out.num_items
-    users = np.unique(held_out.user)
+    size, users = min(settings.n_candidates, num_items), np.unique(held_out.user)
     users = users[np.diff(contexts.seen.row_splits)[users] > 0]
     if not len(users):
         return 0.0
-    most = min(_MOST_USERS, max(1, _MOST_CELLS // num_items))
+    most = min(_MOST_USERS, max(1, _MOST_SCORES // num_items), max(1, _MOST_RATINGS // size))
     if len(users) > most:
         users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
-    proposed = _shortlists(model, contexts, users, min(settings.n_candidates, num_items))
+    proposed = _shortlists(model, contexts, users, size)
     pairs = np.repeat(users, proposed.items.shape[1]).astype(np.int32), proposed.items.ravel()
     ratings = np.clip(in_blocks(ranking.measured.rate, *pairs), *ranking.scale).reshape(proposed.items.shape)
     relevant = held_out.take(is_liked(held_out.rating, ranking.scale)) if settings.aim == "liked" else held_out

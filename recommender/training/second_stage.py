@@ -53,10 +53,8 @@ def fit_second_stage(events: HoldOut, catalogue: Catalogue, settings: Settings, 
     biases = _biases(rated, catalogue)
     if not len(events.fitted) or not len(events.held_out):  # few of the events have a rating
         return SecondStage(BiasRating(biases), BiasRating(biases), "biases", biases, scale)
-    measured, simple = (
-        fit_without_held_out(events, catalogue, settings, logs),
-        BiasRating(_biases(events.fitted, catalogue)),
-    )
+    measured = fit_without_held_out(events, catalogue, settings, logs)
+    simple = BiasRating(_biases(events.fitted, catalogue))
     errors = [_squared_errors(one, events.held_out, scale) for one in (simple, measured)]
     gain = mean_over_users(errors[0] - errors[1], events.held_out.user)
     _LOG.info("ranking: mean squared error %.4f below that of biases, %.4f to %.4f", *gain)
