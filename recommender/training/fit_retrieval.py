@@ -2,13 +2,12 @@
 
 import gc
 import logging
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from recommender.evaluation.baselines import decays, recency_popularity, recent_events
+from recommender.evaluation.baselines import recency_popularity, recent_events
 from recommender.evaluation.ndcg import CHANCE, NdcgMeasure
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.contexts import Contexts, user_contexts
@@ -17,18 +16,17 @@ from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
 from recommender.models.linear import LinearFactors, place_by_content
-from recommender.models.retrieval import PartWeights, RetrievalModel
+from recommender.models.retrieval import RetrievalModel
 from recommender.models.transitions import fit_transitions, no_transitions
 from recommender.models.two_tower import TwoTowerModel
-from recommender.training.blend import PART_WEIGHTS, TOWERS_WEIGHTS, choose_weight, relative_width
 from recommender.training.fit_linear import choose_linear, fit_linear, widest
 from recommender.training.fit_transitions import choose_transitions
+from recommender.training.part_weights import choose_part_weights, set_part_weights
 from recommender.training.queries import QueryBatches
 from recommender.training.vectors import encode_candidates, encode_users
 from schemas.settings import Settings
 
 _LOG = logging.getLogger("atalaya")
-_USERS_COMPARED = 128
 _LEAST_POPULARITY = 0.1
 """Added to the numbers of recent events, whose logarithms are the level."""
 _PARTS = {"scattered": 8, "blocks": 4}
@@ -63,7 +61,9 @@ def fit_retrieval(
         transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
     model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.fitted))
-    weights = _choose_weights(model, events.fitted, catalogue, contexts, measure, is_late=method == "time")
+    days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else None
+    level = None if days is None else _recent_level(events.fitted, days, catalogue)
+    weights = choose_part_weights(model, contexts, measure, level)
     if before_refit:
         before_refit(model, contexts)
     if settings.training.refit:
@@ -72,16 +72,15 @@ def fit_retrieval(
         linear, decay, transitions = _no_factors(catalogue), transitions.decay, no_transitions(catalogue.num_items)
         two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
         contexts = _contexts(events.interactions, settings)
-        if choice and weights.weights.linear:
+        if choice and weights.linear:
             linear = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
-        if weights.weights.transitions:
+        if weights.transitions:
             transitions = fit_transitions(events.interactions, widest(catalogue), decay)
         model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.interactions))
-        _weigh(model, weights, events.interactions, catalogue, contexts)
-    if method == "time":
-        model.popularity = recent_events(
-            events.interactions, recency_popularity(events.interactions, settings.training.seed).days
-        )
+        level = None if days is None else _recent_level(events.interactions, days, catalogue)
+        set_part_weights(model, weights, contexts, level)
+    if days is not None:
+        model.popularity = recent_events(events.interactions, days)
     return model
 
 
@@ -144,100 +143,7 @@ def _no_factors(catalogue: Catalogue) -> LinearFactors:
     )
 
 
-class _Choice(NamedTuple):
-    """weights: of the parts, in units in which each varies as much as the towers.
-
-    The towers' multiplies all three. days: decay of the popularity that is the level; None: the towers' item bias is.
-    """
-
-    weights: PartWeights
-    days: float | None
-
-
-def _choose_weights(
-    model: RetrievalModel,
-    events: Interactions,
-    catalogue: Catalogue,
-    contexts: Contexts,
-    measure: NdcgMeasure,
-    is_late: bool,
-) -> _Choice:
-    """Chooses the constants one after the other, and sets them in the model.
-
-    In a split by time, the level is the recent popularity that alone orders best, and what a user likes is weighed
-    against it.
-    """
-    _weigh(model, _Choice(PartWeights(1.0, 1.0, 1.0), None), events, catalogue, contexts)
-    *queries, ones = model.split(encode_users(model, contexts, measure.users) / model.scale)
-    *candidates, level = model.split(encode_candidates(model, catalogue.num_items))
-    weights, days = PartWeights(1.0, 0.0, 0.0), None
-
-    def choose(part: str, tried: Sequence[float]) -> PartWeights:
-        place = PartWeights._fields.index(part)
-        directions = np.array(PartWeights(1.0, *weights[1:]) if place == 0 else weights.towers * np.eye(3)[place])
-        others = np.array([weights.towers, *(weights.towers * weight for weight in weights[1:])])
-        others *= directions == 0
-        fixed, varied = (_joined(queries, candidates, factors) for factors in (others, directions))
-        fixed = np.concatenate([fixed[0], ones], axis=1), np.concatenate([fixed[1], level], axis=1)
-        return weights._replace(**{part: choose_weight(tried, measure.along(fixed, varied, tried))})
-
-    if is_late:
-        levels = {decay: _recent_level(events, decay, catalogue)[:, np.newaxis] for decay in decays(events)}
-        days = max(levels, key=lambda decay: measure(ones, levels[decay]))
-        level = levels[days]
-        weights = choose("towers", TOWERS_WEIGHTS)
-    given = [part for part, query in zip(PartWeights._fields[1:], queries[1:], strict=True) if np.any(query)]
-    for part in [*given, *given[:-1]]:
-        weights = choose(part, PART_WEIGHTS)
-    if is_late:
-        weights = choose("towers", TOWERS_WEIGHTS)
-    _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
-    if days is not None:
-        _LOG.info("retrieval: popularity of the latest %.3g days", days)
-    choice = _Choice(weights, days)
-    _weigh(model, choice, events, catalogue, contexts)
-    return choice
-
-
-def _joined(
-    queries: list[np.ndarray], candidates: list[np.ndarray], factors: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Joins the columns of the parts whose factors are not 0, times these in the queries."""
-    parts = [
-        (query * np.float32(factor), candidate)
-        for query, candidate, factor in zip(queries, candidates, factors, strict=True)
-        if factor
-    ]
-    if not parts:
-        return queries[0][:, :0], candidates[0][:, :0]
-    joined_queries, joined_candidates = (np.concatenate(columns, axis=1) for columns in zip(*parts, strict=True))
-    return joined_queries, joined_candidates
-
-
 def _recent_level(events: Interactions, days: float, catalogue: Catalogue) -> np.ndarray:
     """Returns the logarithm of recent popularity, [num_items] float32; that of new items is predicted by content."""
     level = np.log(recent_events(events, days) + _LEAST_POPULARITY)
     return place_by_content(level[:, np.newaxis], events.popularity == 0, catalogue)[:, 0]
-
-
-def _weigh(
-    model: RetrievalModel, choice: _Choice, events: Interactions, catalogue: Catalogue, contexts: Contexts
-) -> None:
-    """Sets the constants of the model, with units from the scores of some users.
-
-    The linear part and the transitions are scaled to vary as much as the towers, and so is the sum, so that it remains
-    on the scale of the softmax's logits.
-    """
-    model.weights, model.scale = PartWeights(1.0, 1.0, 1.0), 1.0
-    active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
-    *queries, _ = model.split(encode_users(model, contexts, active))
-    *candidates, level = model.split(encode_candidates(model, catalogue.num_items))
-    scores = [query @ candidate.T for query, candidate in zip(queries, candidates, strict=True)]
-    towers = scores[0] + level.T
-    taste = choice.weights.towers
-    others = zip(scores[1:], choice.weights[1:], strict=True)
-    model.weights = PartWeights(taste, *(taste * weight * relative_width(towers, part) for part, weight in others))
-    if choice.days is not None:
-        model.level = _recent_level(events, choice.days, catalogue)
-    total = sum(weight * part for weight, part in zip(model.weights, scores, strict=True)) + model.level
-    model.scale = relative_width(towers, total)
