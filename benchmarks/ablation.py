@@ -45,7 +45,6 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
         "uniform_negatives": 512,
         "item_frequency": "streaming",
     },
-    "loss: 100 hard negatives": {"hard_negatives": 100},
     "no dropout of ids": {"id_dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
     "no linear part": {"linear": False},

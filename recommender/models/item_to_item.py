@@ -84,7 +84,7 @@ class ItemToItemModel(tfrs.Model):
             vectors = tf.nn.dropout(vectors, self._settings.dropout)
         others = self._candidate_items(candidates, self._known(candidates, training))
         logits = tf.matmul(vectors, others, transpose_b=True) + tf.gather(self._log_share, candidates)
-        loss = softmax_loss(logits, tf.gather(rows, neighbours.value_rowids()), columns, correction, hard_negatives=0)
+        loss = softmax_loss(logits, tf.gather(rows, neighbours.value_rowids()), columns, correction)
         return loss + self._settings.weight_decay * sum(
             tf.reduce_sum(tf.square(weight)) for weight in self.trainable_weights if not is_large(weight)
         )

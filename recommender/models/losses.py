@@ -8,7 +8,6 @@ def softmax_loss(
     queries: tf.Tensor,
     columns: tf.Tensor,
     log_inclusion: tf.Tensor,
-    hard_negatives: int,
     weights: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Returns the (weighted) mean cross-entropy of the positives under a softmax over the candidates of a batch.
@@ -23,8 +22,6 @@ def softmax_loss(
       queries: [num_positives] integers, rows of `logits`.
       columns: [num_positives] integers, columns of `logits`.
       log_inclusion: [num_candidates], at most 0; zeros where the candidates are the whole catalogue.
-      hard_negatives: number of negatives of each query, its highest-scored candidates that are not its positives; 0:
-        all candidates are negatives, also the query's other positives.
       weights: [num_positives] float32, above 0; None: all are equal.
 
     Returns:
@@ -32,20 +29,10 @@ def softmax_loss(
     """
     logits = logits - log_inclusion
     positives = tf.stack([tf.cast(queries, tf.int32), tf.cast(columns, tf.int32)], axis=1)
-    own = tf.gather_nd(logits, positives)
-    if not hard_negatives:
-        return _mean(tf.gather(tf.reduce_logsumexp(logits, axis=1), queries) - own, weights)
-    lowest = tf.fill(tf.shape(own), logits.dtype.min)
-    negatives = tf.tensor_scatter_nd_update(logits, positives, lowest)
-    hardest, _ = tf.math.top_k(negatives, tf.minimum(hard_negatives, tf.shape(logits)[1]), sorted=False)
-    against = tf.concat([own[:, tf.newaxis], tf.gather(hardest, queries)], axis=1)
-    return _mean(tf.reduce_logsumexp(against, axis=1) - own, weights)
-
-
-def _mean(values: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    losses = tf.gather(tf.reduce_logsumexp(logits, axis=1), queries) - tf.gather_nd(logits, positives)
     if weights is None:
-        return tf.reduce_mean(values)
-    return tf.reduce_sum(weights * values) / tf.reduce_sum(weights)
+        return tf.reduce_mean(losses)
+    return tf.reduce_sum(weights * losses) / tf.reduce_sum(weights)
 
 
 def draw_candidates(items: tf.Tensor, num_items: int, num_uniform: int) -> tuple[tf.Tensor, tf.Tensor]:

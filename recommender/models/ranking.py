@@ -185,7 +185,7 @@ class RankingModel(tfrs.Model):
         candidates, columns = draw_candidates(items, self.num_items, num_uniform=0)
         correction = log_inclusion(self._frequency(candidates, items, training=training), self.num_items, 0)
         logits = tf.matmul(queries, self.encode_items(candidates, training)[1], transpose_b=True)
-        return softmax_loss(logits, tf.range(tf.size(items)), columns, correction, hard_negatives=0)
+        return softmax_loss(logits, tf.range(tf.size(items)), columns, correction)
 
     def _drop(self, known: tf.Tensor, training: bool) -> tf.Tensor:
         """Returns [n] float32, 1 for known ones; in training, some of them are treated as unknown."""

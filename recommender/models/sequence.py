@@ -162,4 +162,4 @@ class SequenceModel(tfrs.Model):
         correction = log_inclusion(self._frequency(candidates, labels), self.num_items, negatives)
         vectors, biases = tf.gather(self._items, candidates + 1), tf.gather(self._bias, candidates + 1)
         logits = tf.matmul(encoded, vectors, transpose_b=True) + biases
-        return softmax_loss(logits, tf.range(tf.size(labels)), columns, correction, hard_negatives=0)
+        return softmax_loss(logits, tf.range(tf.size(labels)), columns, correction)

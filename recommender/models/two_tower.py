@@ -145,9 +145,7 @@ class TwoTowerModel(tfrs.Model):
         queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
         logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)
         weights = inputs[names.WEIGHT].flat_values if names.WEIGHT in inputs else None
-        loss = softmax_loss(
-            logits, positives.value_rowids(), columns, correction, self._settings.hard_negatives, weights
-        )
+        loss = softmax_loss(logits, positives.value_rowids(), columns, correction, weights)
         if not self._settings.weight_decay:
             return loss
         decayed = [

@@ -99,7 +99,11 @@ def _explained(key: str, problems: list[Any]) -> str:
     return said.replace(", or Input should", ", or should") + ("" if is_said else f"; got {came!r}")
 
 
-_REMOVED = {"features.history_length": "examples hold no histories any more"}
+_WITHOUT_GAIN = ("retrieval.hard_negatives",)
+_REMOVED = {
+    "features.history_length": "examples hold no histories any more",
+    **dict.fromkeys(_WITHOUT_GAIN, "no measured data set gains from it"),
+}
 """Keys that were settings once, and why they are not needed."""
 
 

@@ -43,8 +43,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     item_frequency: Literal["counted", "streaming"] = "counted"
     """How the sampled softmax estimates the frequency of an item in batches: from counts of all training events, or
     by a running estimate over batches, for data that is streamed."""
-    hard_negatives: NonNegativeInt = 0
-    """Number of negatives with the highest scores that count for each query; 0: all negatives."""
     history_dropout: Dropout = 0.3
     """Share of the user's events left out of a training query."""
     weight_decay: NonNegative = 5e-5

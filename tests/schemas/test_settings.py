@@ -125,6 +125,10 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             '[data]\nfolder = "d"\n[features]\nhistory_length = 9\n',
             "features.history_length: it is not needed: examples hold no histories any more; remove it\n",
         ),
+        (
+            '[data]\nfolder = "d"\n[retrieval]\nhard_negatives = 9\n',
+            "retrieval.hard_negatives: it is not needed: no measured data set gains from it; remove it\n",
+        ),
         ('[data]\nfolder = "d"\n[ranking.network]\nsweeps = 9\n', "ranking.network.sweeps: unknown key; allowed"),
     ],
 )

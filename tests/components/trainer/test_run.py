@@ -153,7 +153,6 @@ EVERY_SWITCH = {
         **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3, "popularity": True},
         **{"shared_items": True, "query_layers": [12, 10], "candidate_layers": [12], "normalize": True},
         **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4, "item_frequency": "streaming"},
-        **{"hard_negatives": 3},
     },
     "ranking": {
         "model": "network",

@@ -8,18 +8,16 @@ LOGITS = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], np.float32)
 QUERIES, COLUMNS = np.array([0, 0, 1]), np.array([0, 2, 1])
 
 
-def gradient(
-    log_inclusion: list[float], hard_negatives: int, weights: list[float] | None = None
-) -> tuple[float, np.ndarray]:
+def gradient(log_inclusion: list[float], weights: list[float] | None = None) -> tuple[float, np.ndarray]:
     logits = tf.Variable(LOGITS)
     with tf.GradientTape() as tape:
-        loss = softmax_loss(logits, QUERIES, COLUMNS, tf.constant(log_inclusion), hard_negatives, weights)
+        loss = softmax_loss(logits, QUERIES, COLUMNS, tf.constant(log_inclusion), weights)
     return float(loss), tf.convert_to_tensor(tape.gradient(loss, logits)).numpy()
 
 
 def test_full_softmax_by_hand() -> None:
     """The gradient is the probability, once for each positive of the query, less 1 for each positive; their mean."""
-    loss, slope = gradient([0.0, 0.0, 0.0], hard_negatives=0)
+    loss, slope = gradient([0.0, 0.0, 0.0])
     probability = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
     expected = np.array([2, 1])[:, np.newaxis] * probability
     expected[QUERIES, COLUMNS] -= 1
@@ -27,13 +25,12 @@ def test_full_softmax_by_hand() -> None:
     assert slope == pytest.approx(expected / 3, abs=1e-6)
 
 
-@pytest.mark.parametrize("hard_negatives", [0, 1])
-def test_a_weight_counts_as_that_many_positives(hard_negatives: int) -> None:
+def test_a_weight_counts_as_that_many_positives() -> None:
     nothing, columns = [0.0, 0.0, 0.0], [0, 2, 2, 2, 1]
-    loss, slope = gradient(nothing, hard_negatives, weights=[1.0, 3.0, 1.0])
+    loss, slope = gradient(nothing, weights=[1.0, 3.0, 1.0])
     logits = tf.Variable(LOGITS)
     with tf.GradientTape() as tape:
-        repeated = softmax_loss(logits, np.array([0, 0, 0, 0, 1]), columns, tf.constant(nothing), hard_negatives)
+        repeated = softmax_loss(logits, np.array([0, 0, 0, 0, 1]), columns, tf.constant(nothing))
     assert loss == pytest.approx(float(repeated), rel=1e-6)
     assert slope == pytest.approx(tf.convert_to_tensor(tape.gradient(repeated, logits)).numpy(), abs=1e-6)
 
@@ -41,35 +38,14 @@ def test_a_weight_counts_as_that_many_positives(hard_negatives: int) -> None:
 def test_log_q_raises_what_is_rarely_drawn() -> None:
     """A candidate sampled with probability 1/4 counts as four: its logit is raised, as a negative and as a positive."""
     inclusion = np.array([1.0, 0.25, 1.0])
-    loss, slope = gradient(np.log(inclusion).tolist(), hard_negatives=0)
+    loss, slope = gradient(np.log(inclusion).tolist())
     raised = np.exp(LOGITS) / inclusion
     probability = raised / raised.sum(axis=1, keepdims=True)
     expected = np.array([2, 1])[:, np.newaxis] * probability
     expected[QUERIES, COLUMNS] -= 1
     assert loss == pytest.approx(-np.log(probability[QUERIES, COLUMNS]).mean(), rel=1e-6)
     assert slope == pytest.approx(expected / 3, abs=1e-6)
-    assert slope[0, 1] > gradient([0.0, 0.0, 0.0], 0)[1][0, 1] > 0
-
-
-def test_hard_negatives_are_the_highest_that_are_no_positives() -> None:
-    loss, slope = gradient([0.0, 0.0, 0.0], hard_negatives=1)
-    # Query 0 has positives 0 and 2, so 1 is its hardest; query 1 has 1, and its hardest is 2.
-    losses = [np.log1p(np.exp(2.0 - 1.0)), np.log1p(np.exp(2.0 - 0.5)), np.log1p(np.exp(3.0 + 1.0))]
-    assert loss == pytest.approx(np.mean(losses), rel=1e-6)
-    assert slope[1, 0] == 0
-    assert slope[1, 2] == pytest.approx(-slope[1, 1]) and slope[1, 2] > 0
-    assert slope[0, 0] < 0 and slope[0, 2] < 0 and slope[0, 1] == pytest.approx(-slope[0, 0] - slope[0, 2])
-
-
-def test_hard_negatives_never_take_a_masked_positive_when_too_few_are_left() -> None:
-    loss, slope = gradient([0.0, 0.0, 0.0], hard_negatives=5)
-    negatives = {0: [2.0], 1: [0.0, 3.0]}
-    losses = [
-        np.log(np.exp(LOGITS[q, c]) + np.exp(negatives[q]).sum()) - LOGITS[q, c]
-        for q, c in zip(QUERIES, COLUMNS, strict=True)
-    ]
-    assert loss == pytest.approx(np.mean(losses), rel=1e-6)
-    assert np.isfinite(slope).all()
+    assert slope[0, 1] > gradient([0.0, 0.0, 0.0])[1][0, 1] > 0
 
 
 def test_candidates_are_distinct_and_hold_the_batch() -> None:
