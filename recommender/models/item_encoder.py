@@ -12,23 +12,16 @@ from schemas.settings.shared import ItemFeatures
 class ItemEncoder(tf.keras.layers.Layer):
     """Sum of an item's own vector and those of its features.
 
-    Genres and title words add the mean of their vectors, the release period adds its vector, and popularity scales one
-    shared vector. The own vector of an item without training events would be noise: `known` is 0 and only its content
-    counts. In training, the models withhold a share of the other own vectors too, to prepare the content for that.
+    Genres and title words add the mean of their vectors, the release period adds its vector. The own vector of an item
+    without training events would be noise: `known` is 0 and only its content counts. In training, the models withhold a
+    share of the other own vectors too, to prepare the content for that.
     """
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        popularity: np.ndarray,
-        dimension: int,
-        settings: ItemFeatures,
-    ):
+    def __init__(self, catalogue: Catalogue, dimension: int, settings: ItemFeatures):
         """Creates the tables of the features in the settings.
 
         Args:
           catalogue: the items.
-          popularity: [num_items] number of training events of each item.
           dimension: width of the vectors.
           settings: which features are used.
         """
@@ -43,11 +36,6 @@ class ItemEncoder(tf.keras.layers.Layer):
             self._add("title_word_embeddings", catalogue.num_title_words, catalogue.title_words)
         if settings.release_year:
             self._add("release_period_embeddings", catalogue.num_release_periods, catalogue.release_periods)
-        self._popularity = None
-        if settings.popularity:
-            scaled = np.log1p(popularity) / np.log1p(max(popularity.max(initial=0), 1))
-            self._popularity = tf.constant(np.append(scaled, 0.0), tf.float32)
-            self._popularity_vector = self.add_weight(name="popularity_vector", shape=[dimension], initializer="zeros")
 
     def _make_table(self, name: str, size: int, stddev: float = 0.05) -> tf.Variable:
         initializer = tf.keras.initializers.RandomNormal(stddev=stddev) if stddev else "zeros"
@@ -72,9 +60,6 @@ class ItemEncoder(tf.keras.layers.Layer):
             vectors += tf.gather(self._ids, items) * known[:, tf.newaxis]
         for table, rows in self._features:
             vectors += _mean(table, tf.gather(rows, items))
-        if self._popularity is not None:
-            popularity = tf.gather(self._popularity, items) * known
-            vectors += popularity[:, tf.newaxis] * self._popularity_vector
         return vectors
 
 

@@ -32,9 +32,9 @@ class ItemToItemModel(tfrs.Model):
         super().__init__()
         width = settings.embedding_dimension
         self._settings, self._num_items = settings, catalogue.num_items
-        self._query_items = ItemEncoder(catalogue, popularity, width, settings)
+        self._query_items = ItemEncoder(catalogue, width, settings)
         shared = settings.shared_towers
-        self._candidate_items = self._query_items if shared else ItemEncoder(catalogue, popularity, width, settings)
+        self._candidate_items = self._query_items if shared else ItemEncoder(catalogue, width, settings)
         self._is_rated = tf.constant(popularity > 0, tf.float32)
         # An item without events is never a neighbour. At -infinity it is not a negative either, so that the model does
         # not attribute this to its content.

@@ -51,7 +51,7 @@ class RankingModel(tfrs.Model):
         self._mean, self._item_mean = biases.mean, tf.constant(biases.mean + biases.item)
         self._is_rated = tf.constant(np.append(popularity > 0, False), tf.float32)
         self._frequency = CountedFrequency(popularity)
-        self._items = ItemEncoder(catalogue, popularity, width, settings)
+        self._items = ItemEncoder(catalogue, width, settings)
         self._users = self._make_table("user_embeddings", catalogue.num_users) if settings.user_id else None
         if settings.history:
             self._rated = self._make_table("rated_embeddings", catalogue.num_items)

@@ -39,11 +39,11 @@ class TwoTowerModel(tfrs.Model):
         super().__init__()
         width = settings.embedding_dimension or _width(catalogue)
         self._settings, self._num_users, self._num_items = settings, catalogue.num_users, catalogue.num_items
-        self._items = ItemEncoder(catalogue, popularity, width, settings)
+        self._items = ItemEncoder(catalogue, width, settings)
         history_items = None
         if settings.history != "none" or settings.last_items:
             shared = settings.shared_items
-            history_items = self._items if shared else ItemEncoder(catalogue, popularity, width, settings)
+            history_items = self._items if shared else ItemEncoder(catalogue, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, width, settings)
         self._candidate_layers = dense_layers(settings.candidate_layers, width)
         # The bias starts as the logarithm of popularity.

@@ -99,7 +99,7 @@ def _explained(key: str, problems: list[Any]) -> str:
     return said.replace(", or Input should", ", or should") + ("" if is_said else f"; got {came!r}")
 
 
-_WITHOUT_GAIN = ("retrieval.hard_negatives",)
+_WITHOUT_GAIN = ("retrieval.hard_negatives", "retrieval.popularity", "ranking.network.popularity")
 _REMOVED = {
     "features.history_length": "examples hold no histories any more",
     **dict.fromkeys(_WITHOUT_GAIN, "no measured data set gains from it"),

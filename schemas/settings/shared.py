@@ -18,8 +18,6 @@ class ItemFeatures(Section):
     """The mean of the vectors of the words in the item's title."""
     release_year: bool = True
     """A vector for the period of the year at the end of the title, as in `Alien (1979)`."""
-    popularity: bool = False
-    """A vector times the logarithm of the item's number of training events."""
 
 
 class RequestTime(Section):

@@ -150,7 +150,7 @@ def test_refuses_too_few_events(files: Path) -> None:
 EVERY_SWITCH = {
     "retrieval": {
         **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "history": "attention", "last_items": 3},
-        **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3, "popularity": True},
+        **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3},
         **{"shared_items": True, "query_layers": [12, 10], "candidate_layers": [12], "normalize": True},
         **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4, "item_frequency": "streaming"},
     },

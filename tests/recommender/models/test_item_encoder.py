@@ -16,25 +16,24 @@ CATALOGUE = Catalogue(
     title_words=Ragged(np.array([0, 2, 3], np.int32), np.array([0, 1, 3, 3])),
     release_periods=Ragged(np.array([1, 0], np.int32), np.array([0, 0, 1, 2])),
 )
-POPULARITY = np.array([7, 0, 1])
 
 
 def make_encoder(**switches: bool) -> tuple[ItemEncoder, dict[str, np.ndarray]]:
-    encoder = ItemEncoder(CATALOGUE, POPULARITY, 2, ItemFeatures(**switches))
+    encoder = ItemEncoder(CATALOGUE, 2, ItemFeatures(**switches))
     rng = np.random.default_rng(3)
     encoder.set_weights([rng.normal(size=weight.shape) for weight in encoder.weights])
     return encoder, {weight.name.split(":")[0].split("/")[-1]: weight.numpy() for weight in encoder.weights}
 
 
 def test_an_item_is_the_sum_of_its_own_vector_and_its_features() -> None:
-    encoder, tables = make_encoder(popularity=True)
+    encoder, tables = make_encoder()
     ids, genres, words = (tables[f"{name}_embeddings"] for name in ("item", "genre", "title_word"))
-    periods, popularity = tables["release_period_embeddings"], tables["popularity_vector"]
+    periods = tables["release_period_embeddings"]
     known = np.array([1, 0, 1, 0], np.float32)
     expected = [
-        ids[0] + (genres[0] + genres[1]) / 2 + words[0] + popularity,  # the most popular
+        ids[0] + (genres[0] + genres[1]) / 2 + words[0],
         genres[1] + (words[2] + words[3]) / 2 + periods[1],  # nothing of its own
-        ids[2] + periods[0] + popularity / 3,  # log(2) of log(8)
+        ids[2] + periods[0],
         [0, 0],  # unknown
     ]
     assert encoder(tf.range(4), tf.constant(known)).numpy() == pytest.approx(np.array(expected), abs=1e-6)

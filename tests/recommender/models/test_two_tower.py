@@ -115,7 +115,7 @@ VARIANTS = {
     "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
     "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},
     "streaming": {"full_softmax_items": 0, "uniform_negatives": 8, "item_frequency": "streaming"},
-    "request time": {"request_time": ("bucket", "normalized", "hour", "weekday"), "popularity": True},
+    "request time": {"request_time": ("bucket", "normalized", "hour", "weekday")},
 }
 
 
