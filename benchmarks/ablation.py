@@ -33,7 +33,6 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "query: + request time": {"request_time": ["bucket", "normalized", "hour", "weekday"]},
     "candidate: no content": {"genres": False, "title_words": False, "release_year": False},
     "shared item vectors": {"shared_items": True},
-    "normalised, temperature 0.1": {"normalize": True},
     "deep towers": {"query_layers": [256], "candidate_layers": [256]},
     "width 64": {"embedding_dimension": 64},
     "targets: scattered": {"targets": "scattered"},

@@ -77,7 +77,7 @@ class TwoTowerModel(tfrs.Model):
         Returns:
           [num_queries, width + 1]; the last number is 1 and is multiplied by the item's bias.
         """
-        vectors = self._scaled(self._query_tower(users, history, timestamps, training=training), 1.0)
+        vectors = self._query_tower(users, history, timestamps, training=training)
         return tf.concat([vectors, tf.ones_like(vectors[:, :1])], axis=1)
 
     def encode_candidates(self, items: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -94,11 +94,7 @@ class TwoTowerModel(tfrs.Model):
         if training:
             known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)
         vectors = self._candidate_layers(self._items(items, known))
-        vectors = self._scaled(vectors, self._settings.temperature)
         return tf.concat([vectors, tf.gather(self._item_bias, items)[:, tf.newaxis]], axis=1)
-
-    def _scaled(self, vectors: tf.Tensor, temperature: float) -> tf.Tensor:
-        return tf.math.l2_normalize(vectors, axis=1) / temperature if self._settings.normalize else vectors
 
     def forget_unfitted(self, users: np.ndarray) -> None:
         """Replaces parameters that no event of the fit has trained; `users`, [n], are the users of the events.

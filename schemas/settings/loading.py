@@ -99,7 +99,10 @@ def _explained(key: str, problems: list[Any]) -> str:
     return said.replace(", or Input should", ", or should") + ("" if is_said else f"; got {came!r}")
 
 
-_WITHOUT_GAIN = ("retrieval.hard_negatives", "retrieval.popularity", "ranking.network.popularity")
+_WITHOUT_GAIN = (
+    *(f"retrieval.{key}" for key in ("hard_negatives", "normalize", "popularity", "temperature")),
+    "ranking.network.popularity",
+)
 _REMOVED = {
     "features.history_length": "examples hold no histories any more",
     **dict.fromkeys(_WITHOUT_GAIN, "no measured data set gains from it"),

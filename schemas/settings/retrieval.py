@@ -29,10 +29,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Widths of dense layers (ReLU) on top of the query tower's sum; none: the sum itself."""
     candidate_layers: tuple[PositiveInt, ...] = ()
     """Widths of dense layers (ReLU) on top of the candidate tower's sum; none: the sum itself."""
-    normalize: bool = False
-    """Whether the towers' vectors are divided by their length, and their product by `temperature`."""
-    temperature: Positive = 0.1
-    """With `normalize`: divisor of the product."""
 
     targets: Literal["auto", "scattered", "blocks"] = "auto"
     """Which of a user's events a training query predicts from the others: scattered events, or a block of consecutive

@@ -63,15 +63,6 @@ def test_weight_decay_adds_the_squares_of_all_but_the_biases() -> None:
     assert float(decayed.compute_loss(BATCH)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_normalized_vectors_have_the_length_that_the_temperature_gives() -> None:
-    model = make_model(normalize=True, temperature=0.2)
-    queries = model.encode_queries(BATCH["user_index"], BATCH["history_index"], BATCH["timestamp"]).numpy()
-    candidates = model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
-    assert np.linalg.norm(queries[:, :-1], axis=1) == pytest.approx([1, 1], rel=1e-5)
-    assert np.linalg.norm(candidates[:, :-1], axis=1) == pytest.approx([5] * NUM_ITEMS, rel=1e-5)
-    assert queries[:, -1].tolist() == [1, 1]
-
-
 def test_an_item_without_events_has_its_content_and_the_median_bias() -> None:
     model = make_model()
     model.forget_unfitted(np.array([0, 2]))
@@ -111,7 +102,6 @@ VARIANTS = {
     "last items": {"user_id": False, "history": "none", "last_items": 6},
     "shared items": {"user_id": False, "shared_items": True},
     "deep towers": {"query_layers": (24,), "candidate_layers": (24,)},
-    "normalized": {"normalize": True, "temperature": 0.2},
     "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
     "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},
     "streaming": {"full_softmax_items": 0, "uniform_negatives": 8, "item_frequency": "streaming"},
