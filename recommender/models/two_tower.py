@@ -42,8 +42,7 @@ class TwoTowerModel(tfrs.Model):
         self._items = ItemEncoder(catalogue, width, settings)
         history_items = None
         if settings.history != "none" or settings.last_items:
-            shared = settings.shared_items
-            history_items = self._items if shared else ItemEncoder(catalogue, width, settings)
+            history_items = ItemEncoder(catalogue, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, width, settings)
         self._candidate_layers = dense_layers(settings.candidate_layers, width)
         # The bias starts as the logarithm of popularity.

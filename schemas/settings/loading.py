@@ -100,7 +100,7 @@ def _explained(key: str, problems: list[Any]) -> str:
 
 
 _WITHOUT_GAIN = (
-    *(f"retrieval.{key}" for key in ("hard_negatives", "normalize", "popularity", "temperature")),
+    *(f"retrieval.{key}" for key in ("hard_negatives", "normalize", "popularity", "shared_items", "temperature")),
     "ranking.network.popularity",
 )
 _REMOVED = {

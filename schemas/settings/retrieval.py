@@ -20,8 +20,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """With `history = "decayed"`: number of events after which the weight halves."""
     last_items: NonNegativeInt = 0
     """Query tower: number of latest items added with a learned gate for each position."""
-    shared_items: bool = False
-    """Whether the user's items use the vectors of the candidate tower instead of separate ones."""
 
     embedding_dimension: PositiveInt | None = None
     """Width of all vectors. Absent: 128, or 64 with more than 32,768 users and items together."""

@@ -82,7 +82,7 @@ def asked() -> list[tuple[str, list[str], int]]:
     "settings",
     [
         {},
-        {"history": "decayed", "last_items": 2, "shared_items": True},
+        {"history": "decayed", "last_items": 2},
         {"history": "attention", "query_layers": (5,), "candidate_layers": (5,)},
         {"history": "none", "request_time": ("bucket", "normalized", "hour", "weekday")},
     ],
@@ -107,9 +107,8 @@ def test_a_phone_gives_what_the_server_gives(settings: dict[str, object], tmp_pa
         assert found["score"] == pytest.approx(expected["score"], rel=1e-4, abs=1e-4)
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_looking_items_up_changes_no_query(shared: bool) -> None:
-    model = make_model(shared_items=shared)
+def test_looking_items_up_changes_no_query() -> None:
+    model = make_model()
     history = tf.RaggedTensor.from_row_splits([3, 5, NUM_ITEMS, 3], np.array([0, 3, 3, 4]))
     query = tf.constant([0, 1, NUM_USERS]), history, tf.zeros([3], tf.int64)
     encoded, placed = model.encode_queries(*query).numpy(), model.encode_candidates(tf.range(NUM_ITEMS)).numpy()
