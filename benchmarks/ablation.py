@@ -32,7 +32,6 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "query: + 5 last items": {"last_items": 5},
     "query: + request time": {"request_time": ["bucket", "normalized", "hour", "weekday"]},
     "candidate: no content": {"genres": False, "title_words": False, "release_year": False},
-    "deep towers": {"query_layers": [256], "candidate_layers": [256]},
     "width 64": {"embedding_dimension": 64},
     "targets: scattered": {"targets": "scattered"},
     "targets: blocks": {"targets": "blocks"},

@@ -10,7 +10,7 @@ from schemas.settings import RetrievalSettings
 
 
 class QueryTower(tf.keras.layers.Layer):
-    """Sum of the vectors of the user, of the pooled history, of the last items and of the time, then dense layers."""
+    """Sum of the vectors of the user, of the pooled history, of the last items and of the time."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class QueryTower(tf.keras.layers.Layer):
           items: encodes the items of histories; None if the settings leave histories out.
           timestamps: [n] seconds, of the training events.
           width: width of the vectors.
-          settings: features, widths of layers, and dropouts.
+          settings: features and dropouts.
         """
         super().__init__()
         self._settings, self.num_users, self._width = settings, num_users, width
@@ -47,7 +47,6 @@ class QueryTower(tf.keras.layers.Layer):
         if settings.request_time:
             self._time = RequestTime(settings.request_time, timestamps, settings.time_buckets, width)
         self._dropout = tf.keras.layers.Dropout(settings.dropout)
-        self._layers = dense_layers(settings.query_layers, width)
 
     def call(
         self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor, training: bool = False
@@ -73,7 +72,7 @@ class QueryTower(tf.keras.layers.Layer):
             vectors += self._encode_history(history, self._items)
         if self._time is not None:
             vectors += self._time(timestamps)
-        return self._layers(self._dropout(vectors, training=training))
+        return self._dropout(vectors, training=training)
 
     def _encode_history(self, history: tf.RaggedTensor, encoder: ItemEncoder | ItemTable) -> tf.Tensor:
         items, positions = tf.unique(history.flat_values)
@@ -99,11 +98,3 @@ class QueryTower(tf.keras.layers.Layer):
         """Replaces the encoder of the histories' items by a table of its vectors; to be called after the fit."""
         if isinstance(self._items, ItemEncoder):
             self._items = ItemTable(self._items)
-
-
-def dense_layers(widths: tuple[int, ...], width: int) -> tf.keras.Sequential:
-    """Creates layers of these widths with ReLU, then one of `width` without; the identity if there are no widths."""
-    layers = [tf.keras.layers.Dense(inner, "relu") for inner in widths]
-    return tf.keras.Sequential(
-        [*layers, tf.keras.layers.Dense(width)] if layers else [tf.keras.layers.Lambda(tf.identity)]
-    )

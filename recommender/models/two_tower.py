@@ -9,7 +9,7 @@ from recommender.models.frequency import CountedFrequency, StreamingFrequency
 from recommender.models.fused_adam import is_large
 from recommender.models.item_encoder import ItemEncoder
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
-from recommender.models.query_tower import QueryTower, dense_layers
+from recommender.models.query_tower import QueryTower
 from schemas import signatures as names
 from schemas.settings import RetrievalSettings
 
@@ -44,7 +44,6 @@ class TwoTowerModel(tfrs.Model):
         if settings.history != "none" or settings.last_items:
             history_items = ItemEncoder(catalogue, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, width, settings)
-        self._candidate_layers = dense_layers(settings.candidate_layers, width)
         # The bias starts as the logarithm of popularity.
         self._item_bias = self.add_weight(
             name="item_bias",
@@ -92,8 +91,7 @@ class TwoTowerModel(tfrs.Model):
         known = tf.gather(self._is_rated, items)
         if training:
             known *= tf.cast(tf.random.uniform(tf.shape(items)) >= self._settings.id_dropout, tf.float32)
-        vectors = self._candidate_layers(self._items(items, known))
-        return tf.concat([vectors, tf.gather(self._item_bias, items)[:, tf.newaxis]], axis=1)
+        return tf.concat([self._items(items, known), tf.gather(self._item_bias, items)[:, tf.newaxis]], axis=1)
 
     def forget_unfitted(self, users: np.ndarray) -> None:
         """Replaces parameters that no event of the fit has trained; `users`, [n], are the users of the events.

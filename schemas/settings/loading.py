@@ -100,7 +100,8 @@ def _explained(key: str, problems: list[Any]) -> str:
 
 
 _WITHOUT_GAIN = (
-    *(f"retrieval.{key}" for key in ("hard_negatives", "normalize", "popularity", "shared_items", "temperature")),
+    *(f"retrieval.{key}" for key in ("candidate_layers", "hard_negatives", "normalize", "popularity", "query_layers")),
+    *(f"retrieval.{key}" for key in ("shared_items", "temperature")),
     "ranking.network.popularity",
 )
 _REMOVED = {

@@ -23,10 +23,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
 
     embedding_dimension: PositiveInt | None = None
     """Width of all vectors. Absent: 128, or 64 with more than 32,768 users and items together."""
-    query_layers: tuple[PositiveInt, ...] = ()
-    """Widths of dense layers (ReLU) on top of the query tower's sum; none: the sum itself."""
-    candidate_layers: tuple[PositiveInt, ...] = ()
-    """Widths of dense layers (ReLU) on top of the candidate tower's sum; none: the sum itself."""
 
     targets: Literal["auto", "scattered", "blocks"] = "auto"
     """Which of a user's events a training query predicts from the others: scattered events, or a block of consecutive

@@ -100,7 +100,6 @@ VARIANTS = {
     "decayed": {"user_id": False, "history": "decayed"},
     "attention": {"user_id": False, "history": "attention"},
     "last items": {"user_id": False, "history": "none", "last_items": 6},
-    "deep towers": {"query_layers": (24,), "candidate_layers": (24,)},
     "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
     "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},
     "streaming": {"full_softmax_items": 0, "uniform_negatives": 8, "item_frequency": "streaming"},

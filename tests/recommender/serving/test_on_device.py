@@ -83,7 +83,7 @@ def asked() -> list[tuple[str, list[str], int]]:
     [
         {},
         {"history": "decayed", "last_items": 2},
-        {"history": "attention", "query_layers": (5,), "candidate_layers": (5,)},
+        {"history": "attention"},
         {"history": "none", "request_time": ("bucket", "normalized", "hour", "weekday")},
     ],
 )
