@@ -35,12 +35,7 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "width 64": {"embedding_dimension": 64},
     "targets: scattered": {"targets": "scattered"},
     "targets: blocks": {"targets": "blocks"},
-    "loss: sampled, counted logQ": {"full_softmax_items": 0, "uniform_negatives": 512},
-    "loss: sampled, streaming logQ": {
-        "full_softmax_items": 0,
-        "uniform_negatives": 512,
-        "item_frequency": "streaming",
-    },
+    "loss: sampled": {"full_softmax_items": 0, "uniform_negatives": 512},
     "no dropout of ids": {"id_dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
     "no linear part": {"linear": False},

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from recommender.interactions.catalogue import Catalogue
-from recommender.models.frequency import CountedFrequency, StreamingFrequency
+from recommender.models.frequency import CountedFrequency
 from recommender.models.fused_adam import is_large
 from recommender.models.item_encoder import ItemEncoder
 from recommender.models.losses import draw_candidates, log_inclusion, softmax_loss
@@ -52,10 +52,7 @@ class TwoTowerModel(tfrs.Model):
         )
         self._is_rated = tf.constant(popularity > 0, tf.float32)
         self._is_scored_in_full = catalogue.num_items <= settings.full_softmax_items
-        if settings.item_frequency == "counted":
-            self._frequency: tf.keras.layers.Layer = CountedFrequency(popularity)
-        else:
-            self._frequency = StreamingFrequency(catalogue.num_items, first_gap=catalogue.num_items / 100)
+        self._frequency = CountedFrequency(popularity)
 
     @property
     def item_bias(self) -> np.ndarray:
@@ -133,7 +130,7 @@ class TwoTowerModel(tfrs.Model):
         else:
             num_uniform = self._settings.uniform_negatives
             candidates, columns = draw_candidates(items, self._num_items, num_uniform)
-            in_batch = self._frequency(candidates, items, training=training)
+            in_batch = self._frequency(candidates, items)
             correction = log_inclusion(in_batch, self._num_items, num_uniform)
         queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
         logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)

@@ -100,9 +100,15 @@ def _explained(key: str, problems: list[Any]) -> str:
 
 
 _WITHOUT_GAIN = (
-    *(f"retrieval.{key}" for key in ("candidate_layers", "hard_negatives", "normalize", "popularity", "query_layers")),
-    *(f"retrieval.{key}" for key in ("shared_items", "temperature")),
     "ranking.network.popularity",
+    "retrieval.candidate_layers",
+    "retrieval.hard_negatives",
+    "retrieval.item_frequency",
+    "retrieval.normalize",
+    "retrieval.popularity",
+    "retrieval.query_layers",
+    "retrieval.shared_items",
+    "retrieval.temperature",
 )
 _REMOVED = {
     "features.history_length": "examples hold no histories any more",

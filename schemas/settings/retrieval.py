@@ -30,9 +30,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     parts: AtLeastTwo | None = None
     """Number of parts into which a user's events are divided; each epoch predicts each part once, from all other parts.
     Absent: 8 for scattered targets, 4 for blocks, which should be long."""
-    item_frequency: Literal["counted", "streaming"] = "counted"
-    """How the sampled softmax estimates the frequency of an item in batches: from counts of all training events, or
-    by a running estimate over batches, for data that is streamed."""
     history_dropout: Dropout = 0.3
     """Share of the user's events left out of a training query."""
     weight_decay: NonNegative = 5e-5

@@ -102,7 +102,6 @@ VARIANTS = {
     "last items": {"user_id": False, "history": "none", "last_items": 6},
     "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
     "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},
-    "streaming": {"full_softmax_items": 0, "uniform_negatives": 8, "item_frequency": "streaming"},
     "request time": {"request_time": ("bucket", "normalized", "hour", "weekday")},
 }
 
