@@ -28,7 +28,6 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "query: no user id": {"user_id": False},
     "query: no history": {"history": "none"},
     "query: later items count more": {"history": "decayed"},
-    "query: attention over history": {"history": "attention"},
     "query: + 5 last items": {"last_items": 5},
     "query: + request time": {"request_time": ["bucket", "normalized", "hour", "weekday"]},
     "candidate: no content": {"genres": False, "title_words": False, "release_year": False},

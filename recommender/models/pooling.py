@@ -67,23 +67,6 @@ def decay_weights(history: tf.RaggedTensor, half_life: float) -> tf.RaggedTensor
     )
 
 
-def attention_weights(vectors: tf.Tensor, history: tf.RaggedTensor, key: tf.Tensor) -> tf.RaggedTensor:
-    """Softmax over each history of <vector, key>: additive self-attention with one learned key (Yang et al., 2016).
-
-    Args:
-      vectors: [num_vectors, dimension].
-      history: [num_queries, (events)] positions in `vectors`.
-      key: [dimension].
-
-    Returns:
-      [num_queries, (events)] float32; each row sums to 1.
-    """
-    rows, num_rows = history.value_rowids(), history.nrows()
-    logits = tf.gather(tf.linalg.matvec(vectors, key), history.flat_values)
-    raised = tf.exp(logits - tf.gather(tf.math.unsorted_segment_max(logits, rows, num_rows), rows))
-    return history.with_flat_values(raised / tf.gather(tf.math.unsorted_segment_sum(raised, rows, num_rows), rows))
-
-
 def last_places(vectors: tf.Tensor, history: tf.RaggedTensor, gates: tf.Tensor) -> tf.Tensor:
     """Returns the sum of the latest items' vectors, each multiplied element by element by the gate of its place.
 

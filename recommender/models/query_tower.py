@@ -39,8 +39,6 @@ class QueryTower(tf.keras.layers.Layer):
                 shape=[num_users + 1, width],
                 initializer=tf.keras.initializers.RandomNormal(stddev=0.05),
             )
-        if settings.history == "attention":
-            self._key = self.add_weight(name="attention_key", shape=[width], initializer="zeros")
         if settings.last_items:
             self._gates = self.add_weight(name="place_gates", shape=[settings.last_items, width], initializer="zeros")
         self._time = None
@@ -83,8 +81,6 @@ class QueryTower(tf.keras.layers.Layer):
             encoded += pooling.sum_pooling(vectors, rows)
         elif self._settings.history == "decayed":
             encoded += pooling.sum_pooling(vectors, rows, pooling.decay_weights(rows, self._settings.history_half_life))
-        elif self._settings.history == "attention":
-            encoded += pooling.sum_pooling(vectors, rows, pooling.attention_weights(vectors, rows, self._key))
         if self._settings.last_items:
             encoded += pooling.last_places(vectors, rows, self._gates)
         return encoded

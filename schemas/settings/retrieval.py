@@ -11,9 +11,9 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
 
     user_id: bool = True
     """Query tower: a vector for each user."""
-    history: Literal["sum", "decayed", "attention", "none"] = "sum"
-    """Query tower: how the vectors of the user's items are pooled: with equal weights, larger weights for later items,
-    learned weights, or not at all."""
+    history: Literal["sum", "decayed", "none"] = "sum"
+    """Query tower: how the vectors of the user's items are pooled: with equal weights, with larger weights for later
+    items, or not at all."""
     history_length: PositiveInt = 500
     """Maximum number of the user's latest training events used by a query."""
     history_half_life: PositiveInt = 10

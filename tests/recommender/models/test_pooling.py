@@ -42,15 +42,6 @@ def test_a_weighted_sum_is_not_divided_by_anything() -> None:
     assert pooling.weighted_sum(tf.constant(VECTORS), HISTORY, weights).numpy() == pytest.approx(np.array(expected))
 
 
-def test_attention_is_a_softmax_over_each_history() -> None:
-    key = np.array([0.5, -0.25], np.float32)
-    logits = VECTORS @ key
-    raised = np.exp(logits[[2, 0, 2]])
-    weights = pooling.attention_weights(tf.constant(VECTORS), HISTORY, tf.constant(key)).to_list()
-    assert weights[0] == pytest.approx((raised / raised.sum()).tolist())
-    assert weights[1:] == [[], [pytest.approx(1.0)]]
-
-
 def test_last_places_gate_the_latest_items_only() -> None:
     gates = np.array([[1, 10], [2, 20]], np.float32)
     expected = [VECTORS[2] * gates[0] + VECTORS[0] * gates[1], [0, 0], VECTORS[1] * gates[0]]

@@ -98,7 +98,6 @@ VARIANTS = {
     "history only": {"user_id": False},
     "user only": {"history": "none"},
     "decayed": {"user_id": False, "history": "decayed"},
-    "attention": {"user_id": False, "history": "attention"},
     "last items": {"user_id": False, "history": "none", "last_items": 6},
     "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
     "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},

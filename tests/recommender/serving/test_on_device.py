@@ -83,7 +83,6 @@ def asked() -> list[tuple[str, list[str], int]]:
     [
         {},
         {"history": "decayed", "last_items": 2},
-        {"history": "attention"},
         {"history": "none", "request_time": ("bucket", "normalized", "hour", "weekday")},
     ],
 )
