@@ -60,13 +60,6 @@ def place_weights(history: tf.RaggedTensor, decay: float) -> tf.RaggedTensor:
     )
 
 
-def decay_weights(history: tf.RaggedTensor, half_life: float) -> tf.RaggedTensor:
-    """Returns [num_queries, (events)] float32: 2^(-place / half_life)."""
-    return tf.ragged.map_flat_values(
-        lambda places: tf.pow(2.0, -tf.cast(places, tf.float32) / half_life), places_from_end(history)
-    )
-
-
 def last_places(vectors: tf.Tensor, history: tf.RaggedTensor, gates: tf.Tensor) -> tf.Tensor:
     """Returns the sum of the latest items' vectors, each multiplied element by element by the gate of its place.
 

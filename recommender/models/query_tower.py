@@ -79,8 +79,6 @@ class QueryTower(tf.keras.layers.Layer):
         encoded = tf.zeros([history.nrows(), self._width])
         if self._settings.history == "sum":
             encoded += pooling.sum_pooling(vectors, rows)
-        elif self._settings.history == "decayed":
-            encoded += pooling.sum_pooling(vectors, rows, pooling.decay_weights(rows, self._settings.history_half_life))
         if self._settings.last_items:
             encoded += pooling.last_places(vectors, rows, self._gates)
         return encoded

@@ -103,6 +103,7 @@ _WITHOUT_GAIN = (
     "ranking.network.popularity",
     "retrieval.candidate_layers",
     "retrieval.hard_negatives",
+    "retrieval.history_half_life",
     "retrieval.item_frequency",
     "retrieval.normalize",
     "retrieval.popularity",

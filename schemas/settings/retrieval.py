@@ -11,13 +11,10 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
 
     user_id: bool = True
     """Query tower: a vector for each user."""
-    history: Literal["sum", "decayed", "none"] = "sum"
-    """Query tower: how the vectors of the user's items are pooled: with equal weights, with larger weights for later
-    items, or not at all."""
+    history: Literal["sum", "none"] = "sum"
+    """Query tower: how the vectors of the user's items are pooled: as their sum, or not at all."""
     history_length: PositiveInt = 500
     """Maximum number of the user's latest training events used by a query."""
-    history_half_life: PositiveInt = 10
-    """With `history = "decayed"`: number of events after which the weight halves."""
     last_items: NonNegativeInt = 0
     """Query tower: number of latest items added with a learned gate for each position."""
 

@@ -164,7 +164,7 @@ EVERY_SWITCH = {
 }
 NO_SWITCH = {
     "retrieval": {
-        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "user_id": False, "history": "decayed"},
+        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "user_id": False},
         **{"genres": False, "title_words": False, "release_year": False, "linear": False},
     },
     "ranking": {"bayesian": {"sweeps": 30}},

@@ -27,10 +27,6 @@ def test_dropped_events_are_a_share_of_all() -> None:
     assert (np.diff(kept) > 0).all()
 
 
-def test_decay_halves_with_the_half_life_from_the_latest_event_backwards() -> None:
-    assert pooling.decay_weights(HISTORY, 2.0).to_list() == [[0.5, pytest.approx(2**-0.5), 1.0], [], [1.0]]
-
-
 def test_weights_of_places_decay_from_the_latest_event_backwards() -> None:
     weights = pooling.place_weights(HISTORY, 2.0).to_list()
     assert weights == [[pytest.approx(np.exp(-1)), pytest.approx(np.exp(-0.5)), 1.0], [], [1.0]]

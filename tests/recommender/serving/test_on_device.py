@@ -82,7 +82,7 @@ def asked() -> list[tuple[str, list[str], int]]:
     "settings",
     [
         {},
-        {"history": "decayed", "last_items": 2},
+        {"last_items": 2},
         {"history": "none", "request_time": ("bucket", "normalized", "hour", "weekday")},
     ],
 )
