@@ -27,7 +27,6 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "defaults": {},
     "query: no user id": {"user_id": False},
     "query: no history": {"history": "none"},
-    "query: + 5 last items": {"last_items": 5},
     "query: + request time": {"request_time": ["bucket", "normalized", "hour", "weekday"]},
     "candidate: no content": {"genres": False, "title_words": False, "release_year": False},
     "width 64": {"embedding_dimension": 64},

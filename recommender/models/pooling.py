@@ -58,21 +58,3 @@ def place_weights(history: tf.RaggedTensor, decay: float) -> tf.RaggedTensor:
     return tf.ragged.map_flat_values(
         lambda places: tf.exp(-tf.cast(places, tf.float32) / decay), places_from_end(history)
     )
-
-
-def last_places(vectors: tf.Tensor, history: tf.RaggedTensor, gates: tf.Tensor) -> tf.Tensor:
-    """Returns the sum of the latest items' vectors, each multiplied element by element by the gate of its place.
-
-    Args:
-      vectors: [num_vectors, dimension].
-      history: [num_queries, (events)] positions in `vectors`, oldest first.
-      gates: [places, dimension], the latest item's first.
-
-    Returns:
-      [num_queries, dimension].
-    """
-    places = places_from_end(history)
-    late = places < gates.shape[0]
-    history, places = tf.ragged.boolean_mask(history, late), tf.ragged.boolean_mask(places, late)
-    gated = tf.gather(vectors, history.flat_values) * tf.gather(gates, places.flat_values)
-    return tf.math.unsorted_segment_sum(gated, history.value_rowids(), history.nrows())

@@ -3,14 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from recommender.models import pooling
 from recommender.models.item_encoder import ItemEncoder, ItemTable
+from recommender.models.pooling import drop_events, sum_pooling
 from recommender.models.request_time import RequestTime
 from schemas.settings import RetrievalSettings
 
 
 class QueryTower(tf.keras.layers.Layer):
-    """Sum of the vectors of the user, of the pooled history, of the last items and of the time."""
+    """Sum of the vectors of the user, of the pooled history and of the time."""
 
     def __init__(
         self,
@@ -20,7 +20,7 @@ class QueryTower(tf.keras.layers.Layer):
         width: int,
         settings: RetrievalSettings,
     ):
-        """Creates the tables and layers in the settings.
+        """Creates the tables in the settings.
 
         Args:
           num_users: number of known users.
@@ -39,8 +39,6 @@ class QueryTower(tf.keras.layers.Layer):
                 shape=[num_users + 1, width],
                 initializer=tf.keras.initializers.RandomNormal(stddev=0.05),
             )
-        if settings.last_items:
-            self._gates = self.add_weight(name="place_gates", shape=[settings.last_items, width], initializer="zeros")
         self._time = None
         if settings.request_time:
             self._time = RequestTime(settings.request_time, timestamps, settings.time_buckets, width)
@@ -60,12 +58,11 @@ class QueryTower(tf.keras.layers.Layer):
         Returns:
           [num_queries, width].
         """
-        settings = self._settings
         vectors = tf.zeros([tf.shape(users)[0], self._width])
         if self._users is not None:
             vectors += tf.gather(self._users, users)
         if training:
-            history = pooling.drop_events(history, settings.history_dropout)
+            history = drop_events(history, self._settings.history_dropout)
         if self._items is not None:
             vectors += self._encode_history(history, self._items)
         if self._time is not None:
@@ -76,12 +73,7 @@ class QueryTower(tf.keras.layers.Layer):
         items, positions = tf.unique(history.flat_values)
         rows = history.with_flat_values(positions)
         vectors = encoder(items, tf.cast(items < encoder.num_items, tf.float32))
-        encoded = tf.zeros([history.nrows(), self._width])
-        if self._settings.history == "sum":
-            encoded += pooling.sum_pooling(vectors, rows)
-        if self._settings.last_items:
-            encoded += pooling.last_places(vectors, rows, self._gates)
-        return encoded
+        return sum_pooling(vectors, rows)
 
     def forget_users(self, users: np.ndarray) -> None:
         """Replaces the vectors of some users, [num_users + 1] bool, by that of the unknown user."""

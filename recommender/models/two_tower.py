@@ -41,7 +41,7 @@ class TwoTowerModel(tfrs.Model):
         self._settings, self._num_users, self._num_items = settings, catalogue.num_users, catalogue.num_items
         self._items = ItemEncoder(catalogue, width, settings)
         history_items = None
-        if settings.history != "none" or settings.last_items:
+        if settings.history != "none":
             history_items = ItemEncoder(catalogue, width, settings)
         self._query_tower = QueryTower(catalogue.num_users, history_items, timestamps, width, settings)
         # The bias starts as the logarithm of popularity.

@@ -105,6 +105,7 @@ _WITHOUT_GAIN = (
     "retrieval.hard_negatives",
     "retrieval.history_half_life",
     "retrieval.item_frequency",
+    "retrieval.last_items",
     "retrieval.normalize",
     "retrieval.popularity",
     "retrieval.query_layers",

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.settings.section import AtLeastTwo, Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt
+from schemas.settings.section import AtLeastTwo, Dropout, NonNegative, Positive, PositiveInt
 from schemas.settings.shared import ItemFeatures, RequestTime, TwoTowerFit
 
 
@@ -15,8 +15,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Query tower: how the vectors of the user's items are pooled: as their sum, or not at all."""
     history_length: PositiveInt = 500
     """Maximum number of the user's latest training events used by a query."""
-    last_items: NonNegativeInt = 0
-    """Query tower: number of latest items added with a learned gate for each position."""
 
     embedding_dimension: PositiveInt | None = None
     """Width of all vectors. Absent: 128, or 64 with more than 32,768 users and items together."""

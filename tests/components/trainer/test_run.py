@@ -149,7 +149,7 @@ def test_refuses_too_few_events(files: Path) -> None:
 
 EVERY_SWITCH = {
     "retrieval": {
-        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1, "last_items": 3},
+        **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1},
         **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3},
         **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4},
     },

@@ -36,10 +36,3 @@ def test_a_weighted_sum_is_not_divided_by_anything() -> None:
     weights = HISTORY.with_flat_values(tf.constant([1.0, 2.0, 0.5, 3.0]))
     expected = [VECTORS[2] + 2 * VECTORS[0] + 0.5 * VECTORS[2], 0 * VECTORS[0], 3 * VECTORS[HISTORY[2, 0]]]
     assert pooling.weighted_sum(tf.constant(VECTORS), HISTORY, weights).numpy() == pytest.approx(np.array(expected))
-
-
-def test_last_places_gate_the_latest_items_only() -> None:
-    gates = np.array([[1, 10], [2, 20]], np.float32)
-    expected = [VECTORS[2] * gates[0] + VECTORS[0] * gates[1], [0, 0], VECTORS[1] * gates[0]]
-    found = pooling.last_places(tf.constant(VECTORS), HISTORY, tf.constant(gates)).numpy()
-    assert found == pytest.approx(np.array(expected))

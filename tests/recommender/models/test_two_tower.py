@@ -97,7 +97,6 @@ VARIANTS = {
     "default": {},
     "history only": {"user_id": False},
     "user only": {"history": "none"},
-    "last items": {"user_id": False, "history": "none", "last_items": 6},
     "sampled": {"full_softmax_items": 0, "uniform_negatives": 8},
     "in-batch": {"full_softmax_items": 0, "uniform_negatives": 0},
     "request time": {"request_time": ("bucket", "normalized", "hour", "weekday")},

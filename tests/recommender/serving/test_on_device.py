@@ -82,7 +82,6 @@ def asked() -> list[tuple[str, list[str], int]]:
     "settings",
     [
         {},
-        {"last_items": 2},
         {"history": "none", "request_time": ("bucket", "normalized", "hour", "weekday")},
     ],
 )
