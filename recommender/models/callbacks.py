@@ -13,7 +13,7 @@ _SECONDS_BETWEEN_REPORTS = 0.1
 
 
 class BestEpoch(tf.keras.callbacks.Callback):
-    """Measures the model after each epoch, stops when it hardly improves, and restores the best epoch.
+    """Measures the model after each epoch, stops when it no longer improves, and restores the best epoch.
 
     Unlike Keras's EarlyStopping, it accepts any function as measure, and also restores when the epochs run out. After
     the fit, `epoch` (from 1) and `value` are those of the best; a measure that is not finite is never the best.
@@ -25,11 +25,10 @@ class BestEpoch(tf.keras.callbacks.Callback):
         label: str,
         higher_is_better: bool,
         patience: int,
-        min_improvement: float,
         first: int = 1,
         tolerance: float = 0.0,
     ):
-        """Sets the rule: stop after `patience` consecutive epochs that improve by at most the share `min_improvement`.
+        """Sets the rule: stop after `patience` consecutive epochs without improvement.
 
         Epochs before `first` are not measured: they mean little while the learning rate is high. A later epoch that is
         worse than the best by less than the share `tolerance` is restored in its place.
@@ -38,7 +37,7 @@ class BestEpoch(tf.keras.callbacks.Callback):
         self.label, self.epoch, self.value = label, 0, math.nan
         self._best, self._tolerance = math.nan, tolerance
         self._measure, self._sign, self._patience = measure, 1 if higher_is_better else -1, patience
-        self._min_improvement, self._first, self._idle = min_improvement, first, 0
+        self._first, self._idle = first, 0
         self._weights: list = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -50,10 +49,11 @@ class BestEpoch(tf.keras.callbacks.Callback):
         gain, unit = math.inf, 0.0
         if self.epoch:
             gain, unit = self._sign * (value - self._best), abs(self._best)
-        self._idle = 0 if math.isfinite(value) and gain > self._min_improvement * unit else self._idle + 1
-        if math.isfinite(value) and gain > 0:
+        is_better = math.isfinite(value) and gain > 0
+        self._idle = 0 if is_better else self._idle + 1
+        if is_better:
             self._best = value
-        if math.isfinite(value) and (gain > 0 or gain > -self._tolerance * unit):
+        if is_better or (math.isfinite(value) and gain > -self._tolerance * unit):
             self._weights = []  # two copies might not fit in memory
             self.epoch, self.value, self._weights = epoch + 1, value, self.model.get_weights()
         self.model.stop_training = self._idle >= self._patience

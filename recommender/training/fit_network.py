@@ -61,7 +61,6 @@ def _fit(
             label="RMSE",
             higher_is_better=False,
             patience=chosen.patience,
-            min_improvement=chosen.min_improvement,
         )
     _LOG.info("network: fitting to %d events, at most %d epochs", len(events), epochs)
     optimizer = _averaging_adam(chosen.learning_rate, batches.num_batches())

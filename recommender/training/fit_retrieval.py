@@ -120,7 +120,6 @@ def _fit_towers(
             label="NDCG",
             higher_is_better=True,
             patience=chosen.patience,
-            min_improvement=chosen.min_improvement,
             first=1 + chosen.epochs // 2,
             tolerance=CHANCE,  # later epochs have lower learning rates
         )

@@ -116,7 +116,7 @@ def _fit(
     num_batches = -(-len(windows.label) // settings.batch_size)
     best = None
     if measure is not None and measure.num_windows:
-        best = BestEpoch(lambda: measure(model), "NDCG", True, settings.patience, 0.0)
+        best = BestEpoch(lambda: measure(model), "NDCG", True, settings.patience)
     # Both fits have the same learning rates; the second stops at the best epoch of the first.
     optimizer = cosine_adam(settings.learning_rate, num_batches, settings.epochs)
     epochs = epochs or settings.epochs

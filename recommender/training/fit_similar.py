@@ -110,7 +110,6 @@ def _fit(
             label="NDCG",
             higher_is_better=True,
             patience=chosen.patience,
-            min_improvement=chosen.min_improvement,
             first=1 + chosen.epochs // 2,
             tolerance=CHANCE,
         )

@@ -114,6 +114,8 @@ _WITHOUT_GAIN = (
 )
 _REMOVED = {
     "features.history_length": "examples hold no histories any more",
+    "ranking.network.min_improvement": "any improvement counts",
+    "retrieval.min_improvement": "any improvement counts",
     **dict.fromkeys(_WITHOUT_GAIN, "no measured data set gains from it"),
 }
 """Keys that were settings once, and why they are not needed."""

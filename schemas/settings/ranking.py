@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from schemas.settings.section import Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt, Section
-from schemas.settings.shared import ImprovingFit, ItemFeatures, RequestTime
+from schemas.settings.shared import Fit, ItemFeatures, RequestTime
 
 
 class BayesianSettings(Section):
@@ -32,7 +32,7 @@ class BayesianSettings(Section):
         return self
 
 
-class NetworkSettings(ImprovingFit, RequestTime, ItemFeatures):
+class NetworkSettings(Fit, RequestTime, ItemFeatures):
     """A neural network."""
 
     user_id: bool = True

@@ -43,16 +43,7 @@ class Fit(Section):
     """Stop after this many consecutive epochs without improvement on held-out data."""
 
 
-class ImprovingFit(Fit):
-    """A fit with a minimum for what counts as an improvement."""
-
-    patience: PositiveInt
-    """Stop after this many consecutive epochs that improve by less than `min_improvement` on held-out data."""
-    min_improvement: NonNegative = 0.0
-    """Minimum improvement, as a share of the best value so far; 0: any improvement counts."""
-
-
-class TwoTowerFit(ImprovingFit):
+class TwoTowerFit(Fit):
     """How a model of two towers is fitted with a softmax over items."""
 
     full_softmax_items: NonNegativeInt = 20_000
@@ -67,5 +58,5 @@ class TwoTowerFit(ImprovingFit):
     weight_decay: NonNegative
     """Weight of the sum of the squared parameters in the loss."""
     patience: PositiveInt = 4
-    """Stop after this many consecutive epochs that improve by less than `min_improvement` on held-out data. Only the
-    second half of `epochs` is measured, when the learning rate is low."""
+    """Stop after this many consecutive epochs without improvement on held-out data. Only the second half of `epochs` is
+    measured, when the learning rate is low."""

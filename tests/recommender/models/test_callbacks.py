@@ -11,7 +11,6 @@ def fit(
     values: list[float],
     patience: int,
     higher_is_better: bool = True,
-    min_improvement: float = 0.0,
     first: int = 1,
     epochs: int | None = None,
     tolerance: float = 0.0,
@@ -22,7 +21,7 @@ def fit(
     model.build([None, 1])
     model.optimizer.learning_rate = 1.0
     measures = iter(values)
-    best = BestEpoch(lambda: next(measures), "measure", higher_is_better, patience, min_improvement, first, tolerance)
+    best = BestEpoch(lambda: next(measures), "measure", higher_is_better, patience, first, tolerance)
     model.fit(np.ones([1, 1]), np.ones([1]), epochs=epochs or len(values), callbacks=[best], verbose=0)
     return best, float(model.get_weights()[0][0, 0])
 
@@ -30,13 +29,6 @@ def fit(
 def test_stops_after_patience_and_goes_back_to_the_best() -> None:
     best, weight = fit([0.1, 0.3, 0.2, 0.25, 0.9], patience=2)
     assert (best.epoch, best.value, weight) == (2, 0.3, 2.0)
-
-
-def test_a_small_improvement_is_kept_and_does_not_prolong_the_fit() -> None:
-    best, weight = fit([1.0, 1.2, 1.29, 9.0], patience=1, min_improvement=0.1)
-    assert (best.epoch, best.value, weight) == (3, 1.29, 3.0)
-    best, weight = fit([1.0, 0.8, 0.75, 0.1], patience=1, higher_is_better=False, min_improvement=0.1)
-    assert (best.epoch, weight) == (3, 3.0)
 
 
 def test_epochs_before_the_first_are_not_measured() -> None:
