@@ -133,7 +133,7 @@ class SequenceModel(tfrs.Model):
         return tf.matmul(encoded, self._items, transpose_b=True) + self._bias
 
     def compute_loss(self, inputs: tuple[dict[str, tf.Tensor], tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Returns the mean cross-entropy of the labels plus the penalty.
+        """Returns the mean cross-entropy of the labels.
 
         Args:
           inputs: contexts by feature, and [n] int32 labels from 1.
@@ -146,15 +146,9 @@ class SequenceModel(tfrs.Model):
         encoded = self.encode(context, training)
         negatives = self._settings.negatives or (0 if self.num_items <= FULL_SOFTMAX_ITEMS else SAMPLED_NEGATIVES)
         if negatives:
-            loss = self._sampled_loss(encoded, labels - 1, negatives)
-        else:
-            # The scores include padding, which is never the label; leaving it out would cost more.
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.score(encoded))
-            loss = tf.reduce_mean(losses)
-        if not self._settings.regularization:
-            return loss
-        squares = sum(tf.reduce_sum(tf.square(table)) for table in (self._items, *self._values.values()))
-        return loss + self._settings.regularization * squares
+            return self._sampled_loss(encoded, labels - 1, negatives)
+        # The scores include padding, which is never the label; leaving it out would cost more.
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.score(encoded)))
 
     def _sampled_loss(self, encoded: tf.Tensor, labels: tf.Tensor, negatives: int) -> tf.Tensor:
         """Returns the loss of [n] labels, from 0, among the batch's labels and a uniform draw."""

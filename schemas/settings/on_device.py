@@ -78,8 +78,6 @@ class SequenceModelSettings(Fit):
     better for a model that is used long after the last event in its training data. Absent: 0 for a random split, 200
     for a split by time."""
     learning_rate: Positive = 0.01
-    regularization: NonNegative = 0.0
-    """Weight of the squared embeddings in the loss."""
     batch_size: PositiveInt = 512
     """Windows in a batch."""
     epochs: PositiveInt = 6
