@@ -15,7 +15,8 @@ def softmax_loss(
     Each logit is lowered by the logarithm of the probability that the batch includes the candidate (logQ; Yi et al.,
     "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019): the sum of the
     exponentials then estimates that over the whole catalogue without bias, and popular items are not penalised for
-    being drawn often. The candidates are distinct, so no positive is among its own negatives (accidental hits).
+    being drawn often. The candidates are distinct, so no positive is among its own negatives (accidental
+    hits); the other positives of its query are.
 
     Args:
       logits: [num_queries, num_candidates].
