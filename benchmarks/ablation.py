@@ -30,15 +30,11 @@ RETRIEVAL: dict[str, dict[str, Any]] = {
     "query: + request time": {"request_time": ["bucket", "normalized", "hour", "weekday"]},
     "candidate: no content": {"genres": False, "title_words": False, "release_year": False},
     "width 64": {"embedding_dimension": 64},
-    "targets: scattered": {"targets": "scattered"},
-    "targets: blocks": {"targets": "blocks"},
     "loss: sampled": {"full_softmax_items": 0, "uniform_negatives": 512},
     "no dropout of ids": {"id_dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
     "no linear part": {"linear": False},
 }
-DEFAULT_OF = {"random": {"targets: scattered"}, "time": {"targets: blocks", "no linear part"}}
-"""Variants to skip under a protocol, where they equal the defaults."""
 RATING: dict[str, dict[str, Any]] = {
     "defaults": {},
     "width 8": {"bayesian.dimension": 8},
@@ -80,8 +76,6 @@ def _print_table(kind: Kind, data: Data, settings: Settings, seeds: list[int]) -
     columns = [*SHOWN[kind], CPU_SECONDS]
     print("| | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns), flush=True)
     for name, changes in (RETRIEVAL if kind == "retrieval" else RATING).items():
-        if name in DEFAULT_OF[data.protocol]:
-            continue
         runs = pd.DataFrame([_measure(kind, data, _changed(settings, kind, changes), seed) for seed in seeds])
         spread = runs.max() - runs.min()
         cells = [f"{runs[column].mean():.4f} ({spread[column]:.4f})" for column in SHOWN[kind]]

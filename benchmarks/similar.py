@@ -35,7 +35,6 @@ PEERS: dict[str, Callable[[Data], np.ndarray]] = {
 }
 OURS: dict[str, dict[str, Any]] = {
     "item tower": {"similar.model": "item_tower"},
-    "item tower, scattered targets": {"similar.model": "item_tower", "retrieval.targets": "scattered"},
     "co-consumption": {"similar.model": "co_consumption"},
     "co-consumption, popularity 1": {
         "similar.model": "co_consumption",

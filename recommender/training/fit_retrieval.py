@@ -29,7 +29,11 @@ from schemas.settings import Settings
 _LOG = logging.getLogger("atalaya")
 _LEAST_POPULARITY = 0.1
 """Added to the numbers of recent events, whose logarithms are the level."""
-_PARTS = {"scattered": 8, "blocks": 4}
+_TARGETS: dict[str, tuple[str, int]] = {"random": ("scattered", 8), "time": ("blocks", 4), "last": ("blocks", 4)}
+"""For each split, which events a query predicts, and into how many parts a user's events are divided.
+
+Each epoch predicts each part once, from all other parts. Blocks should be long.
+"""
 
 
 def fit_retrieval(
@@ -88,12 +92,6 @@ def _contexts(events: Interactions, settings: Settings) -> Contexts:
     return user_contexts(events, settings.retrieval.history_length, settings.split.method)
 
 
-def _targets(settings: Settings) -> str:
-    if settings.retrieval.targets != "auto":
-        return settings.retrieval.targets
-    return "scattered" if settings.split.method == "random" else "blocks"
-
-
 def _fit_towers(
     events: Interactions,
     catalogue: Catalogue,
@@ -107,8 +105,7 @@ def _fit_towers(
     tf.keras.utils.set_random_seed(seed)
     # A batch holds a pair of user and item once, however many events it has.
     model = TwoTowerModel(catalogue, events.distinct.popularity, events.timestamp, chosen)
-    kind = _targets(settings)
-    parts = chosen.parts or _PARTS[kind]
+    kind, parts = _TARGETS[settings.split.method]
     batches = QueryBatches(events, kind, parts, chosen.history_length, chosen.batch_size, seed)
     best = None
     if stop_by is not None:

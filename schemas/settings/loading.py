@@ -107,9 +107,11 @@ _WITHOUT_GAIN = (
     "retrieval.item_frequency",
     "retrieval.last_items",
     "retrieval.normalize",
+    "retrieval.parts",
     "retrieval.popularity",
     "retrieval.query_layers",
     "retrieval.shared_items",
+    "retrieval.targets",
     "retrieval.temperature",
 )
 _REMOVED = {

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.settings.section import AtLeastTwo, Dropout, NonNegative, Positive, PositiveInt
+from schemas.settings.section import Dropout, NonNegative, Positive, PositiveInt
 from schemas.settings.shared import ItemFeatures, RequestTime, TwoTowerFit
 
 
@@ -19,12 +19,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     embedding_dimension: PositiveInt | None = None
     """Width of all vectors. Absent: 128, or 64 with more than 32,768 users and items together."""
 
-    targets: Literal["auto", "scattered", "blocks"] = "auto"
-    """Which of a user's events a training query predicts from the others: scattered events, or a block of consecutive
-    ones. `auto`: scattered for a random split, else blocks."""
-    parts: AtLeastTwo | None = None
-    """Number of parts into which a user's events are divided; each epoch predicts each part once, from all other parts.
-    Absent: 8 for scattered targets, 4 for blocks, which should be long."""
     history_dropout: Dropout = 0.3
     """Share of the user's events left out of a training query."""
     weight_decay: NonNegative = 5e-5

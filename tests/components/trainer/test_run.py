@@ -151,7 +151,7 @@ EVERY_SWITCH = {
     "retrieval": {
         **{"embedding_dimension": 8, "batch_size": 32, "epochs": 1},
         **{"request_time": ["bucket", "normalized", "hour", "weekday"], "time_buckets": 3},
-        **{"targets": "blocks", "full_softmax_items": 0, "uniform_negatives": 4},
+        **{"full_softmax_items": 0, "uniform_negatives": 4},
     },
     "ranking": {
         "model": "network",

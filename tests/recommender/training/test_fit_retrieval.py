@@ -106,21 +106,10 @@ def test_transitions_count_where_the_last_item_decides_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "retrieval", "expected"),
-    [
-        ("random", {}, ("scattered", 8)),
-        ("time", {}, ("blocks", 4)),
-        ("time", {"targets": "scattered"}, ("scattered", 8)),
-        ("random", {"parts": 3}, ("scattered", 3)),
-        ("last", {}, ("blocks", 4)),
-    ],
+    ("method", "expected"), [("random", ("scattered", 8)), ("time", ("blocks", 4)), ("last", ("blocks", 4))]
 )
 def test_targets_follow_the_split(
-    method: str,
-    retrieval: dict[str, object],
-    expected: tuple[str, int],
-    two_tastes: Interactions,
-    monkeypatch: pytest.MonkeyPatch,
+    method: str, expected: tuple[str, int], two_tastes: Interactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Asked(Exception):
         pass
@@ -130,7 +119,7 @@ def test_targets_follow_the_split(
 
     monkeypatch.setattr(fit_retrieval_file, "QueryBatches", refuse)
     with pytest.raises(Asked) as asked:
-        fit(two_tastes, make_settings(method, **retrieval))
+        fit(two_tastes, make_settings(method))
     assert asked.value.args == expected
 
 
