@@ -74,7 +74,7 @@ def choose_rating_weight(
 
 
 def _shortlists(model: RetrievalModel, contexts: Contexts, users: np.ndarray, size: int) -> Shortlists:
-    queries, candidates = encode_users(model, contexts, users), encode_candidates(model, len(model.trend))
+    queries, candidates = encode_users(model, contexts, users), encode_candidates(model, len(model.level))
     rows, num_items = np.arange(len(users)), len(candidates)
     items = best_items(lambda block: queries[block] @ candidates.T, rows, contexts.seen.take(users), num_items, size)
     scores = np.full(items.shape, np.nan, np.float32)

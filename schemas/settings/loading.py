@@ -117,7 +117,11 @@ _WITHOUT_GAIN = (
 _REMOVED = {
     "features.history_length": "examples hold no histories any more",
     "ranking.network.min_improvement": "any improvement counts",
+    "retrieval.linear_rank": "it is chosen on held-out training events",
+    "retrieval.linear_regularization": "it is chosen on held-out training events",
     "retrieval.min_improvement": "any improvement counts",
+    "retrieval.trend": "with a split by time, recent popularity always counts",
+    "retrieval.trend_days": "it is chosen on held-out training events",
     **dict.fromkeys(_WITHOUT_GAIN, "no measured data set gains from it"),
 }
 """Keys that were settings once, and why they are not needed."""
