@@ -38,7 +38,6 @@ _TRAINER_SETTINGS: dict[str, Any] = {
     "split": True,
     "features": True,
     "retrieval": True,
-    "similar": True,
     "ranking": True,
     "training": True,
     "serving": True,

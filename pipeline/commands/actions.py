@@ -46,7 +46,7 @@ def add_fast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fast",
         action="store_true",
-        help="train in less time: no second fit with the held-out ratings, no separate model of similar items",
+        help="train in less time: no second fit with the held-out ratings",
     )
 
 

@@ -22,15 +22,25 @@ class HoldOut:
     interactions: Interactions
     side: np.ndarray
 
+    @property
+    def is_fitted(self) -> np.ndarray:
+        """[n] bool, whether models are fitted to the interaction."""
+        return self.side == _FITTED
+
+    @property
+    def is_held_out(self) -> np.ndarray:
+        """[n] bool, whether models are measured on the interaction."""
+        return self.side == _HELD_OUT
+
     @cached_property
     def fitted(self) -> Interactions:
         """The interactions that models are fitted to."""
-        return self.interactions.take(self.side == _FITTED)
+        return self.interactions.take(self.is_fitted)
 
     @cached_property
     def held_out(self) -> Interactions:
         """The interactions that models are measured on."""
-        return self.interactions.take(self.side == _HELD_OUT)
+        return self.interactions.take(self.is_held_out)
 
     @cached_property
     def not_fitted(self) -> Interactions:
@@ -41,14 +51,6 @@ class HoldOut:
     def rated(self) -> "HoldOut":
         """The interactions with a rating, divided in the same way."""
         return HoldOut(self.interactions.rated, self.side[~np.isnan(self.interactions.rating)])
-
-    def held_out_after_another(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns positions, [n] each, of interactions and of the same user's held-out ones that directly follow."""
-        rows = np.flatnonzero(self.side != _LEFT_OUT)
-        before, after = rows[:-1], rows[1:]
-        users = self.interactions.user
-        asked = (self.side[after] == _HELD_OUT) & (users[before] == users[after])
-        return before[asked], after[asked]
 
 
 def hold_out(interactions: Interactions, share: float, method: str, seed: int) -> HoldOut:

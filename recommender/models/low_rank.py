@@ -1,5 +1,7 @@
 """Low-rank approximations of sparse matrices and of sums of products."""
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.sparse
 
@@ -27,6 +29,28 @@ def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.
     basis = np.linalg.qr(basis)[0]
     rotation, values, right = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
     return basis @ rotation[:, :rank], values[:rank], right[:rank].T
+
+
+def leading_eigenvectors(
+    product: Callable[[np.ndarray], np.ndarray], size: int, rank: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Computes the eigenvectors of the largest absolute eigenvalues of a symmetric matrix; see `decompose`.
+
+    Args:
+      product: multiplies the matrix, [size, size], by [size, k].
+      size: number of rows.
+      rank: at least 1; the result has fewer columns if `size` is below it.
+
+    Returns:
+      Eigenvalues, [rank], descending, and eigenvectors, [size, rank].
+    """
+    basis = np.random.default_rng(0).normal(size=(size, min(rank + _OVERSAMPLING, size)))
+    for _ in range(_ITERATIONS + 1):
+        basis = np.linalg.qr(product(basis))[0]
+    values, rotation = np.linalg.eigh(basis.T @ product(basis))
+    order = np.argsort(-np.abs(values))[:rank]
+    order = order[np.argsort(-values[order])]
+    return values[order], basis @ rotation[:, order]
 
 
 class ProductMean:

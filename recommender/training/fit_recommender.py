@@ -59,7 +59,7 @@ def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = Non
             serving = serving.model_copy(update={"rating_weight": weight})
 
     retrieval = fit_retrieval(events, catalogue, settings, logs, before_refit=choose)
-    similar = fit_similar(events, catalogue, retrieval, settings, logs)
+    similar = fit_similar(events, catalogue, settings)
     parts = _assemble(dataset, retrieval, similar, ranking, settings)
     return FittedRecommender(parts, retrieval, serving, ranking.model if ranking else None)
 

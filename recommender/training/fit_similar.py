@@ -1,27 +1,27 @@
-"""Fits similar items: from what is consumed together, or from the retrieval model's item tower."""
+"""Fits similar items: a closed form, whose parameters are chosen on held-out events."""
 
 import logging
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import tensorflow as tf
 
-from recommender.evaluation.ndcg import CHANCE, NdcgMeasure
+from recommender.evaluation.intervals import mean_over_users
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.hold_out import HoldOut
-from recommender.interactions.interactions import Interactions
-from recommender.interactions.ragged import Ragged
-from recommender.models.callbacks import BestEpoch
-from recommender.models.fit import cosine_adam, fit
-from recommender.models.item_to_item import ItemToItemModel
-from recommender.models.retrieval import RetrievalModel
-from recommender.training.neighbours import NeighbourBatches
-from recommender.training.vectors import encode_candidates
+from recommender.models.similar_items import similar_item_vectors
+from recommender.training.similar_measure import AcrossSittings
 from schemas.settings import Settings
 
+Value = TypeVar("Value", bool, int, float)
+
 _LOG = logging.getLogger("atalaya")
-_ITEMS_AT_ONCE = 8_192
+RANKS = (16, 32, 64, 128)
+"""Candidate widths."""
+RATING_WEIGHTS = (0.0, 1.0, 2.0, 4.0, 8.0)
+"""Candidate weights of agreeing ratings, relative to that of choosing both items."""
+_TIE_BREAKER = 1e-4
+"""Cosine by which the most popular item is ahead of one without events."""
 
 
 class SimilarVectors(NamedTuple):
@@ -31,108 +31,64 @@ class SimilarVectors(NamedTuple):
     candidates: np.ndarray
 
 
-def fit_similar(
-    events: HoldOut, catalogue: Catalogue, retrieval: RetrievalModel, settings: Settings, logs: str | None = None
-) -> SimilarVectors:
-    """Computes the vectors with the model in the settings, or with the item tower if no user has two fitted items.
+class _Choice(NamedTuple):
+    """Arguments of `similar_item_vectors`."""
+
+    rating_weight: float
+    across_sittings: bool
+    rank: int
+
+
+def fit_similar(events: HoldOut, catalogue: Catalogue, settings: Settings) -> SimilarVectors:
+    """Computes the vectors, with the parameters that find held-out items of other sittings best.
 
     Args:
       events: training events.
       catalogue: users and items.
-      retrieval: the retrieval model, fitted to the same events.
-      settings: `similar`, `training` and `split` are used.
-      logs: folder for TensorBoard, or None.
-
-    Raises:
-      FloatingPointError: the training diverged.
+      settings: `training` is used.
     """
-    if settings.similar.model == "item_tower":
-        return item_tower(retrieval, catalogue.num_items)
-    if np.diff(events.fitted.distinct.row_splits).max() < 2:
-        _LOG.warning("similar items: no user has two items to learn from, so the item tower is used")
-        return item_tower(retrieval, catalogue.num_items)
-    return fit_co_consumption(events, catalogue, settings, logs)
-
-
-def item_tower(retrieval: RetrievalModel, num_items: int) -> SimilarVectors:
-    """Returns the retrieval model's vectors of items, at length 1, so that products are cosines."""
-    towers = retrieval.split(encode_candidates(retrieval, num_items))[0]
-    # Without the bias: similarity, not popularity.
-    vectors = _unit_rows(towers[:, :-1])
-    return SimilarVectors(vectors, vectors)
-
-
-def fit_co_consumption(
-    events: HoldOut, catalogue: Catalogue, settings: Settings, logs: str | None = None
-) -> SimilarVectors:
-    """Fits the item-to-item model for the number of epochs that ranks held-out events best; see `fit_similar`.
-
-    Raises:
-      DataError: no user has two fitted items.
-    """
-    measure = next_item_measure(events, settings.training.seed)
-    fitted, epochs = _fit(events.fitted, catalogue, settings, logs, measure=measure)
-    return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted
-
-
-def next_item_measure(events: HoldOut, seed: int) -> NdcgMeasure | None:
-    """Creates the measure that ranks each held-out event's item by similarity to that of the user's previous event.
-
-    The previous event may be fitted or held out; only its item is left out of the ranking. None if no held-out event
-    has a previous one.
-    """
-    before, after = events.held_out_after_another()
-    if not len(after):
-        return None
-    items, num_items = events.interactions.item, events.interactions.num_items
-    # For the measure, the previous item is the "user", who has seen only that item.
-    itself = Ragged(np.arange(num_items), np.arange(num_items + 1))
-    return NdcgMeasure(itself, items[before], items[after], num_items, seed)
-
-
-def _fit(
-    events: Interactions,
-    catalogue: Catalogue,
-    settings: Settings,
-    logs: str | None,
-    epochs: int | None = None,
-    measure: NdcgMeasure | None = None,
-) -> tuple[SimilarVectors, int]:
-    """Returns the vectors, and their number of epochs."""
-    chosen, seed = settings.similar.co_consumption, settings.training.seed
-    tf.keras.utils.set_random_seed(seed)
-    model = ItemToItemModel(catalogue, events.distinct.popularity, chosen)
-    batches = NeighbourBatches(events, chosen.window, chosen.batch_size, seed)
-    best = None
-    if measure is not None:
-        best = BestEpoch(
-            lambda: measure(*_encode(model, measure.users, catalogue.num_items)),
-            label="NDCG",
-            higher_is_better=True,
-            patience=chosen.patience,
-            first=1 + chosen.epochs // 2,
-            tolerance=CHANCE,
-        )
-    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs, chosen.weight_decay)
-    epochs = epochs or chosen.epochs
-    _LOG.info("item-to-item: fitting to %d events, at most %d epochs", len(events), epochs)
-    fit("item-to-item", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
-    vectors = _encode(model, np.arange(catalogue.num_items), catalogue.num_items)
-    return vectors, best.epoch if best else epochs
-
-
-def _encode(model: ItemToItemModel, queries: np.ndarray, num_items: int) -> SimilarVectors:
-    """Encodes query items, [n], and all candidates."""
+    choice = _choose(events, catalogue, settings.training.seed)
+    fitted = events.interactions if settings.training.refit else events.fitted
+    vectors = unit_rows(similar_item_vectors(fitted, catalogue, *choice))
+    tie_breaker = _TIE_BREAKER * fitted.popularity / max(1, fitted.popularity.max(initial=0))
     return SimilarVectors(
-        _in_blocks(model.encode_queries, queries), _in_blocks(model.encode_candidates, np.arange(num_items))
+        np.column_stack([vectors, np.ones(len(vectors), np.float32)]),
+        np.column_stack([vectors, tie_breaker.astype(np.float32)]),
     )
 
 
-def _in_blocks(encode: Callable[[np.ndarray], tf.Tensor], items: np.ndarray) -> np.ndarray:
-    return np.concatenate([encode(block) for block in np.array_split(items, -(-len(items) // _ITEMS_AT_ONCE))])
+def _choose(events: HoldOut, catalogue: Catalogue, seed: int) -> _Choice:
+    """Chooses one parameter after the other."""
+    measure = AcrossSittings(events, seed)
+
+    def vectors(choice: _Choice) -> np.ndarray:
+        return similar_item_vectors(events.fitted, catalogue, *choice)
+
+    weights = RATING_WEIGHTS if events.fitted.has_ratings else (0.0,)
+    choice = _Choice(weights[len(weights) // 2], False, max(RANKS))
+    widest = vectors(choice)
+    choice = choice._replace(rank=_best(RANKS, lambda rank: widest[:, :rank], measure))
+    weight = _best(weights, lambda weight: vectors(choice._replace(rating_weight=weight)), measure)
+    choice = choice._replace(rating_weight=weight)
+    pairs = (False, True) if events.interactions.has_times else (False,)
+    across = _best(pairs, lambda across: vectors(choice._replace(across_sittings=across)), measure)
+    choice = choice._replace(across_sittings=across)
+    _LOG.info("similar items: %s", choice)
+    return choice
 
 
-def _unit_rows(vectors: np.ndarray) -> np.ndarray:
+def _best(values: Sequence[Value], vectors: Callable[[Value], np.ndarray], measure: AcrossSittings) -> Value:
+    """Returns the middle one of the ascending values whose vectors are not worse than the best ones beyond chance."""
+    if len(values) == 1:
+        return values[0]
+    found = [measure(unit_rows(vectors(value))) for value in values]
+    best = max(found, key=lambda shares: np.sum(shares))
+    is_worse = [mean_over_users(best - shares, measure.users).lower > 0 for shares in found]
+    good = [value for value, worse in zip(values, is_worse, strict=True) if not worse]
+    return good[(len(good) - 1) // 2]
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Returns rows, [n, width] float32, scaled to length 1; zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)

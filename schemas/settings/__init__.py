@@ -23,7 +23,6 @@ from schemas.settings.on_device import OnDeviceSettings, SequenceModelSettings
 from schemas.settings.ranking import BayesianSettings, NetworkSettings, RankingSettings
 from schemas.settings.retrieval import RetrievalSettings
 from schemas.settings.serving import ServingSettings
-from schemas.settings.similar import CoConsumptionSettings, SimilarSettings
 from schemas.settings.split import SplitSettings
 from schemas.settings.training import TrainingSettings
 from schemas.settings.tree import RECOMMENDER_NAME, Settings, fast
@@ -34,7 +33,6 @@ __all__ = [
     "BayesianSettings",
     "BeamSettings",
     "CanarySettings",
-    "CoConsumptionSettings",
     "DataSettings",
     "ExportSettings",
     "FeatureSettings",
@@ -48,7 +46,6 @@ __all__ = [
     "SequenceModelSettings",
     "ServingSettings",
     "Settings",
-    "SimilarSettings",
     "SplitSettings",
     "TrainingSettings",
     "check",

@@ -122,9 +122,10 @@ _REMOVED = {
     "retrieval.min_improvement": "any improvement counts",
     "retrieval.trend": "with a split by time, recent popularity always counts",
     "retrieval.trend_days": "it is chosen on held-out training events",
+    "similar": "similar items have a closed form without settings",
     **dict.fromkeys(_WITHOUT_GAIN, "no measured data set gains from it"),
 }
-"""Keys that were settings once, and why they are not needed."""
+"""Sections and keys that were settings once, and why they are not needed."""
 
 
 def _unknown(path: str, section: type[Section]) -> str:

@@ -19,7 +19,6 @@ from schemas.settings.ranking import RankingSettings
 from schemas.settings.retrieval import RetrievalSettings
 from schemas.settings.section import Section, fits
 from schemas.settings.serving import ServingSettings
-from schemas.settings.similar import SimilarSettings
 from schemas.settings.split import SplitSettings
 from schemas.settings.training import TrainingSettings
 from schemas.slices import NEW_OR_KNOWN, slice_labels
@@ -44,7 +43,6 @@ class Settings(Section):
     split: SplitSettings = SplitSettings()
     features: FeatureSettings = FeatureSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
-    similar: SimilarSettings = SimilarSettings()
     ranking: RankingSettings = RankingSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
@@ -72,7 +70,6 @@ class Settings(Section):
 
 
 def fast(settings: Settings) -> Settings:
-    """Returns settings that train in less time: without a second fit, and without a separate model of similar items."""
+    """Returns settings that train in less time: without a second fit."""
     training = settings.training.model_copy(update={"refit": False})
-    similar = settings.similar.model_copy(update={"model": "item_tower"})
-    return settings.model_copy(update={"training": training, "similar": similar})
+    return settings.model_copy(update={"training": training})

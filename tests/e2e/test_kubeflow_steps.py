@@ -39,8 +39,6 @@ timestamp_format = "%m/%d/%Y %H:%M"
 method = "time"
 [training]
 refit = false
-[similar]
-model = "item_tower"
 [canary]
 calls = 20
 latency_p50_ms = 1e6

@@ -22,7 +22,6 @@ from schemas.settings import ServingSettings
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "retrieval": {"embedding_dimension": 8, "epochs": 8, "learning_rate": 0.01},
-    "similar": {"model": "item_tower"},
     "ranking": {"bayesian": {"sweeps": 30, "burn_in": 5}},
     "training": {"refit": False},
 }
@@ -193,7 +192,7 @@ def test_a_handful_of_events_is_enough(method: str, ranking: str) -> None:
     nothing = Ragged.of([[], []])
     catalogue = Catalogue(2, 0, 0, 0, nothing, nothing, nothing)
     data = Dataset(interactions, catalogue, [b"ann", b"bob"], [b"gin", b"tea"], [], np.array([b"Gin", b"Tea"], object))
-    sections = SMALL | {"similar": {}, "split": {"method": method}}
+    sections = SMALL | {"split": {"method": method}}
     sections["retrieval"] = SMALL["retrieval"] | {"epochs": 2}
     sections["ranking"] = {"model": ranking or "bayesian", "network": {"epochs": 2}, "bayesian": {"sweeps": 30}}
     with eager_fits():

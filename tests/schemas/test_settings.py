@@ -120,7 +120,10 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             "beam.spark.workers.image: it is beam.spark.workers.docker.image now\n",
         ),
         ('[data]\nfolder = "d"\n[index]\nsearched_share = 0.5\n', "it is index.scann.searched_share now\n"),
-        ('[data]\nfolder = "d"\n[similar]\nwindow = 9\n', "it is similar.co_consumption.window now\n"),
+        (
+            '[data]\nfolder = "d"\n[similar]\nmodel = "item_tower"\n',
+            "similar: it is not needed: similar items have a closed form without settings; remove it\n",
+        ),
         (
             '[data]\nfolder = "d"\n[features]\nhistory_length = 9\n',
             "features.history_length: it is not needed: examples hold no histories any more; remove it\n",
@@ -209,9 +212,8 @@ def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
 def test_fast_leaves_out_what_takes_long_and_nothing_else(tmp_path):
     settings = _load(tmp_path, '[data]\nfolder = "d"\n[training]\nseed = 7\n')
     changed = fast(settings)
-    assert (changed.training.refit, changed.similar.model, changed.training.seed) == (False, "item_tower", 7)
-    kept = {"training", "similar"}
-    assert changed.model_dump(exclude=kept) == settings.model_dump(exclude=kept)
+    assert (changed.training.refit, changed.training.seed) == (False, 7)
+    assert changed.model_dump(exclude={"training"}) == settings.model_dump(exclude={"training"})
 
 
 def test_settings_are_frozen(tmp_path):

@@ -94,15 +94,6 @@ def test_of_two_events_one_is_held_out(method: str, share: float) -> None:
     assert len(cut.fitted) == len(cut.held_out) == 1
 
 
-def test_a_held_out_event_comes_with_the_one_before_of_the_same_user() -> None:
-    """By time: user 0's third event, user 1's only one and user 2's second are the latest three."""
-    events = of((0, 1, 1), (0, 2, 2), (0, 3, 10), (1, 4, 11), (2, 5, 3), (2, 6, 12), (2, 5, 13))
-    cut = hold_out(events, 4 / 7, "time", seed=0)
-    before, after = cut.held_out_after_another()
-    found = list(zip(events.item[before].tolist(), events.item[after].tolist(), strict=True))
-    assert found == [(2, 3), (5, 6)], "the repeat of 5 is left out, and 4 has none before"
-
-
 def test_refuses_too_few_events() -> None:
     nothing = of((0, 1, 1)).take(np.array([False]))
     for method in ("random", "time"):

@@ -2,115 +2,81 @@ import numpy as np
 import pytest
 
 from recommender.interactions.catalogue import Catalogue
-from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
-from recommender.training import fit_similar as fit_similar_file
-from recommender.training.fit_similar import SimilarVectors, fit_co_consumption, next_item_measure
-from recommender.training.neighbours import NeighbourBatches
+from recommender.training.fit_similar import SimilarVectors, fit_similar
 from schemas.settings import Settings
 from small_interactions import divided, interactions
 
-NUM_USERS, NUM_ITEMS = 80, 32
-UNRATED = (30, 31)
-KINDS = Ragged((np.arange(NUM_ITEMS) % 2).astype(np.int32), np.arange(NUM_ITEMS + 1))
-NOTHING = Ragged(np.array([], np.int32), np.zeros(NUM_ITEMS + 1, np.int64))
-CATALOGUE = Catalogue(NUM_USERS, 2, 0, 0, KINDS, NOTHING, NOTHING)
-"""An item's genre is its parity."""
+NUM_USERS, NUM_ITEMS, PAGE = 300, 60, 10
+NEW = 60
+"""An item without events, of genre 0 like the items with even numbers."""
+GENRES = Ragged.of([[item % 2] for item in range(NUM_ITEMS + 1)])
+NOTHING = Ragged.of([[]] * (NUM_ITEMS + 1))
+DAY = 86_400
 
 
-def make_settings(method: str = "random", seed: int = 5, refit: bool = True, **similar: object) -> Settings:
-    small = {"embedding_dimension": 8, "batch_size": 128, "epochs": 8, "id_dropout": 0.3} | similar
-    return Settings.model_validate(
-        {
-            **{
-                "name": "test",
-                "data": {"folder": "."},
-                "split": {"method": method},
-                "similar": {"co_consumption": small},
-            },
-            "training": {"seed": seed, "refit": refit},
-        }
-    )
+def fit(events: Interactions, genres: Ragged = NOTHING, refit: bool = True) -> SimilarVectors:
+    settings = Settings.model_validate({"name": "a", "data": {"folder": "."}, "training": {"refit": refit}})
+    return fit_similar(divided(events, settings), Catalogue(NUM_USERS, 2, 0, 0, genres, NOTHING, NOTHING), settings)
 
 
-def make_events() -> Interactions:
-    """Users choose 10 of the rated items of their own parity, the low numbers most, one after the other."""
+def browsing(ratings: bool) -> Interactions:
+    """Each user has a taste, odd or even numbers, and reads three of six pages of ten items, one a day.
+
+    Without ratings, they choose four items of their taste and two others of each page, with ratings any six.
+    """
     generator = np.random.default_rng(0)
-    own = np.arange(UNRATED[0]).reshape(-1, 2).T
-    weights = 1 / np.arange(1, 16)
-    choose = generator.choice
-    item = [choose(own[user % 2], 10, replace=False, p=weights / weights.sum()) for user in range(NUM_USERS)]
-    user, count = np.repeat(np.arange(NUM_USERS, dtype=np.int32), 10), NUM_USERS * 10
-    timestamp = generator.permutation(count).astype(np.int64)
-    return interactions(user, np.concatenate(item), 1.0, timestamp, NUM_USERS, NUM_ITEMS)
+    rows = []
+    for user in range(NUM_USERS):
+        for day, page in enumerate(generator.permutation(NUM_ITEMS // PAGE)[:3]):
+            items = page * PAGE + generator.permutation(PAGE)
+            is_own = items % 2 == user % 2
+            chosen = items[:6] if ratings else np.concatenate([items[is_own][:4], items[~is_own][:2]])
+            rows += [(user, item, 5 if item % 2 == user % 2 else 1, day * DAY + item) for item in chosen]
+    user, item, like, timestamp = np.array(rows).T
+    return interactions(user, item, like if ratings else None, timestamp, NUM_USERS, NUM_ITEMS + 1)
 
 
-def fit(events: Interactions, settings: Settings) -> SimilarVectors:
-    return fit_co_consumption(divided(events, settings), CATALOGUE, settings)
+def of_the_same_taste(vectors: SimilarVectors) -> float:
+    """Returns the share of the same parity in the first ten of the items with events."""
+    scores = (vectors.queries @ vectors.candidates.T)[:NUM_ITEMS, :NUM_ITEMS]
+    np.fill_diagonal(scores, -np.inf)
+    best = np.argsort(-scores, axis=1)[:, :10]
+    return float(np.mean(best % 2 == np.arange(NUM_ITEMS)[:, np.newaxis] % 2))
 
 
-def scores(vectors: SimilarVectors) -> np.ndarray:
-    values = vectors.queries @ vectors.candidates.T
-    np.fill_diagonal(values, -np.inf)
-    return values
+@pytest.mark.parametrize("ratings", [False, True])
+def test_items_of_the_same_taste_come_first_though_pages_are_chosen_together(ratings: bool) -> None:
+    assert of_the_same_taste(fit(browsing(ratings))) > 0.9
 
 
-@pytest.fixture(scope="module")
-def fitted() -> SimilarVectors:
-    return fit(make_events(), make_settings())
+def test_a_new_item_is_similar_to_those_of_its_genre() -> None:
+    vectors = fit(browsing(ratings=True), GENRES)
+    scores = vectors.queries @ vectors.candidates.T
+    assert (np.argsort(-scores[NEW, :NUM_ITEMS])[:10] % 2 == 0).all()
+    assert scores[:NUM_ITEMS:2, NEW].min() > scores[1:NUM_ITEMS:2, NEW].max()
 
 
-def test_items_of_the_same_taste_come_first_however_popular_the_others_are(fitted: SimilarVectors) -> None:
-    best = np.argsort(-scores(fitted)[: UNRATED[0]], axis=1)[:, :8]
-    assert np.mean(best % 2 == np.arange(UNRATED[0])[:, np.newaxis] % 2) > 0.97
+def test_an_item_without_events_and_content_is_followed_by_the_most_popular() -> None:
+    events = browsing(ratings=False)
+    vectors = fit(events)
+    row = vectors.queries[NEW] @ vectors.candidates.T
+    assert np.argsort(-row, kind="stable").tolist() == np.argsort(-events.popularity, kind="stable").tolist()
 
 
-def test_items_without_events_are_placed_by_their_content_on_both_sides(fitted: SimilarVectors) -> None:
-    values = scores(fitted)
-    for item in UNRATED:
-        assert (np.argsort(-values[item])[:8] % 2 == item % 2).all()
-        same, other = (np.arange(UNRATED[0])[parity::2] for parity in (item % 2, 1 - item % 2))
-        assert values[same, item].min() > values[other, item].max()
+def test_held_out_events_count_only_if_refitted() -> None:
+    events = browsing(ratings=False)
+    settings = Settings.model_validate({"name": "a", "data": {"folder": "."}})
+    fitted = divided(events, settings).fitted
+    first, again = fit(events, refit=False), fit(events, refit=True)
+    assert first.queries.dtype == again.candidates.dtype == np.float32
+    order = np.argsort(-first.candidates[:, -1], kind="stable")
+    assert order.tolist() == np.argsort(-fitted.popularity, kind="stable").tolist()
+    assert not np.array_equal(first.candidates, again.candidates)
 
 
-def test_held_out_events_are_not_learned_from_and_the_seed_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By time, the first fit has the earliest nine tenths; of one epoch, there is nothing to choose."""
-    given = []
-
-    def record(events: Interactions, *rest: object) -> NeighbourBatches:
-        given.append(events)
-        return NeighbourBatches(events, *rest)
-
-    monkeypatch.setattr(fit_similar_file, "NeighbourBatches", record)
-    events = make_events()
-    late = events.timestamp >= 720
-    changed = np.where(late, 29 - events.item, events.item)
-    others = interactions(events.user, changed, 1.0, events.timestamp, NUM_USERS, NUM_ITEMS)
-    settings = make_settings("time", refit=False, epochs=1)
-    one, two = (fit(each, settings) for each in (events, others))
-    assert sorted(given[0].timestamp) == sorted(events.timestamp)[:720]
-    assert np.array_equal(one.queries, two.queries) and np.array_equal(one.candidates, two.candidates)
-    other_seed = fit(events, make_settings("time", seed=6, refit=False, epochs=1))
-    assert not np.array_equal(one.queries, other_seed.queries)
-
-
-def test_a_held_out_item_is_asked_for_by_the_one_before() -> None:
-    """User 0 has items 2, 1, 3, of which 3 is held out; user 1 has 4 alone, held out; 5 of user 2 is before 6."""
-    user, item, timestamp = [0, 0, 2, 2, 0, 1], [2, 1, 5, 6, 3, 4], [20, 10, 5, 9, 30, 1]
-    events = interactions(user, item, 1.0, timestamp, NUM_USERS, NUM_ITEMS)
-    measure = next_item_measure(HoldOut(events, np.isin(events.item, [3, 4, 6]).astype(np.int8)), seed=0)
-    assert measure is not None
-    identity = np.eye(NUM_ITEMS, dtype=np.float32)
-    asked = np.zeros((NUM_ITEMS, NUM_ITEMS), np.float32)
-    asked[2, 3] = asked[5, 6] = 1.0
-    assert list(measure.users) == [2, 5]
-    assert measure(asked[[2, 5]], identity) == pytest.approx(1.0)
-    asked[5, [7, 8]] = 2.0  # two items above 6
-    asked[2, 2] = 9.0  # the item itself does not count
-    assert measure(asked[[2, 5]], identity) == pytest.approx((1 + 1 / 2) / 2)
-
-
-def test_without_a_pair_to_stop_by_there_is_nothing_to_measure() -> None:
-    events = interactions([0, 1], [1, 2], 1.0, [5, 6])
-    assert next_item_measure(HoldOut(events, np.array([0, 1], np.int8)), seed=0) is None
+def test_a_log_of_one_event_a_user_has_finite_vectors() -> None:
+    events = interactions(range(NUM_USERS), np.arange(NUM_USERS) % NUM_ITEMS, None, None, NUM_USERS, NUM_ITEMS + 1)
+    vectors = fit(events)
+    assert np.isfinite(vectors.queries).all() and np.isfinite(vectors.candidates).all()

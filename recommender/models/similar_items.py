@@ -1,0 +1,87 @@
+"""Similar items: vectors whose cosines say how many users chose both items and rated them alike."""
+
+import numpy as np
+import scipy.sparse
+
+from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.interactions import Interactions
+from recommender.interactions.ragged import Ragged
+from recommender.interactions.sittings import sittings
+from recommender.models.biases import Biases, fit_biases
+from recommender.models.low_rank import leading_eigenvectors
+
+
+def similar_item_vectors(
+    events: Interactions, catalogue: Catalogue, rating_weight: float, across_sittings: bool, rank: int
+) -> np.ndarray:
+    """Computes vectors of items from a truncated decomposition of the similarities of all pairs of items.
+
+    A user with n items adds (1 + w^2 z_i z_j) / n to the similarity of items i and j: w is `rating_weight`, and z how
+    much higher the user rated the item than the biases predict, in standard deviations, or 0 without a rating. So each
+    event counts the same, however many others the user has, and users who rate two items alike count more. Each genre,
+    release period and title word adds 1 / n like a user who chose its n items; this places items without events. The
+    similarities are divided by the square roots of those of both items with themselves, which makes them cosines;
+    cutting off the small eigenvalues removes what only few users have in common (Deerwester et al., "Indexing by Latent
+    Semantic Analysis", 1990).
+
+    Args:
+      events: training events; those of unknown users or items are left out.
+      catalogue: the items.
+      rating_weight: w, at least 0.
+      across_sittings: whether only pairs of different sittings of a user count.
+      rank: maximum width.
+
+    Returns:
+      [num_items, width] float32, the most important columns first; zeros for an item without events and content.
+    """
+    events = events.known.distinct
+    share = 1 / np.sqrt(np.bincount(events.user))[events.user]
+    columns = [share, share * rating_weight * standard_residuals(events)]
+    kinds = (catalogue.genres, catalogue.release_periods, catalogue.title_words)
+    content = [_kinds(rows, catalogue.num_items) for rows in kinds]
+    chosen = scipy.sparse.vstack([*_rows(columns, events.user, events.item, catalogue.num_items), *content], "csr")
+    lengths = np.sqrt(np.asarray(chosen.power(2).sum(axis=0))[0])
+    scaling = scipy.sparse.diags(1 / np.where(lengths > 0, lengths, 1))
+    chosen = (chosen @ scaling).tocsr()
+    within = scipy.sparse.csr_matrix((0, catalogue.num_items))
+    if across_sittings:
+        within = _rows(columns, sittings(events), events.item, catalogue.num_items)
+        within = (scipy.sparse.vstack(within) @ scaling).tocsr()
+    values, vectors = leading_eigenvectors(
+        lambda block: chosen.T @ (chosen @ block) - within.T @ (within @ block), catalogue.num_items, rank
+    )
+    is_positive = values > 1e-9
+    return (vectors[:, is_positive] * np.sqrt(values[is_positive])).astype(np.float32)
+
+
+def standard_residuals(events: Interactions, biases: Biases | None = None) -> np.ndarray:
+    """Returns how much higher each rating is than predicted by biases, [n], divided by the root of the mean square.
+
+    Args:
+      events: training events; the residual of one without a rating is 0.
+      biases: None: fitted to the events.
+    """
+    rated = ~np.isnan(events.rating)
+    if not rated.any():
+        return np.zeros(len(events))
+    if biases is None:
+        known = events.take(rated)
+        biases = fit_biases(known.user, known.item, known.rating, events.num_users, events.num_items)
+    residuals = np.where(rated, events.rating - biases.predict(events.user, events.item), 0.0)
+    scale = np.sqrt(np.mean(residuals[rated] ** 2))
+    return residuals / scale if scale > 0 else residuals
+
+
+def _rows(
+    columns: list[np.ndarray], row: np.ndarray, item: np.ndarray, num_items: int
+) -> list[scipy.sparse.csr_matrix]:
+    """Returns a matrix, [num_rows, num_items], for each of the columns that has values."""
+    shape = int(row.max(initial=-1)) + 1, num_items
+    return [scipy.sparse.csr_matrix((values, (row, item)), shape) for values in columns if values.any()]
+
+
+def _kinds(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:
+    """Returns [num_kinds, num_items], 1 / sqrt(number of items of the kind) where the item is of the kind."""
+    cells = np.unique(np.stack([kinds.values, kinds.rows]), axis=1)
+    counts = np.bincount(cells[0])
+    return scipy.sparse.csr_matrix((1 / np.sqrt(counts[cells[0]]), cells), (len(counts), num_items))
