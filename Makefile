@@ -71,8 +71,8 @@ bench-quality: data ## measure the models and their peers (CONFIG=path of settin
 bench-ablation: data ## measure what each idea in the models is worth, on held-out training ratings (CONFIG=path, SEEDS)
 	@$(BIN)/python -W ignore -m benchmarks.ablation --config $(CONFIG) --seeds $(SEEDS)
 
-bench-similar: data ## measure which items are alike by what is chosen next, on held-out training ratings (CONFIG=path, SEEDS)
-	@$(BIN)/python -W ignore -m benchmarks.similar --config $(CONFIG) --seeds $(SEEDS) --show 1 50 71
+bench-similar: data ## measure similar items and print lists, on held-out training ratings (CONFIG=path, SEEDS, SHOW="1 50 71")
+	@$(BIN)/python -W ignore -m benchmarks.similar --config $(CONFIG) --seeds $(SEEDS) $(if $(SHOW),--show $(SHOW))
 
 bench-on-device: data ## measure the on-device sequence models on MovieLens 100K (SEEDS; three by default)
 	@$(BIN)/python -W ignore -m benchmarks.on_device $(if $(filter command line,$(origin SEEDS)),--seeds $(SEEDS))

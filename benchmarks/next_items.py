@@ -5,6 +5,7 @@ import numpy as np
 from benchmarks.events import Events
 from benchmarks.protocols import Data
 from recommender.evaluation.ranks import ranks
+from recommender.interactions.catalogue import Catalogue
 
 LAST = 10
 
@@ -56,20 +57,31 @@ def _items_by_user(events: Events) -> dict[int, np.ndarray]:
 
 
 def measure(scores: np.ndarray, data: Data) -> dict[str, float]:
-    """Returns the measures of similar items.
+    """Returns the measures of the next item, and of the 10 most similar items of each item with training events.
 
-    R@K and MRR, the mean of 1 / rank, are means over pairs of consecutive test events. The others are computed from
-    the 10 most similar items of each item with training events: `cov@10` is the share of all items in these lists, and
-    `events@10` the mean number of training events of the items in them.
+    R@K and MRR, the mean of 1 / rank, are means over pairs of consecutive test events. `genres@10` is the Jaccard
+    similarity of the genres of an item and of those in its list, a mean over training events; `cov@10` the share of all
+    items in the lists, and `events@10` the mean number of training events of the items in them.
     """
     found = rank_next(scores, data.train, data.test)
     popularity = np.bincount(data.train.item, minlength=len(scores))
-    shown = first(scores, 10)[popularity > 0]
-    return {f"R@{k}": float(np.mean(found <= k)) for k in (10, 50, 100)} | {
+    rated = np.flatnonzero(popularity)
+    shown = first(scores, 10)[rated]
+    return {f"R@{k}": float(np.mean(found <= k)) for k in (10, 100)} | {
         "MRR": float(np.mean(1 / found)),
+        "genres@10": float(np.average(_shared_genres(data.catalogue, rated, shown), weights=popularity[rated])),
         "cov@10": len(np.unique(shown)) / len(scores),
         "events@10": float(np.mean(popularity[shown])),
     }
+
+
+def _shared_genres(catalogue: Catalogue, items: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns the mean Jaccard similarity of each item, [n], to its others, [n, k]; 0 without genres."""
+    has = np.zeros((catalogue.num_items, catalogue.num_genres + 1))
+    has[catalogue.genres.rows, catalogue.genres.values] = 1
+    both = np.einsum("ng,nkg->nk", has[items], has[others])
+    either = has[items].sum(axis=1)[:, np.newaxis] + has[others].sum(axis=2) - both
+    return np.mean(both / np.maximum(either, 1), axis=1)
 
 
 def first(scores: np.ndarray, count: int) -> np.ndarray:

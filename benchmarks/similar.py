@@ -1,27 +1,30 @@
 """Compares methods that find similar items on the same data and measures, in one run.
 
-    python -m benchmarks.similar --config pipeline/configs/movielens-100k.toml --seeds 42 43 44 --show 1 50 71
+    python -m benchmarks.similar --config pipeline/configs/movielens-100k.toml --seeds 42 43 44
 
-Similar items should predict which item a user chooses next. Prints tables in Markdown: means over the seeds, and in
-brackets the spread (highest - lowest). By default, everything is measured on held-out training events, once the latest
-tenth and once each user's last ten; with --test, on the test events of the split by time.
+Prints tables in Markdown: which item a user chooses next, what users choose and like in another sitting, and the genres
+that similar items share. By default, everything is measured on held-out training events: the latest tenth, each user's
+last ten and a random tenth; with --test, on the test events. Then it prints the lists of the ten items with the most
+events, or of those given by --show.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import across_sittings, next_items
+from benchmarks.atalaya import divided
 from benchmarks.changed import changed
-from benchmarks.next_items import first, leave_last, measure
+from benchmarks.next_items import leave_last
 from benchmarks.options import add_config, add_seeds
 from benchmarks.peers import co_occurrence
+from benchmarks.peers.baselines import ease_weights
 from benchmarks.protocols import Data, divide, hold_out
-from benchmarks.ratings import Ratings, read
+from benchmarks.ratings import read
+from recommender.training.fit_similar import fit_similar
 from schemas.settings import Settings, load
 
 PEERS: dict[str, Callable[[Data], np.ndarray]] = {
@@ -32,35 +35,33 @@ PEERS: dict[str, Callable[[Data], np.ndarray]] = {
     "lift, shrunk": co_occurrence.lift,
     "counts within a window": co_occurrence.windowed_counts,
     "lift within a window, shrunk": co_occurrence.windowed_lift,
+    "EASE": ease_weights,
 }
-OURS: dict[str, dict[str, Any]] = {
-    "item tower": {"similar.model": "item_tower"},
-    "co-consumption": {"similar.model": "co_consumption"},
-    "co-consumption, popularity 1": {
-        "similar.model": "co_consumption",
-        "similar.co_consumption.popularity_weight": 1.0,
-    },
-}
-COLUMNS = ("R@10", "R@50", "R@100", "MRR", "cov@10", "events@10")
+OURS = "Atalaya"
+SHOWN = ("cosine", "EASE", OURS)
+LIST_LENGTH = 10
+COLUMNS = ("R@10", "R@100", "MRR", "across", "alike", "genres@10", "cov@10", "events@10", "CPU, s")
 
 
 def main() -> None:
-    """Fits every contender for every division and seed, and prints a table for each division."""
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Fits every contender for every division and seed, and prints a table for each division, then the lists."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config(parser)
     add_seeds(parser, [42])
+    names = [*PEERS, OURS]
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=[*PEERS, *OURS],
+        choices=names,
         metavar="CONTENDER",
-        default=[*PEERS, *OURS],
+        default=names,
         help="contenders to measure (default: all)",
     )
     parser.add_argument(
-        "--show", nargs="*", default=[], metavar="ITEM", help="ids of items whose similar items are printed"
+        "--show",
+        nargs="*",
+        metavar="ITEM",
+        help="ids of items whose similar items are printed (default: the ten with the most events)",
     )
     parser.add_argument(
         "--test", action="store_true", help="measure on the test events; do so only once, after all choices are made"
@@ -68,62 +69,62 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load(arguments.config)
     ratings = read(settings.data)
-    data = divide(ratings, "time", settings.data.rating_scale)
+    scale = settings.data.rating_scale
+    by_time, random = divide(ratings, "time", scale), divide(ratings, "random", scale)
     divisions = {
-        "held out from training, the latest tenth": hold_out(data),
-        "held out from training, each user's last ten": leave_last(data),
+        "held out from training, the latest tenth": hold_out(by_time),
+        "held out from training, each user's last ten": leave_last(by_time),
+        "held out from training, a random tenth": hold_out(random),
     }
     if arguments.test:
-        divisions = {"test, the latest fifth": data}
+        divisions = {"test, the latest fifth": by_time, "test, a random fifth": random}
     for name, division in divisions.items():
-        pairs = len(division.test.user) - len(np.unique(division.test.user))
-        print(f"\n{name}: {len(division.train.user):,} training events, {pairs:,} pairs of test events\n", flush=True)
-        _print_table(division, ratings, settings, arguments)
+        print(f"\n{name}: {len(division.train.user):,} training and {len(division.test.user):,} test events\n")
+        shown = _print_table(division, settings, arguments)
+    well_known = np.argsort(-np.bincount(ratings.item), kind="stable")[:LIST_LENGTH].tolist()
+    for item in well_known if arguments.show is None else map(ratings.ids.index, arguments.show):
+        _print_lists(item, ratings.titles, {peer: shown[peer] for peer in SHOWN if peer in shown})
 
 
-def _print_table(data: Data, ratings: Ratings, settings: Settings, arguments: argparse.Namespace) -> None:
-    print("| | " + " | ".join([*COLUMNS, "fit, s"]) + " |\n|---|" + "---|" * (len(COLUMNS) + 1), flush=True)
+def _print_table(data: Data, settings: Settings, arguments: argparse.Namespace) -> dict[str, np.ndarray]:
+    """Returns the scores of each contender, [num_items, num_items], with the first seed."""
+    print("| | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS), flush=True)
     shown: dict[str, np.ndarray] = {}
     for name in arguments.only:
         runs = []
-        for seed in arguments.seeds if name in OURS else arguments.seeds[:1]:
-            begin = time.monotonic()
-            scores = _fit_ours(data, settings, seed, OURS[name]) if name in OURS else PEERS[name](data)
-            runs.append({"seconds": time.monotonic() - begin} | measure(scores, data))
+        for seed in arguments.seeds if name == OURS else arguments.seeds[:1]:
+            begin = time.process_time()
+            scores = _fit_ours(data, settings, seed) if name == OURS else PEERS[name](data)
+            cost = {"CPU, s": time.process_time() - begin}
+            runs.append(next_items.measure(scores, data) | across_sittings.measure(scores, data) | cost)
             shown.setdefault(name, scores)
         print(_row(name, pd.DataFrame(runs)), flush=True)
-    for item in arguments.show:
-        _show(ratings.ids.index(item), ratings, shown)
+    return shown
 
 
-def _fit_ours(data: Data, settings: Settings, seed: int, changes: dict[str, Any]) -> np.ndarray:
-    """Returns [num_items, num_items] scores; the item tower requires a fit of the whole retrieval model."""
-    from benchmarks.atalaya import divided
-    from recommender.training.fit_retrieval import fit_retrieval
-    from recommender.training.fit_similar import fit_co_consumption, item_tower
-
-    settings = changed(settings, {"split.method": "time", "training.seed": seed} | changes)
-    events = divided(data, settings)
-    if settings.similar.model == "item_tower":
-        vectors = item_tower(fit_retrieval(events, data.catalogue, settings), data.catalogue.num_items)
-    else:
-        vectors = fit_co_consumption(events, data.catalogue, settings)
+def _fit_ours(data: Data, settings: Settings, seed: int) -> np.ndarray:
+    """Returns [num_items, num_items] scores."""
+    settings = changed(settings, {"split.method": data.protocol, "training.seed": seed})
+    vectors = fit_similar(divided(data, settings), data.catalogue, settings)
     return vectors.queries @ vectors.candidates.T
 
 
 def _row(name: str, runs: pd.DataFrame) -> str:
     mean, spread = runs.mean(), runs.max() - runs.min()
+    digits = {"events@10": 0, "CPU, s": 1}
     cells = []
     for column in COLUMNS:
-        digits = 0 if column == "events@10" else 4
-        cells.append(f"{mean[column]:.{digits}f}" + (f" ({spread[column]:.{digits}f})" if len(runs) > 1 else ""))
-    return f"| {name} | " + " | ".join([*cells, f"{mean['seconds']:.1f}"]) + " |"
+        form = f".{digits.get(column, 4)}f"
+        cells.append(f"{mean[column]:{form}}" + (f" ({spread[column]:{form}})" if len(runs) > 1 else ""))
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def _show(item: int, ratings: Ratings, shown: dict[str, np.ndarray]) -> None:
-    print(f"\nSimilar to {ratings.titles[item]}:")
-    for name, scores in shown.items():
-        print(f"- {name}: " + "; ".join(ratings.titles[other] for other in first(scores, 5)[item]))
+def _print_lists(item: int, titles: list[str], scores: dict[str, np.ndarray]) -> None:
+    """Prints the most similar items by each contender next to each other."""
+    print(f"\nSimilar to {titles[item]}:\n\n| {' | '.join(scores)} |\n|{'---|' * len(scores)}")
+    lists = [next_items.first(of_all, LIST_LENGTH)[item] for of_all in scores.values()]
+    for row in zip(*lists, strict=True):
+        print(f"| {' | '.join(titles[other] for other in row)} |")
 
 
 if __name__ == "__main__":

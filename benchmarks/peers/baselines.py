@@ -48,8 +48,17 @@ def item_knn(data: Data, seed: int) -> Retrieval:
 
 def ease(data: Data, seed: int) -> Retrieval:
     """Fits EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019), up to 20,000 items."""
+    return Retrieval(_fit_ease(data, seed).scores)
+
+
+def ease_weights(data: Data) -> np.ndarray:
+    """Fits EASE: [num_items, num_items] float32, a row for each item of the user; 0 on the diagonal."""
+    return _fit_ease(data, 0).weights
+
+
+def _fit_ease(data: Data, seed: int) -> neighbours.Neighbours:
     _refuse_large(data)
-    return Retrieval(neighbours.ease(sorted_events(data), data.protocol, seed).scores)
+    return neighbours.ease(sorted_events(data), data.protocol, seed)
 
 
 def ials(data: Data, seed: int) -> Retrieval:

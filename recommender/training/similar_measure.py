@@ -13,7 +13,7 @@ _PAIRS_AT_ONCE = 8_192
 
 
 class AcrossSittings:
-    """Share of random held-out events with a lower cosine than the held-out event of a pair.
+    """Share of random held-out events that are less similar than the held-out event of a pair.
 
     A pair is a held-out and a fitted event of a user in different sittings, since the events of one sitting follow the
     order of a page as much as taste; if there are no such pairs, any fitted event of the user will do. The random
@@ -39,7 +39,8 @@ class AcrossSittings:
         earlier, later = np.flatnonzero(events.is_fitted), np.flatnonzero(events.is_held_out)
         if len(later) > _MOST_EVENTS:
             later = np.sort(generator.choice(later, _MOST_EVENTS, replace=False))
-        begins, ends = (np.searchsorted(rows.user[earlier], rows.user[later], side) for side in ("left", "right"))
+        begins = np.searchsorted(rows.user[earlier], rows.user[later])
+        ends = np.searchsorted(rows.user[earlier], rows.user[later], side="right")
         later, begins, ends = (values[ends > begins] for values in (later, begins, ends))
         asked = earlier[generator.integers(begins, ends, (_ASKED_PER_EVENT, len(later)))].ravel()
         found = np.tile(later, _ASKED_PER_EVENT)
@@ -51,19 +52,20 @@ class AcrossSittings:
         self.agreement = liking[asked] * liking[found]
         self._others = rows.item[generator.choice(later, _OTHERS)] if len(later) else rows.item[later]
 
-    def __call__(self, vectors: np.ndarray) -> np.ndarray:
-        """Measures vectors of length 1, [num_items, width].
+    def __call__(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """Measures products of the vectors of items, [num_items, width] each.
 
         Returns:
           [n], the share of each pair times its agreement.
         """
         blocks = [slice(begin, begin + _PAIRS_AT_ONCE) for begin in range(0, len(self.users), _PAIRS_AT_ONCE)]
-        return self.agreement * np.concatenate([np.zeros(0), *(self._shares(vectors, rows) for rows in blocks)])
+        shares = [self._shares(queries, candidates, rows) for rows in blocks]
+        return self.agreement * np.concatenate([np.zeros(0), *shares])
 
-    def _shares(self, vectors: np.ndarray, rows: slice) -> np.ndarray:
+    def _shares(self, queries: np.ndarray, candidates: np.ndarray, rows: slice) -> np.ndarray:
         asked, found = self.asked[rows], self.found[rows]
-        own = np.sum(vectors[asked] * vectors[found], axis=1, keepdims=True)
-        scores = np.concatenate([own, vectors[asked] @ vectors[self._others].T], axis=1)
+        own = np.sum(queries[asked] * candidates[found], axis=1, keepdims=True)
+        scores = np.concatenate([own, queries[asked] @ candidates[self._others].T], axis=1)
         is_same = (self._others == asked[:, np.newaxis]) | (self._others == found[:, np.newaxis])
         left_out = np.concatenate([np.zeros_like(own, bool), is_same], axis=1)
         above = ranks(scores, np.zeros(len(scores), np.int64), left_out) - 1

@@ -39,6 +39,15 @@ def test_coverage_and_popularity_of_what_is_shown():
     assert values["R@10"] == 1.0 and values["MRR"] == pytest.approx(1 / 2)
 
 
+def test_shared_genres_of_items_weighted_by_their_events():
+    """Item 0, with two events, shares one genre of two with items 1 to 10; item 1 and the nine after 0 share all."""
+    nothing = Ragged.of([[]] * 11)
+    genres = Ragged.of([[0, 1], *[[0]] * 10])
+    data = make_data(make_events((0, 0, 0), (1, 0, 0), (1, 1, 1)), make_events((0, 3, 5), (0, 4, 6)), 2, 11)
+    data = data._replace(catalogue=Catalogue(2, 2, 0, 0, genres, nothing, nothing))
+    assert measure(np.zeros((11, 11)), data)["genres@10"] == pytest.approx((2 * 0.5 + (0.5 + 9) / 10) / 3)
+
+
 def test_the_last_ten_events_of_those_who_have_twenty_are_tested():
     train = make_events(*((0, item, item) for item in range(25)), *((1, item, item) for item in range(19)))
     data = leave_last(make_data(train, make_events(), 2, 25))

@@ -4,7 +4,7 @@ import pytest
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
-from recommender.training.fit_similar import SimilarVectors, fit_similar
+from recommender.training.fit_similar import SimilarVectors, _weighted, fit_similar
 from schemas.settings import Settings
 from small_interactions import divided, interactions
 
@@ -63,6 +63,13 @@ def test_an_item_without_events_and_content_is_followed_by_the_most_popular() ->
     vectors = fit(events)
     row = vectors.queries[NEW] @ vectors.candidates.T
     assert np.argsort(-row, kind="stable").tolist() == np.argsort(-events.popularity, kind="stable").tolist()
+
+
+def test_a_power_of_the_number_of_users_multiplies_the_cosines() -> None:
+    vectors = np.array([[3, 0], [1, 1], [0, 2]], np.float32)
+    queries, candidates = _weighted(vectors, np.array([10, 2, 8]), 0.5)
+    expected = np.array([[1, 1 / 2**0.5, 0], [1 / 2**0.5, 1, 1 / 2**0.5], [0, 1 / 2**0.5, 1]]) * np.sqrt([10, 2, 8])
+    assert queries @ candidates.T == pytest.approx(expected, rel=1e-5)
 
 
 def test_held_out_events_count_only_if_refitted() -> None:

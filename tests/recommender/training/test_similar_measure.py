@@ -31,11 +31,11 @@ def test_the_share_is_of_random_held_out_events_below() -> None:
     events = interactions([0, 0, 1, 1, 2, 2], [0, 1, 0, 2, 0, 2], None, None, num_items=4)
     measure = AcrossSittings(held_out(events, 1, 2), seed=1)
     turns = np.radians([0, 30, 60, 1])
-    values = measure(np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32))
+    vectors = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    values = measure(vectors, vectors)
     assert values[measure.found == 1] == pytest.approx(1.0)
     assert values[measure.found == 2] == pytest.approx(0.0)
-    same = measure(np.ones((4, 1), np.float32))
-    assert same == pytest.approx(0.5)
+    assert measure(np.ones((4, 1)), np.ones((4, 1))) == pytest.approx(0.5)
 
 
 def test_ratings_that_disagree_count_against_what_is_similar() -> None:
@@ -46,9 +46,10 @@ def test_ratings_that_disagree_count_against_what_is_similar() -> None:
     assert (measure.agreement[by_both & is_liked] > 0).all() and (measure.agreement[by_both & ~is_liked] < 0).all()
     near_1, near_2 = (np.eye(4, dtype=np.float32) for _ in range(2))
     near_1[0, 1], near_2[0, 2] = 0.5, 0.5
-    assert measure(near_1)[by_both].sum() > measure(near_2)[by_both].sum()
+    items = np.eye(4, dtype=np.float32)
+    assert measure(near_1, items)[by_both].sum() > measure(near_2, items)[by_both].sum()
 
 
 def test_without_pairs_there_is_nothing_to_measure() -> None:
     measure = AcrossSittings(held_out(interactions([0, 1], [0, 1], None, [0, 1]), 1), seed=1)
-    assert measure(np.eye(2, dtype=np.float32)).tolist() == []
+    assert measure(np.eye(2), np.eye(2)).tolist() == []
