@@ -97,7 +97,7 @@ def _best(values: Sequence[Any], fit: Callable[[Any], SimilarVectors], measure: 
     if len(values) == 1:
         return values[0]
     found = [measure(*fit(value)) for value in values]
-    best = max(found, key=lambda shares: np.sum(shares))
-    is_worse = [mean_over_users(best - shares, measure.users).lower > 0 for shares in found]
+    best = max(found, key=lambda gains: np.sum(gains))
+    is_worse = [mean_over_users(best - gains, measure.users).lower > 0 for gains in found]
     good = [value for value, worse in zip(values, is_worse, strict=True) if not worse]
     return good[(len(good) - 1) // 2]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recommender.evaluation.ranks import ranks
+from recommender.evaluation.ranks import gains, ranks
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.sittings import sittings
 from recommender.models.biases import fit_biases
@@ -13,13 +13,13 @@ _PAIRS_AT_ONCE = 8_192
 
 
 class AcrossSittings:
-    """Share of random held-out events that are less similar than the held-out event of a pair.
+    """Gain 1 / log2(1 + rank) of the held-out event of a pair, by similarity, among random held-out events.
 
     A pair is a held-out and a fitted event of a user in different sittings, since the events of one sitting follow the
     order of a page as much as taste; if there are no such pairs, any fitted event of the user will do. The random
-    events are of all users, so that popularity alone has a share of a half.
+    events are of all users, so that popularity alone does not raise the gain.
 
-    If there are ratings, a share counts by the product of both events' residuals: items that the user liked as much
+    If there are ratings, a gain counts by the product of both events' residuals: items that the user liked as much
     should be similar, and items of which the user liked only one should not. Both were chosen by the same user, so
     what users are shown has no part in this.
 
@@ -56,20 +56,19 @@ class AcrossSittings:
         """Measures products of the vectors of items, [num_items, width] each.
 
         Returns:
-          [n], the share of each pair times its agreement.
+          [n], the gain of each pair times its agreement.
         """
         blocks = [slice(begin, begin + _PAIRS_AT_ONCE) for begin in range(0, len(self.users), _PAIRS_AT_ONCE)]
-        shares = [self._shares(queries, candidates, rows) for rows in blocks]
-        return self.agreement * np.concatenate([np.zeros(0), *shares])
+        found = [self._gains(queries, candidates, rows) for rows in blocks]
+        return self.agreement * np.concatenate([np.zeros(0), *found])
 
-    def _shares(self, queries: np.ndarray, candidates: np.ndarray, rows: slice) -> np.ndarray:
+    def _gains(self, queries: np.ndarray, candidates: np.ndarray, rows: slice) -> np.ndarray:
         asked, found = self.asked[rows], self.found[rows]
         own = np.sum(queries[asked] * candidates[found], axis=1, keepdims=True)
         scores = np.concatenate([own, queries[asked] @ candidates[self._others].T], axis=1)
         is_same = (self._others == asked[:, np.newaxis]) | (self._others == found[:, np.newaxis])
         left_out = np.concatenate([np.zeros_like(own, bool), is_same], axis=1)
-        above = ranks(scores, np.zeros(len(scores), np.int64), left_out) - 1
-        return 1 - above / np.maximum(1, np.sum(~is_same, axis=1))
+        return gains(ranks(scores, np.zeros(len(scores), np.int64), left_out))
 
 
 def _liking(events: HoldOut) -> np.ndarray:

@@ -26,16 +26,18 @@ def test_without_pairs_across_sittings_any_of_a_user_will_do() -> None:
     assert set(zip(measure.asked.tolist(), measure.found.tolist(), strict=True)) == {(0, 1)}
 
 
-def test_the_share_is_of_random_held_out_events_below() -> None:
-    """Of the held-out events, item 1 is one and item 2 two; item 0 is asked for, and 3 is close but never held out."""
+def test_the_rank_is_among_random_held_out_events() -> None:
+    """Item 0 is asked for; the other held-out events are of the other of items 1 and 2, and 3 is never held out."""
     events = interactions([0, 0, 1, 1, 2, 2], [0, 1, 0, 2, 0, 2], None, None, num_items=4)
     measure = AcrossSittings(held_out(events, 1, 2), seed=1)
     turns = np.radians([0, 30, 60, 1])
     vectors = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
     values = measure(vectors, vectors)
     assert values[measure.found == 1] == pytest.approx(1.0)
-    assert values[measure.found == 2] == pytest.approx(0.0)
-    assert measure(np.ones((4, 1)), np.ones((4, 1))) == pytest.approx(0.5)
+    others = int(np.sum(measure._others == 1))
+    assert values[measure.found == 2] == pytest.approx(1 / np.log2(2 + others))
+    ties = measure(np.ones((4, 1)), np.ones((4, 1)))
+    assert ties[measure.found == 2] == pytest.approx(1 / np.log2(2 + others / 2))
 
 
 def test_ratings_that_disagree_count_against_what_is_similar() -> None:
