@@ -8,26 +8,23 @@ from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.interactions.sittings import sittings
 from recommender.models.biases import Biases, fit_biases
-from recommender.models.low_rank import leading_eigenvectors
+from recommender.models.low_rank import decompose, leading_eigenvectors
 
 
-def similar_item_vectors(
-    events: Interactions, catalogue: Catalogue, rating_weight: float, across_sittings: bool, rank: int
-) -> np.ndarray:
+def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sittings: bool, rank: int) -> np.ndarray:
     """Computes vectors of items from a truncated decomposition of the similarities of all pairs of items.
 
-    A user with n items adds (1 + w^2 z_i z_j) / n to the similarity of items i and j: w is `rating_weight`, and z how
-    much higher the user rated the item than the biases predict, in standard deviations, or 0 without a rating. So each
-    event counts the same, however many others the user has, and users who rate two items alike count more. Each genre,
-    release period and title word adds 1 / n like a user who chose its n items; this places items without events. The
-    similarities are divided by the square roots of those of both items with themselves, which makes them cosines;
-    cutting off the small eigenvalues removes what only few users have in common (Deerwester et al., "Indexing by Latent
-    Semantic Analysis", 1990).
+    A user with n items adds (1 + z_i z_j) / n to the similarity of items i and j: z is how much higher the user rated
+    the item than the biases predict, in standard deviations, or 0 without a rating. So each event counts the same,
+    however many others the user has, and users who rate two items alike count more. Each genre, release period and
+    title word adds 1 / n like a user who chose its n items; this places items without events. The similarities are
+    divided by the square roots of those of both items with themselves, which makes them cosines; cutting off the small
+    eigenvalues removes what only few users have in common (Deerwester et al., "Indexing by Latent Semantic Analysis",
+    1990).
 
     Args:
       events: training events; those of unknown users or items are left out.
       catalogue: the items.
-      rating_weight: w, at least 0.
       across_sittings: whether only pairs of different sittings of a user count.
       rank: maximum width.
 
@@ -36,7 +33,7 @@ def similar_item_vectors(
     """
     events = events.known.distinct
     share = 1 / np.sqrt(np.bincount(events.user))[events.user]
-    columns = [share, share * rating_weight * standard_residuals(events)]
+    columns = [share, share * standard_residuals(events)]
     kinds = (catalogue.genres, catalogue.release_periods, catalogue.title_words)
     content = [_kinds(rows, catalogue.num_items) for rows in kinds]
     chosen = scipy.sparse.vstack([*_rows(columns, events.user, events.item, catalogue.num_items), *content], "csr")
@@ -52,6 +49,23 @@ def similar_item_vectors(
     )
     is_positive = values > 1e-9
     return (vectors[:, is_positive] * np.sqrt(values[is_positive])).astype(np.float32)
+
+
+def genre_vectors(catalogue: Catalogue, rank: int) -> np.ndarray:
+    """Computes vectors whose products are the cosines of the items' genres, of which the rare ones count more.
+
+    A genre of n items counts 1 / sqrt(n). More than `rank` genres are reduced to as many columns.
+
+    Returns:
+      [num_items, width] float32; zeros for an item without a genre.
+    """
+    genres = _kinds(catalogue.genres, catalogue.num_items)
+    lengths = np.sqrt(np.asarray(genres.power(2).sum(axis=0))[0])
+    cosines = (genres @ scipy.sparse.diags(1 / np.where(lengths > 0, lengths, 1))).T.tocsr()
+    if not cosines.shape[1]:
+        return np.zeros((catalogue.num_items, 0), np.float32)
+    left, values, _ = decompose(cosines, rank)
+    return (left * values).astype(np.float32)
 
 
 def standard_residuals(events: Interactions, biases: Biases | None = None) -> np.ndarray:

@@ -19,12 +19,12 @@ class AcrossSittings:
     order of a page as much as taste; if there are no such pairs, any fitted event of the user will do. The random
     events are of all users, so that popularity alone does not raise the gain.
 
-    If there are ratings, a gain counts by the product of both events' residuals: items that the user liked as much
-    should be similar, and items of which the user liked only one should not. Both were chosen by the same user, so
-    what users are shown has no part in this.
+    A gain counts 1 + the product of the residuals of both ratings: what a user liked as much should be more similar
+    than what they only chose, and items of which they liked only one less. The logarithm makes the first places matter
+    most: with the share of events that rank lower, sparse logs would get vectors that are much too narrow.
 
     users, asked, found: [n] the user of each pair, and the items of its fitted and its held-out event. agreement: [n]
-    the product of residuals, or 1 without ratings.
+    the product of residuals in standard deviations, 0 without ratings.
     """
 
     def __init__(self, events: HoldOut, seed: int):
@@ -52,29 +52,29 @@ class AcrossSittings:
         self.agreement = liking[asked] * liking[found]
         self._others = rows.item[generator.choice(later, _OTHERS)] if len(later) else rows.item[later]
 
-    def __call__(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """Measures products of the vectors of items, [num_items, width] each.
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """Measures products of the vectors of items, [num_items, width].
 
         Returns:
-          [n], the gain of each pair times its agreement.
+          [n], the gain of each pair times 1 + its agreement.
         """
         blocks = [slice(begin, begin + _PAIRS_AT_ONCE) for begin in range(0, len(self.users), _PAIRS_AT_ONCE)]
-        found = [self._gains(queries, candidates, rows) for rows in blocks]
-        return self.agreement * np.concatenate([np.zeros(0), *found])
+        found = [self._gains(vectors, rows) for rows in blocks]
+        return (1 + self.agreement) * np.concatenate([np.zeros(0), *found])
 
-    def _gains(self, queries: np.ndarray, candidates: np.ndarray, rows: slice) -> np.ndarray:
+    def _gains(self, vectors: np.ndarray, rows: slice) -> np.ndarray:
         asked, found = self.asked[rows], self.found[rows]
-        own = np.sum(queries[asked] * candidates[found], axis=1, keepdims=True)
-        scores = np.concatenate([own, queries[asked] @ candidates[self._others].T], axis=1)
+        own = np.sum(vectors[asked] * vectors[found], axis=1, keepdims=True)
+        scores = np.concatenate([own, vectors[asked] @ vectors[self._others].T], axis=1)
         is_same = (self._others == asked[:, np.newaxis]) | (self._others == found[:, np.newaxis])
         left_out = np.concatenate([np.zeros_like(own, bool), is_same], axis=1)
         return gains(ranks(scores, np.zeros(len(scores), np.int64), left_out))
 
 
 def _liking(events: HoldOut) -> np.ndarray:
-    """Returns the residual of each event's rating from biases of the fitted events, [n]; 1 if none has a rating."""
+    """Returns the residual of each event's rating from biases of the fitted events, [n]; 0 if none has a rating."""
     fitted, everything = events.fitted.rated, events.interactions
     if not len(fitted):
-        return np.ones(len(everything))
+        return np.zeros(len(everything))
     biases = fit_biases(fitted.user, fitted.item, fitted.rating, fitted.num_users, fitted.num_items)
     return standard_residuals(everything, biases)

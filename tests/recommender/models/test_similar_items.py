@@ -3,16 +3,16 @@ import pytest
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
-from recommender.models.similar_items import similar_item_vectors, standard_residuals
+from recommender.models.similar_items import genre_vectors, similar_item_vectors, standard_residuals
 from small_interactions import interactions
 
 NOTHING = Ragged.of([[], [], [], []])
 HOUR = 3_600
 
 
-def products(events, genres=NOTHING, rating_weight=0.0, across=False, rank=4) -> np.ndarray:
+def products(events, genres=NOTHING, across=False, rank=4) -> np.ndarray:
     catalogue = Catalogue(events.num_users, 2, 0, 0, genres, NOTHING, NOTHING)
-    vectors = similar_item_vectors(events, catalogue, rating_weight, across, rank)
+    vectors = similar_item_vectors(events, catalogue, across, rank)
     return vectors @ vectors.T
 
 
@@ -33,17 +33,17 @@ def test_a_repeat_counts_once() -> None:
 
 
 def test_ratings_that_agree_add_up_and_others_cancel() -> None:
-    """The pairs of a user count (1 + w^2 z_i z_j) / n, by the definition."""
+    """The pairs of a user count (1 + z_i z_j) / n, by the definition."""
     user, item, rating = [0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 1, 2], [5, 5, 1, 2, 5, 1]
     events = interactions(user, item, rating, None, num_items=4)
     z = standard_residuals(events)
     assert np.sqrt(np.mean(z**2)) == pytest.approx(1.0)
     features = np.zeros((6, 4))
     for row, (who, what) in enumerate(zip(user, item, strict=True)):
-        features[[who, who + 3], what] = np.array([1, 2 * z[row]]) / np.sqrt(2)
+        features[[who, who + 3], what] = np.array([1, z[row]]) / np.sqrt(2)
     lengths = np.linalg.norm(features, axis=0)
     features /= np.where(lengths > 0, lengths, 1)
-    values = products(events, rating_weight=2.0)
+    values = products(events)
     assert values == pytest.approx(features.T @ features, abs=1e-6)
     assert values[0, 1] > values[1, 2]
 
@@ -72,9 +72,25 @@ def test_a_lower_rank_keeps_the_first_columns() -> None:
     pairs = np.unique(generator.integers(0, [30, 12], (150, 2)), axis=0).T
     nothing = Ragged.of([[]] * 12)
     events, catalogue = interactions(*pairs, None, None), Catalogue(30, 0, 0, 0, nothing, nothing, nothing)
-    wide, narrow = (similar_item_vectors(events, catalogue, 0.0, False, rank) for rank in (8, 3))
+    wide, narrow = (similar_item_vectors(events, catalogue, False, rank) for rank in (8, 3))
     assert narrow.shape == (12, 3)
     assert np.abs(wide[:, :3]) == pytest.approx(np.abs(narrow), abs=1e-4)
+
+
+def test_rare_genres_make_items_more_similar_than_common_ones() -> None:
+    """Genre 0 has items 0, 1 and 2, and counts 1 / 3; genre 1 has items 0 and 3, and counts 1 / 2."""
+    catalogue = Catalogue(1, 2, 0, 0, Ragged.of([[0, 1], [0], [0], [1]]), NOTHING, NOTHING)
+    length = np.sqrt(1 / 3 + 1 / 2)
+    vectors = genre_vectors(catalogue, 8)
+    common, rare = np.sqrt(1 / 3) / length, np.sqrt(1 / 2) / length
+    assert vectors @ vectors.T == pytest.approx(
+        np.array([[1, common, common, rare], [common, 1, 1, 0], [common, 1, 1, 0], [rare, 0, 0, 1]]), abs=1e-6
+    )
+    assert genre_vectors(catalogue, 1).shape == (4, 1)
+
+
+def test_without_genres_there_is_no_column() -> None:
+    assert genre_vectors(Catalogue(1, 0, 0, 0, NOTHING, NOTHING, NOTHING), 8).shape == (4, 0)
 
 
 def test_without_ratings_there_are_no_residuals() -> None:

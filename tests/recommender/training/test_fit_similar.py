@@ -4,7 +4,7 @@ import pytest
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
-from recommender.training.fit_similar import SimilarVectors, _weighted, fit_similar
+from recommender.training.fit_similar import SimilarVectors, _first_good, _joined, fit_similar
 from schemas.settings import Settings
 from small_interactions import divided, interactions
 
@@ -65,11 +65,29 @@ def test_an_item_without_events_and_content_is_followed_by_the_most_popular() ->
     assert np.argsort(-row, kind="stable").tolist() == np.argsort(-events.popularity, kind="stable").tolist()
 
 
-def test_a_power_of_the_number_of_users_multiplies_the_cosines() -> None:
-    vectors = np.array([[3, 0], [1, 1], [0, 2]], np.float32)
-    queries, candidates = _weighted(vectors, np.array([10, 2, 8]), 0.5)
-    expected = np.array([[1, 1 / 2**0.5, 0], [1 / 2**0.5, 1, 1 / 2**0.5], [0, 1 / 2**0.5, 1]]) * np.sqrt([10, 2, 8])
-    assert queries @ candidates.T == pytest.approx(expected, rel=1e-5)
+def test_products_are_cosines_plus_weighted_products_of_genres() -> None:
+    vectors, genres = np.array([[3, 0], [1, 1], [0, 0]], np.float32), np.array([[1], [0], [0.5]], np.float32)
+    joined = _joined(vectors, genres, 0.2)
+    assert joined @ joined.T == pytest.approx(
+        np.array([[1.2, 1 / 2**0.5, 0.1], [1 / 2**0.5, 1, 0], [0.1, 0, 0.05]]), rel=1e-5
+    )
+
+
+def test_genres_that_say_nothing_about_taste_do_not_count() -> None:
+    """The genres are the pages, from each of which a user chooses only on one day."""
+    pages = Ragged.of([[item // PAGE] for item in range(NUM_ITEMS + 1)])
+    assert of_the_same_taste(fit(browsing(ratings=False), pages)) > 0.9
+
+
+def test_the_first_value_that_is_not_worse_beyond_chance_is_chosen() -> None:
+    class Measure:
+        users = np.arange(4)
+
+        def __call__(self, vectors: np.ndarray) -> np.ndarray:
+            return vectors
+
+    found = {"worse": [0.1, 0.2, 0.1, 0.2], "equal": [0.5, 0.6, 0.4, 0.6], "best": [0.6, 0.5, 0.6, 0.5]}
+    assert _first_good(list(found), lambda value: np.array(found[value]), Measure()) == "equal"
 
 
 def test_held_out_events_count_only_if_refitted() -> None:
