@@ -164,10 +164,9 @@ def _files(ratings: Ratings, settings: Settings) -> bool:
 def _numbered(ratings: Ratings, protocol: Protocol, settings: Settings) -> "tuple[Data, Events, Events, Items]":
     """Returns the division, its training and test events with the step's numbers of items, and these items."""
     from benchmarks.sequence_data import number_items
-    from benchmarks.sequence_models import genres_of
 
     data = divide(ratings, protocol, settings.data.rating_scale)
-    items, numbers = number_items(ratings, data.train, genres_of(settings.data, ratings.ids))
+    items, numbers = number_items(ratings, data.train)
     train, test = (part._replace(item=numbers[part.item]) for part in (data.train, data.test))
     return data, train, test, items
 

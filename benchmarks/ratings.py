@@ -21,6 +21,7 @@ class Ratings(NamedTuple):
     user, item: [n] int32 indices. rating: [n] float32. timestamp: [n] int64, seconds since 1970-01-01 UTC.
     catalogue: the items in the items file and all rated items. rejects: number of unusable rows for each reason.
     repeats: number of ratings that were dropped because the user rated the item again later. ids, titles: [num_items].
+    genres: the names of each item's genres.
     """
 
     user: np.ndarray
@@ -32,6 +33,7 @@ class Ratings(NamedTuple):
     repeats: int
     ids: list[str]
     titles: list[str]
+    genres: list[list[str]]
 
 
 def read(data: DataSettings) -> Ratings:
@@ -52,16 +54,18 @@ def read(data: DataSettings) -> Ratings:
     latest = _latest(table)
     repeats = len(table) - len(latest)
     user, users = pd.factorize(latest["user"])
+    genres = [[name for name in text.split(data.genre_separator) if name] for text in items["genres"]]
     return Ratings(
         user.astype(np.int32),
         pd.Index(items["item"]).get_indexer(latest["item"]).astype(np.int32),
         latest["rating"].to_numpy(np.float32),
         latest["timestamp"].to_numpy(np.int64),
-        _describe(items, len(users), data.genre_separator),
+        _describe(items, len(users), genres),
         rejects,
         repeats,
         items["item"].tolist(),
         items["title"].tolist(),
+        genres,
     )
 
 
@@ -71,10 +75,10 @@ def _latest(table: pd.DataFrame) -> pd.DataFrame:
     return by_time.drop_duplicates(["user", "item"], keep="last").sort_index()
 
 
-def _describe(items: pd.DataFrame, num_users: int, genre_separator: str) -> Catalogue:
-    genres, num_genres = _indices([[part for part in text.split(genre_separator) if part] for text in items["genres"]])
+def _describe(items: pd.DataFrame, num_users: int, genres: list[list[str]]) -> Catalogue:
+    numbers, num_genres = _indices(genres)
     words, num_words = _indices([title_words(title) for title in items["title"]])
-    return Catalogue.of(num_users, items["title"].tolist(), genres, num_genres, words, num_words)
+    return Catalogue.of(num_users, items["title"].tolist(), numbers, num_genres, words, num_words)
 
 
 def _indices(rows: list[list[str]]) -> tuple[Ragged, int]:

@@ -22,13 +22,12 @@ class Pooled(NamedTuple):
     test: Windows
 
 
-def number_items(ratings: Ratings, train: Events, genres: list[list[str]]) -> tuple[Items, np.ndarray]:
+def number_items(ratings: Ratings, train: Events) -> tuple[Items, np.ndarray]:
     """Numbers the items as the pipeline's step does, by popularity.
 
     Args:
       ratings: ratings with the items to number.
       train: training events, from which popularity is counted.
-      genres: for each item, the names of its genres.
 
     Returns:
       The catalogue in the order of the numbers, and the number of each item of `ratings`, [num_items] int32.
@@ -38,7 +37,7 @@ def number_items(ratings: Ratings, train: Events, genres: list[list[str]]) -> tu
     numbers = np.empty(len(order), np.int32)
     numbers[order] = np.arange(1, len(order) + 1)
     ids, titles = ([values[row] for row in order] for values in (ratings.ids, ratings.titles))
-    return describe(ids, titles, [genres[row] for row in order], popularity[order]), numbers
+    return describe(ids, titles, [ratings.genres[row] for row in order], popularity[order]), numbers
 
 
 def original_windows(events: Events, length: int, min_rating: float = 2.0, min_events: int = 3) -> Pooled:

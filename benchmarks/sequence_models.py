@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 from scipy import sparse
 
@@ -17,7 +16,7 @@ from recommender.models.fit import cosine_adam, fit
 from recommender.models.sequence import SequenceData, SequenceModel
 from recommender.training.fit_sequence import batches, fit_sequence
 from recommender.training.windows import Timelines, Windows
-from schemas.settings import DataSettings, SequenceModelSettings, Settings
+from schemas.settings import SequenceModelSettings, Settings
 from schemas.settings.on_device import FeatureInput
 
 Scores = Callable[[Windows], np.ndarray]
@@ -118,15 +117,3 @@ def measure_time_split(
     inputs = {"item": FeatureInput(length=10)} | features
     windows = Timelines(numbered(train, items), items).windows(numbered(test, items), inputs)
     return recalls(of_model(fitted.model), windows, leave_out=True)
-
-
-def genres_of(data: DataSettings, ids: list[str]) -> list[list[str]]:
-    """Reads the names of the genres of each item from the items file."""
-    columns = data.item_columns
-    if not data.items or not columns.genres:
-        return [[] for _ in ids]
-    table = pd.read_csv(
-        data.folder / data.items, sep=data.delimiter.replace("auto", ","), dtype=str, keep_default_na=False
-    )
-    by_item = dict(zip(table[columns.item], table[columns.genres], strict=True))
-    return [[name for name in by_item.get(item, "").split(data.genre_separator) if name] for item in ids]
