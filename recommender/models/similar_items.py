@@ -48,7 +48,9 @@ def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sitt
         lambda block: chosen.T @ (chosen @ block) - within.T @ (within @ block), catalogue.num_items, rank
     )
     is_positive = values > 1e-9
-    return (vectors[:, is_positive] * np.sqrt(values[is_positive])).astype(np.float32)
+    vectors = vectors[:, is_positive] * np.sqrt(values[is_positive])
+    vectors[lengths == 0] = 0  # not 1e-17, whose direction would count
+    return vectors.astype(np.float32)
 
 
 def genre_vectors(catalogue: Catalogue, rank: int) -> np.ndarray:
@@ -66,6 +68,12 @@ def genre_vectors(catalogue: Catalogue, rank: int) -> np.ndarray:
         return np.zeros((catalogue.num_items, 0), np.float32)
     left, values, _ = decompose(cosines, rank)
     return (left * values).astype(np.float32)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Scales the rows of a matrix, [n, width], to length 1; rows of zeros stay as they are."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)
 
 
 def standard_residuals(events: Interactions, biases: Biases | None = None) -> np.ndarray:

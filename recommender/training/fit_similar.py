@@ -10,7 +10,7 @@ from recommender.evaluation.intervals import mean_over_users
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
-from recommender.models.similar_items import genre_vectors, similar_item_vectors
+from recommender.models.similar_items import genre_vectors, similar_item_vectors, unit_rows
 from recommender.training.similar_measure import AcrossSittings
 from schemas.settings import Settings
 
@@ -63,8 +63,7 @@ def _fit(events: Interactions, catalogue: Catalogue, choice: _Choice) -> np.ndar
 
 def _joined(vectors: np.ndarray, genres: np.ndarray, weight: float) -> np.ndarray:
     """Returns vectors whose products are the cosines of `vectors` plus the weighted products of `genres`."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.concatenate([vectors / np.where(lengths > 0, lengths, 1), np.float32(np.sqrt(weight)) * genres], axis=1)
+    return np.concatenate([unit_rows(vectors), np.float32(np.sqrt(weight)) * genres], axis=1)
 
 
 def _choose(events: HoldOut, catalogue: Catalogue, seed: int) -> _Choice:
