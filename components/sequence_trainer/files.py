@@ -52,7 +52,7 @@ def write(
     write_items(folder / "items.json", items)
     dropped = {
         "train_of_no_item": int(np.sum(train.item == PADDING)),
-        "train_without_earlier_event": len(timelines.events) - len(fitted.label),
+        "train_without_earlier_event": len(timelines.events) - len(np.unique(fitted.event)),
         "eval_without_earlier_event": len(evaluation) - len(windows.label),
         "eval_not_drawn": len(windows.label) - len(drawn.label),
     }

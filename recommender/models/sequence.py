@@ -41,12 +41,21 @@ class SequenceModel(tfrs.Model):
     vectors.
     """
 
-    def __init__(self, data: SequenceData, settings: SequenceModelSettings):
-        """Creates the weights; the items' biases start as the logarithms of their shares of the training events."""
+    def __init__(self, data: SequenceData, settings: SequenceModelSettings, vectors: np.ndarray | None = None):
+        """Creates the weights; the items' biases start as the logarithms of their shares of the training events.
+
+        Args:
+          data: properties of the data.
+          settings: settings of the model.
+          vectors: [num_items + 1, at most embedding_width] float32, where the first columns of the items' vectors
+            start; None: at random, like the other columns.
+        """
         super().__init__()
         self._data, self._settings = data, settings
         self.num_items, features = len(data.popularity), settings.features
         self._items = self._table("items", self.num_items, settings.embedding_width)
+        if vectors is not None:
+            self._items[:, : vectors.shape[1]].assign(vectors)
         share = np.append(0, data.popularity) + 1.0
         log_share = np.log(share / share[1:].sum()).astype(np.float32)
         self._bias = tf.Variable(log_share, name="item_biases")

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import PADDING, Items
+from recommender.interactions.ragged import Ragged
 from recommender.models.callbacks import BestEpoch
 from recommender.models.fit import cosine_adam, fit
 from recommender.models.sequence import SequenceData, SequenceModel
+from recommender.models.similar_items import similar_item_vectors, unit_rows
 from recommender.training.sequence_measure import Measure
 from recommender.training.windows import Timelines, Windows
 from schemas.errors import DataError
@@ -69,6 +72,9 @@ def fit_sequence(
 def training_windows(timelines: Timelines, settings: SequenceModelSettings, method: str, seed: int) -> Windows:
     """Cuts a window for each training event with an earlier one; its context ends up to `gap` events earlier.
 
+    Events that follow each other closely have reasons that have nothing to do with taste, such as the order of a page.
+    So without a gap, events have a second window from what the user chose in earlier sittings.
+
     Raises:
       DataError: no event has an earlier one.
     """
@@ -81,7 +87,16 @@ def training_windows(timelines: Timelines, settings: SequenceModelSettings, meth
             "nothing to learn an order from; provide users with several events (at different times, if there are "
             "times), or disable the model"
         )
-    return windows
+    return windows if most else windows.join(timelines.windows_before_sittings(settings.features))
+
+
+def starting_vectors(events: Interactions, items: Items, width: int) -> np.ndarray:
+    """Computes vectors of similar items of length 1, [num_items + 1, at most width] float32; the first is 0."""
+    genres, words = items.values["genre"], items.values["title_word"]
+    num_genres, num_words = (len(items.vocabularies[name]) + 1 for name in ("genre", "title_word"))
+    no_periods = Ragged.of([[]] * (len(items.ids) + 1))
+    catalogue = Catalogue(events.num_users, num_genres, num_words, 0, genres, words, no_periods)
+    return unit_rows(similar_item_vectors(events, catalogue, False, width))
 
 
 def sequence_data(train: Interactions, items: Items) -> SequenceData:
@@ -112,7 +127,9 @@ def _fit(
     measure: Measure | None = None,
 ) -> tuple[SequenceModel, BestEpoch | None]:
     tf.keras.utils.set_random_seed(seed)
-    model = SequenceModel(sequence_data(events.take(events.item != PADDING), items), settings)
+    events = events.take(events.item != PADDING)
+    vectors = starting_vectors(events, items, settings.embedding_width)
+    model = SequenceModel(sequence_data(events, items), settings, vectors)
     num_batches = -(-len(windows.label) // settings.batch_size)
     best = None
     if measure is not None and measure.num_windows:

@@ -7,6 +7,7 @@ import numpy as np
 
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import PADDING, Items
+from recommender.interactions.sittings import sittings
 from recommender.models.sequence import NOT_GIVEN
 from schemas.errors import DataError
 from schemas.settings.on_device import FeatureInput
@@ -30,6 +31,11 @@ class Windows(NamedTuple):
         """Returns the windows at `rows`: positions, a slice, or [n] bool."""
         context = {name: values[rows] for name, values in self.context.items()}
         return Windows(context, *(column[rows] for column in self[1:]))
+
+    def join(self, others: "Windows") -> "Windows":
+        """Returns these windows and others with the same features."""
+        context = {name: np.concatenate([values, others.context[name]]) for name, values in self.context.items()}
+        return Windows(context, *map(np.concatenate, zip(self[1:], others[1:], strict=True)))
 
 
 class Timelines:
@@ -85,6 +91,19 @@ class Timelines:
                 np.isnan(past), np.float32(NOT_GIVEN["age"]), _days(events.timestamp, past + self._first)
             )
         return Windows(context, events.item, asked, (end - begin).astype(np.int32))
+
+    def windows_before_sittings(self, features: Mapping[Any, FeatureInput]) -> Windows:
+        """Cuts windows of training events whose context ends before the sitting of the event.
+
+        They are of the events that have an earlier one in their sitting, and whose user has an earlier sitting; for
+        others, the window would be empty or that of `windows`.
+        """
+        events, sitting = self._events, sittings(self._events)
+        first, start = np.searchsorted(events.user, events.user), np.searchsorted(sitting, sitting)
+        end = np.searchsorted(self._keys, self._keys)
+        asked = np.flatnonzero((first < start) & (start < end))
+        windows = self.windows(events.take(asked), features, (end - start)[asked])
+        return windows._replace(event=asked[windows.event])
 
     def _key(self, events: Interactions) -> np.ndarray:
         """Returns [n] int64 keys that sort events by user and time."""

@@ -105,3 +105,13 @@ def test_before_training_a_history_of_one_item_is_encoded_as_that_item(features:
     encoded = model.encode(context(features) | {"item": tf.constant([[3, 0, 0, 0]])}).numpy()[0]
     items = next(weight.numpy() for weight in model.weights if weight.name.startswith("items"))
     np.testing.assert_allclose(encoded, items[3], rtol=1e-6)
+
+
+def test_the_first_columns_of_the_items_start_where_given() -> None:
+    vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
+    settings = SequenceModelSettings(name="x", embedding_width=4)
+    model = SequenceModel(DATA, settings, vectors)
+    encoded = tf.constant([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
+    scores = (model.score(encoded) - model.score(tf.zeros([1, 4]))).numpy()
+    assert scores[:2] == pytest.approx(vectors.T, abs=1e-4)
+    assert 0 < np.abs(scores[2]).max() < 1

@@ -3,7 +3,7 @@ import pytest
 
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.items import Items, describe
-from recommender.training.fit_sequence import Fitted, fit_sequence
+from recommender.training.fit_sequence import Fitted, fit_sequence, starting_vectors, training_windows
 from recommender.training.sequence_measure import Measure
 from recommender.training.windows import Timelines, Windows
 from schemas.errors import DataError
@@ -115,3 +115,23 @@ def test_a_gap_ends_contexts_earlier_but_never_empties_them() -> None:
     skipped = np.array([0, 0, 0, 2, 9, 0])
     found = timelines.windows(events, {"item": FeatureInput(length=4)}, skipped).context["item"].tolist()
     assert found == [[1, 0, 0, 0], [1, 2, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [2, 3, 4, 5]]
+
+
+@pytest.mark.parametrize(("gap", "labels"), [(0, [2, 3, 4, 4]), (5, [2, 3, 4])])
+def test_without_a_gap_contexts_of_earlier_sittings_are_added(gap: int, labels: list[int]) -> None:
+    """Items 1 and 2 are of one sitting, 3 and 4 of the next."""
+    events = interactions([0, 0, 0, 0], [1, 2, 3, 4], None, [0, 60, 90_000, 90_060])
+    _, items = rounds(num_users=1, length=6)
+    windows = training_windows(Timelines(events, items), settings(gap=gap), "random", seed=1)
+    assert windows.label.tolist() == labels
+    if not gap:
+        assert windows.context["item"][2:].tolist() == [[1, 2, 3], [1, 2, 0]]
+
+
+def test_items_of_the_same_users_start_from_the_same_vector() -> None:
+    events = interactions([0, 0, 1, 1, 2, 2], [1, 2, 1, 2, 3, 4], None, None, num_items=NUM_ITEMS + 1)
+    items = describe(list("abcdef"), [""] * NUM_ITEMS, [[] for _ in range(NUM_ITEMS)], np.ones(NUM_ITEMS, np.int64))
+    vectors = starting_vectors(events, items, width=8)
+    products = np.zeros((NUM_ITEMS + 1, NUM_ITEMS + 1))
+    products[1:3, 1:3] = products[3:5, 3:5] = 1
+    assert vectors @ vectors.T == pytest.approx(products, abs=1e-5)

@@ -52,6 +52,17 @@ def test_the_context_is_what_the_user_did_earlier_and_nothing_else() -> None:
     assert sorted(found[7, 4]["item"]) == [2, 3], "the latest two"
 
 
+def test_contexts_before_sittings_end_where_the_sitting_begins() -> None:
+    hour = 1 / 24
+    train = make_events(
+        *((7, 1, 1, 0), (7, 2, 1, 0.1 * hour), (7, 3, 1, 2), (7, 4, 1, 2 + 0.1 * hour), (7, 2, 1, 2 + 0.2 * hour)),
+        *((8, 3, 1, 2), (8, 1, 1, 2 + 0.1 * hour)),
+    )
+    made = Timelines(train, ITEMS).windows_before_sittings({"item": FeatureInput(length=3)})
+    assert made.event.tolist() == [3, 4] and made.label.tolist() == [4, 2]
+    assert made.context["item"].tolist() == [[1, 2, 0], [1, 2, 0]] and made.context_length.tolist() == [2, 2]
+
+
 def test_contexts_of_evaluation_windows_hold_training_events_before_them() -> None:
     late = make_events((7, 3, 1.0, 2.0), (7, 1, 1.0, 2.1), (7, 2, 1.0, 99), (7, 0, 2.0, -3), (901, 1, 1.0, 9))
     found = cut(late, item=4)
