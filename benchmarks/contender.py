@@ -1,8 +1,8 @@
 """The contenders of a comparison, and the interfaces of fitted models."""
 
 import importlib
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,31 +26,47 @@ class Retrieval(NamedTuple):
 class Rating(NamedTuple):
     """A fitted rating model.
 
-    rate: predicts [n] ratings from [n] users, [n] items and [n] timestamps.
+    rate: predicts [n] ratings from [n] users, [n] items and [n] timestamps. served: the same from users and items
+    alone, as a server is usually asked; None: `rate` does not read the times.
     """
 
     rate: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    served: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 class Refusal(Exception):
     """A contender cannot take part, or not with this data."""
 
 
+class Grid(NamedTuple):
+    """Ascending values of a hyperparameter, and the one that the search starts from."""
+
+    values: tuple[Any, ...]
+    start: Any
+
+
 class Contender(NamedTuple):
     """One line of the table.
 
     place: `module:function`; the module is imported only when needed, so that packages of other contenders may be
-    missing. deterministic: whether all seeds give the same model. ours: whether it is a model of Atalaya.
+    missing. reads: what it reads in addition to pairs of user and item. space: what is chosen on held-out training
+    events. deterministic: whether all seeds give the same model. ours: whether it is a model of Atalaya. movielens:
+    whether it is for MovieLens 100K only.
     """
 
     name: str
     kind: Kind
     place: str
+    reads: tuple[str, ...] = ()
+    space: Mapping[str, Grid] = {}
     deterministic: bool = False
     ours: bool = False
+    movielens: bool = False
 
     def load(self) -> Callable[..., Retrieval | Rating]:
-        """Returns the function that fits the contender to data with a seed; Atalaya's also take the settings.
+        """Returns the function that fits the contender to data with a seed and values of its hyperparameters.
+
+        Atalaya's also takes the settings.
 
         Raises:
           Refusal: a required package is not installed.

@@ -37,6 +37,16 @@ def main() -> int:
     return status
 
 
+def read_lists(lists: Sequence[Path]) -> dict[str, list[str]]:
+    """Returns the items of each user from files with lines `user item item ...`; a later file continues a list."""
+    items: dict[str, list[str]] = {}
+    for path in lists:
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+            user, *chosen = line.split()
+            items.setdefault(user, []).extend(chosen)
+    return items
+
+
 def write_events(lists: Sequence[Path], output: Path, num_users: int | None = None) -> int:
     """Writes a CSV with the columns `user` and `item`, in the order of the lists.
 
@@ -48,13 +58,8 @@ def write_events(lists: Sequence[Path], output: Path, num_users: int | None = No
     Returns:
       The number of events.
     """
-    items: dict[str, list[str]] = {}
-    for path in lists:
-        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
-            user, *chosen = line.split()
-            if user in items or num_users is None or len(items) < num_users:
-                items.setdefault(user, []).extend(chosen)
-    rows = [(user, item) for user, chosen in items.items() for item in chosen]
+    items = list(read_lists(lists).items())[:num_users]
+    rows = [(user, item) for user, chosen in items for item in chosen]
     with open(output, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("user", "item"), *rows])
     return len(rows)

@@ -1,8 +1,9 @@
 """Quality measures of scores and ratings, computed by the same code for every contender.
 
-An item's rank in a user's list is that of `recommender.evaluation.ranks`: half of the items with an equal score count
-as higher, and an item whose score is NaN counts as higher than all others, but ranks last itself.
-a@K and b@K are means over events; R@K, NDCG@K and MRR are means over the users who have an event.
+An item's rank in a user's list is that of `recommender.evaluation.ranks`, among the items without a training event of
+the user: half of the items with an equal score count as higher, and an item whose score is NaN counts as higher than
+all others, but ranks last itself. b@K is a mean over events; R@K, NDCG@K and MRR are means over the users who have an
+event.
 """
 
 from collections.abc import Callable
@@ -19,17 +20,33 @@ Scores = Callable[[np.ndarray], np.ndarray]
 """Returns the scores of all items, [n, num_items] float32, for users, [n] indices."""
 
 
+class Measure(NamedTuple):
+    """A measure as a sum over users divided by a count over users.
+
+    sums, counts: [n], for the users with test events, in ascending order. is_root: whether the square root is taken.
+    """
+
+    sums: np.ndarray
+    counts: np.ndarray
+    is_root: bool = False
+
+    @property
+    def value(self) -> float:
+        """The value over all users."""
+        mean = float(self.sums.sum() / self.counts.sum())
+        return mean**0.5 if self.is_root else mean
+
+
 class Ranks(NamedTuple):
     """Ranks of the test events' items in their users' lists.
 
-    user: [n] indices. among_all: [n] ranks among all items. among_unseen: [n] ranks among the items without a training
-    event of the user. num_unseen: [n] numbers of these items. coverage: share of all items that are among the first 10
-    of any user with test events, without the items of the user's training events.
+    user: [n] indices. rank: [n] ranks among the items without a training event of the user. num_unseen: [n] numbers of
+    these items. coverage: share of all items that are among the first 10 of any user with test events, without the
+    items of the user's training events.
     """
 
     user: np.ndarray
-    among_all: np.ndarray
-    among_unseen: np.ndarray
+    rank: np.ndarray
     num_unseen: np.ndarray
     coverage: float
 
@@ -41,7 +58,7 @@ def rank(scores: Scores, train: Events, test: Events, num_items: int) -> Ranks:
       ValueError: the scores of a block do not have the shape [users, num_items].
     """
     train_rows, test_rows = _rows_by_user(train.user), _rows_by_user(test.user)
-    ranks = np.zeros((3, len(test.user)))
+    rank, num_unseen = np.zeros(len(test.user)), np.zeros(len(test.user), np.int64)
     shown = np.zeros(num_items, bool)
     users = np.unique(test.user)
     for begin in range(0, len(users), _USERS_AT_ONCE):
@@ -52,15 +69,14 @@ def rank(scores: Scores, train: Events, test: Events, num_items: int) -> Ranks:
             raise ValueError(f"scores of {len(block)} users: expected the shape {expected}, got {values.shape}")
         for user, row in zip(block, values, strict=True):
             rows = test_rows[user]
-            seen = np.unique(train.item[train_rows.get(user, [])])
-            lists, nothing = np.broadcast_to(row, (len(rows), num_items)), np.zeros((len(rows), num_items), bool)
-            is_seen = nothing.copy()
-            is_seen[:, seen] = True
-            ranks[0, rows] = ranks_of(lists, test.item[rows], nothing)
-            ranks[1, rows] = ranks_of(lists, test.item[rows], is_seen)
-            ranks[2, rows] = num_items - len(seen)
-            shown[_first(np.delete(row, seen), 10, np.delete(np.arange(num_items), seen))] = True
-    return Ranks(test.user, ranks[0], ranks[1], ranks[2].astype(np.int64), float(shown.mean()))
+            is_seen = np.zeros(num_items, bool)
+            is_seen[train.item[train_rows.get(user, [])]] = True
+            lists, left_out = (np.broadcast_to(one, (len(rows), num_items)) for one in (row, is_seen))
+            rank[rows] = ranks_of(lists, test.item[rows], left_out)
+            unseen = np.flatnonzero(~is_seen)
+            num_unseen[rows] = len(unseen)
+            shown[_first(row[unseen], 10, unseen)] = True
+    return Ranks(test.user, rank, num_unseen, float(shown.mean()))
 
 
 def _rows_by_user(user: np.ndarray) -> dict[int, np.ndarray]:
@@ -75,59 +91,61 @@ def _first(scores: np.ndarray, count: int, items: np.ndarray) -> np.ndarray:
     return items[np.argpartition(descending, count - 1)[:count]] if len(items) > count else items
 
 
-def share_within(ranks: np.ndarray, k: int) -> float:
-    """Returns the share of [n] ranks that are at most `k`: a@K or b@K."""
-    return float(np.mean(ranks <= k))
+def share_within(user: np.ndarray, ranks: np.ndarray, k: int) -> Measure:
+    """Returns the share of [n] ranks that are at most `k`: b@K."""
+    return _over_events(user, (ranks <= k).astype(np.float64))
 
 
-def recall(user: np.ndarray, ranks: np.ndarray, k: int) -> float:
+def recall(user: np.ndarray, ranks: np.ndarray, k: int) -> Measure:
     """Returns the mean over users of (events within the first `k`) / (events)."""
-    return _mean_of_users(user, ranks <= k, lambda counts: counts)
+    return _over_users(user, ranks <= k, lambda counts: counts)
 
 
-def ndcg(user: np.ndarray, ranks: np.ndarray, k: int) -> float:
+def ndcg(user: np.ndarray, ranks: np.ndarray, k: int) -> Measure:
     """Returns the mean over users of DCG / ideal DCG with binary gains (Jarvelin and Kekalainen, 2002).
 
     DCG is the sum of 1 / log2(1 + rank) over the user's events with rank <= k; in the ideal DCG their ranks are 1, 2,
     ...
     """
     ideal = np.concatenate([[0], np.cumsum(1 / np.log2(1 + np.arange(1, k + 1)))])
-    return _mean_of_users(user, np.where(ranks <= k, 1 / np.log2(1 + ranks), 0), lambda n: ideal[np.minimum(n, k)])
+    return _over_users(user, np.where(ranks <= k, 1 / np.log2(1 + ranks), 0), lambda n: ideal[np.minimum(n, k)])
 
 
-def _mean_of_users(user: np.ndarray, gains: np.ndarray, best: Callable[[np.ndarray], np.ndarray]) -> float:
-    _, rows, counts = np.unique(user, return_inverse=True, return_counts=True)
-    return float(np.mean(np.bincount(rows, gains) / best(counts)))
-
-
-def mrr(user: np.ndarray, ranks: np.ndarray) -> float:
+def mrr(user: np.ndarray, ranks: np.ndarray) -> Measure:
     """Returns the mean over users of 1 / (best rank of the user's events)."""
     users, rows = np.unique(user, return_inverse=True)
     best = np.full(len(users), np.inf)
     np.minimum.at(best, rows, ranks)
-    return float(np.mean(1 / best))
+    return Measure(1 / best, np.ones(len(users)))
 
 
-def retrieval(ranks: Ranks) -> dict[str, float]:
-    """Returns all measures of a retrieval contender."""
-    user, unseen = ranks.user, ranks.among_unseen
+def _over_users(user: np.ndarray, gains: np.ndarray, best: Callable[[np.ndarray], np.ndarray]) -> Measure:
+    summed = _over_events(user, gains)
+    return Measure(summed.sums / best(summed.counts), np.ones(len(summed.sums)))
+
+
+def _over_events(user: np.ndarray, values: np.ndarray, is_root: bool = False) -> Measure:
+    _, rows, counts = np.unique(user, return_inverse=True, return_counts=True)
+    return Measure(np.bincount(rows, values), counts, is_root)
+
+
+def retrieval(ranks: Ranks) -> dict[str, Measure]:
+    """Returns all measures of a retrieval contender but the coverage."""
+    user, rank = ranks.user, ranks.rank
     return {
-        "a@10": share_within(ranks.among_all, 10),
-        "a@100": share_within(ranks.among_all, 100),
-        "b@10": share_within(unseen, 10),
-        "b@100": share_within(unseen, 100),
-        "R@10": recall(user, unseen, 10),
-        "NDCG@10": ndcg(user, unseen, 10),
-        "NDCG@100": ndcg(user, unseen, 100),
-        "MRR": mrr(user, unseen),
-        "cov@10": ranks.coverage,
+        **{f"b@{k}": share_within(user, rank, k) for k in (10, 100)},
+        **{f"R@{k}": recall(user, rank, k) for k in (10, 20)},
+        **{f"NDCG@{k}": ndcg(user, rank, k) for k in (10, 20, 100)},
+        "MRR": mrr(user, rank),
     }
 
 
-def new_users(ranks: Ranks) -> dict[str, float]:
+def new_users(ranks: Ranks) -> dict[str, Measure]:
     """Returns the measures on events of users without training events."""
-    unseen = ranks.among_unseen
-    return {"user NDCG@10": ndcg(ranks.user, unseen, 10), "user b@100": share_within(unseen, 100)}
+    return {
+        "user NDCG@10": ndcg(ranks.user, ranks.rank, 10),
+        "user b@100": share_within(ranks.user, ranks.rank, 100),
+    }
 
 
 def new_items(ranks: Ranks) -> dict[str, float]:
@@ -137,10 +155,10 @@ def new_items(ranks: Ranks) -> dict[str, float]:
     `x random` is the value divided by the expected value of a random order: with n candidates, min(1, 100 / n) for
     b@100, (1 + 1/2 + ... + 1/n) / n for 1/rank, and 1/2 for the percentile.
     """
-    unseen, size = ranks.among_unseen, ranks.num_unseen
+    rank, size = ranks.rank, ranks.num_unseen
     harmonic = np.cumsum(1 / np.arange(1, size.max() + 1))
-    within, reciprocal = share_within(unseen, 100), float(np.mean(1 / unseen))
-    percentile = float(np.mean((unseen - 1) / np.maximum(size - 1, 1)))
+    within, reciprocal = float(np.mean(rank <= 100)), float(np.mean(1 / rank))
+    percentile = float(np.mean((rank - 1) / np.maximum(size - 1, 1)))
     return {
         "item b@100": within,
         "b@100 x random": within / float(np.mean(np.minimum(1, 100 / size))),
@@ -151,7 +169,9 @@ def new_items(ranks: Ranks) -> dict[str, float]:
     }
 
 
-def rating(predicted: np.ndarray, given: np.ndarray, scale: tuple[float, float]) -> dict[str, float]:
-    """Returns RMSE and MAE of [n] predictions, clipped to the scale."""
+def rating(
+    user: np.ndarray, predicted: np.ndarray, given: np.ndarray, scale: tuple[float, float]
+) -> dict[str, Measure]:
+    """Returns RMSE and MAE of [n] predictions, clipped to the scale, of [n] users."""
     errors = np.clip(predicted.astype(np.float64), *scale) - given
-    return {"RMSE": float(np.sqrt(np.mean(errors**2))), "MAE": float(np.mean(np.abs(errors)))}
+    return {"RMSE": _over_events(user, errors**2, is_root=True), "MAE": _over_events(user, np.abs(errors))}

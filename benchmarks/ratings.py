@@ -1,27 +1,33 @@
-"""Reads the ratings and items given by a settings file into arrays, like the pipeline's first step."""
+"""Reads events and items from files into arrays: logs, like the pipeline's first step, and lists of items by user."""
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.item_lists import read_lists
 from recommender.interactions.catalogue import Catalogue
+from recommender.interactions.interactions import NO_TIME
 from recommender.interactions.ragged import Ragged
 from recommender.interactions.titles import title_words
 from recommender.sources.catalogue import join_catalogue
 from recommender.sources.tables import read_tables
-from schemas.errors import SettingsError
+from schemas.errors import DataError, SettingsError
 from schemas.settings import DataSettings
 
 
 class Ratings(NamedTuple):
-    """All ratings, with at most one for each pair of user and item, in the order of the file.
+    """All events, with at most one for each pair of user and item, in the order of the file.
 
-    user, item: [n] int32 indices. rating: [n] float32. timestamp: [n] int64, seconds since 1970-01-01 UTC.
-    catalogue: the items in the items file and all rated items. rejects: number of unusable rows for each reason.
-    repeats: number of ratings that were dropped because the user rated the item again later. ids, titles: [num_items].
-    genres: the names of each item's genres.
+    user, item: [n] int32 indices. rating: [n] float32, NaN where there is none. timestamp: [n] int64, seconds since
+    1970-01-01 UTC, `NO_TIME` where there is none. catalogue: the items in the items file and those of all events.
+    rejects: number of unusable rows for each reason. repeats: number of events that were dropped since the user has the
+    item again later. ids, titles: [num_items]. position: [n], the place of each event among those of its user, in data
+    without times; else None. is_test: [n] bool, whether the event is in a file for the test. genres: the names of each
+    item's genres.
     """
 
     user: np.ndarray
@@ -33,11 +39,17 @@ class Ratings(NamedTuple):
     repeats: int
     ids: list[str]
     titles: list[str]
+    position: np.ndarray | None
+    is_test: np.ndarray
     genres: list[list[str]]
 
 
-def read(data: DataSettings) -> Ratings:
+def read(data: DataSettings, test: DataSettings | None = None) -> Ratings:
     """Reads the files given by the settings.
+
+    Args:
+      data: where the log and its items are, and how to read them.
+      test: the same for a log that is the test of `data`; its items file is not read.
 
     Raises:
       DataError: a file cannot be read, lacks a column or has no usable row.
@@ -49,12 +61,42 @@ def read(data: DataSettings) -> Ratings:
                 f"{name}: expected the name of one file without a placeholder, since the benchmark reads a single file"
             )
     rows, described, rejects = read_tables(data)
-    table = rows.to_pandas()
+    table = rows.to_pandas().assign(is_test=False)
+    if test:
+        others = read_tables(test)
+        table = pd.concat([table, others.ratings.to_pandas().assign(is_test=True)], ignore_index=True)
+        rejects = rejects + others.rejects
+    return _number(table, described, rejects, data.genre_separator)
+
+
+def read_files_of_lists(train: Sequence[Path], test: Sequence[Path]) -> Ratings:
+    """Reads lists of items by user, which have neither ratings nor times; see `item_lists.read_lists`.
+
+    Raises:
+      DataError: a file has no list.
+    """
+    parts = []
+    for paths, is_test in ((train, False), (test, True)):
+        lists = read_lists(paths)
+        if paths and not lists:
+            raise DataError(f"{', '.join(map(str, paths))}: expected lines `user item item ...`, got none")
+        pairs = [(user, item) for user, items in lists.items() for item in items]
+        parts.append(pd.DataFrame(pairs, columns=["user", "item"], dtype=object).assign(is_test=is_test))
+    table = pd.concat(parts, ignore_index=True).assign(rating=np.nan, timestamp=NO_TIME)
+    described = pd.DataFrame({name: [] for name in ("item", "title", "genres", "file", "line")}, dtype=object)
+    ratings = _number(table, described, Counter(), "|")
+    nothing = Ragged(np.array([], np.int32), np.zeros(ratings.catalogue.num_items + 1, np.int64))
+    return ratings._replace(catalogue=Catalogue(ratings.catalogue.num_users, 0, 0, 0, nothing, nothing, nothing))
+
+
+def _number(table: pd.DataFrame, described: pd.DataFrame, rejects: Counter[str], genre_separator: str) -> Ratings:
+    """Numbers the users and items of a table with `user`, `item`, `rating`, `timestamp` and `is_test`."""
+    table = table.assign(timestamp=table["timestamp"].fillna(NO_TIME).astype(np.int64))
     items = join_catalogue(described, table["item"].value_counts()).items
     latest = _latest(table)
-    repeats = len(table) - len(latest)
     user, users = pd.factorize(latest["user"])
-    genres = [[name for name in text.split(data.genre_separator) if name] for text in items["genres"]]
+    genres = [[name for name in text.split(genre_separator) if name] for text in items["genres"]]
+    has_times = (latest["timestamp"] != NO_TIME).any()
     return Ratings(
         user.astype(np.int32),
         pd.Index(items["item"]).get_indexer(latest["item"]).astype(np.int32),
@@ -62,16 +104,21 @@ def read(data: DataSettings) -> Ratings:
         latest["timestamp"].to_numpy(np.int64),
         _describe(items, len(users), genres),
         rejects,
-        repeats,
+        len(table) - len(latest),
         items["item"].tolist(),
         items["title"].tolist(),
+        None if has_times else latest.groupby(user).cumcount().to_numpy(),
+        latest["is_test"].to_numpy(bool),
         genres,
     )
 
 
 def _latest(table: pd.DataFrame) -> pd.DataFrame:
-    """Keeps the latest rating of each pair of user and item (the last row if tied); the rows keep their order."""
-    by_time = table.sort_values("timestamp", kind="stable")
+    """Keeps the latest event of each pair of user and item (the last row if tied); the rows keep their order.
+
+    Of a pair in training and in the test, the test keeps nothing, since lists leave out what a user had in training.
+    """
+    by_time = table.sort_values("timestamp", kind="stable").sort_values("is_test", ascending=False, kind="stable")
     return by_time.drop_duplicates(["user", "item"], keep="last").sort_index()
 
 

@@ -4,23 +4,21 @@ import numpy as np
 import pandas as pd
 from surprise import SVD, AlgoBase, Dataset, KNNBaseline, Reader
 
-from benchmarks.contender import Rating, Refusal
-from benchmarks.peers.baselines import LARGEST_CATALOGUE
+from benchmarks.contender import Rating
+from benchmarks.peers.baselines import refuse_large
 from benchmarks.protocols import Data
 
 
-def svd(data: Data, seed: int) -> Rating:
-    """Fits biased matrix factorisation; on MovieLens 100K, these hyperparameters are better than the defaults."""
-    return _fit(SVD(n_factors=100, n_epochs=60, reg_all=0.1, random_state=seed), data)
+def svd(data: Data, seed: int, regularization: float, epochs: int, dimension: int) -> Rating:
+    """Fits biased matrix factorisation."""
+    return _fit(SVD(n_factors=dimension, n_epochs=epochs, reg_all=regularization, random_state=seed), data)
 
 
-def knn_baseline(data: Data, seed: int) -> Rating:
+def knn_baseline(data: Data, seed: int, neighbours: int, shrinkage: int) -> Rating:
     """Fits item-kNN by the Pearson correlation of ratings minus biases, the similarity that the package recommends."""
-    if data.catalogue.num_items > LARGEST_CATALOGUE:
-        raise Refusal(
-            f"expected at most {LARGEST_CATALOGUE} items for a matrix of items by items, got {data.catalogue.num_items}"
-        )
-    return _fit(KNNBaseline(sim_options={"name": "pearson_baseline", "user_based": False}, verbose=False), data)
+    refuse_large(data)
+    similarity = {"name": "pearson_baseline", "user_based": False, "shrinkage": shrinkage}
+    return _fit(KNNBaseline(k=neighbours, sim_options=similarity, verbose=False), data)
 
 
 def _fit(model: AlgoBase, data: Data) -> Rating:
