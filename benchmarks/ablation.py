@@ -94,7 +94,7 @@ def _measure(kind: Kind, data: Data, settings: Settings, seed: int) -> dict[str,
     fit = atalaya.fit_retrieval if kind == "retrieval" else atalaya.fit_rating
     fitted = fit(data, seed, settings)
     seconds = time.process_time() - begin
-    return judge(fitted, data) | {CPU_SECONDS: seconds}
+    return judge(fitted, data).values | {CPU_SECONDS: seconds}
 
 
 if __name__ == "__main__":

@@ -29,14 +29,14 @@ def fit_retrieval(data: Data, seed: int, settings: Settings) -> Retrieval:
 
 
 def fit_rating(data: Data, seed: int, settings: Settings) -> Rating:
-    """Fits the ranking model."""
+    """Fits the ranking model, which is judged with the time of each rating, and as it is served without a time."""
     settings = _seeded(settings, data, seed)
     model = ranking.fit_ranking(divided(data, settings), data.catalogue, settings)
 
     def rate(users: np.ndarray, items: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
         return model.rate(users, items, model.moments(users, timestamps)).numpy()
 
-    return Rating(rate)
+    return Rating(rate, served=lambda users, items: model.rate(users, items).numpy())
 
 
 def divided(data: Data, settings: Settings) -> HoldOut:
@@ -46,6 +46,6 @@ def divided(data: Data, settings: Settings) -> HoldOut:
 
 
 def _seeded(settings: Settings, data: Data, seed: int) -> Settings:
-    split = settings.split.model_copy(update={"method": data.protocol})
+    split = settings.split.model_copy(update={"method": "time" if data.protocol == "time" else "random"})
     training = settings.training.model_copy(update={"seed": seed})
     return settings.model_copy(update={"split": split, "training": training})

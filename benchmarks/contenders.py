@@ -12,7 +12,7 @@ PEERS = "benchmarks.peers"
 _DIMENSION = Grid((16, 32, 64, 128, 256), 64)
 _EASE = {"regularization": Grid((20.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0), 200.0)}
 _KNN = {"shrinkage": Grid((0.0, 3.0, 10.0, 30.0, 100.0, 300.0), 10.0), "neighbours": Grid((10, 20, 50, 100), 50)}
-_RECENCY = {"share": Grid((*(0.5**halvings for halvings in range(12, -1, -2)), math.inf), 0.5**6)}
+_RECENCY = {"share": Grid((*(0.5**halvings for halvings in range(12, -1, -1)), math.inf), 0.5**6)}
 _TRANSITIONS = {"memory": Grid((1, 2, 5, 10, 20), 1), "window": Grid((1, 2, 5, 10, 20), 1)}
 _IALS = {
     "unobserved": Grid((0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 4.0),
@@ -51,11 +51,11 @@ CONTENDERS = (
     Contender(
         "atalaya-retrieval", "retrieval", "benchmarks.atalaya:fit_retrieval", ("times", "order", "content"), ours=True
     ),
-    Contender("biases", "rating", f"{PEERS}.baselines:biases", deterministic=True),
-    Contender("surprise-svd", "rating", f"{PEERS}.surprise_library:svd", (), _SVD),
-    Contender("surprise-knn", "rating", f"{PEERS}.surprise_library:knn_baseline", (), _SURPRISE_KNN, True),
-    Contender("myfm", "rating", f"{PEERS}.myfm_library:one_hot", (), _MYFM),
-    Contender("myfm-implicit", "rating", f"{PEERS}.myfm_library:implicit_features", (), _MYFM),
-    Contender("tutorial-rating", "rating", f"{PEERS}.tfrs_tutorials:rating", movielens=True),
-    Contender("atalaya-rating", "rating", "benchmarks.atalaya:fit_rating", ("times", "content"), ours=True),
+    Contender("biases", "rating", f"{PEERS}.baselines:biases", ("ratings",), deterministic=True),
+    Contender("surprise-svd", "rating", f"{PEERS}.surprise_library:svd", ("ratings",), _SVD),
+    Contender("surprise-knn", "rating", f"{PEERS}.surprise_library:knn_baseline", ("ratings",), _SURPRISE_KNN, True),
+    Contender("myfm", "rating", f"{PEERS}.myfm_library:one_hot", ("ratings",), _MYFM),
+    Contender("myfm-implicit", "rating", f"{PEERS}.myfm_library:implicit_features", ("ratings",), _MYFM),
+    Contender("tutorial-rating", "rating", f"{PEERS}.tfrs_tutorials:rating", ("ratings",), movielens=True),
+    Contender("atalaya-rating", "rating", "benchmarks.atalaya:fit_rating", ("ratings", "times", "content"), ours=True),
 )

@@ -50,7 +50,7 @@ def load_dataset(spec: str) -> Dataset:
         raise DataError(f"{spec}: expected protocols of {get_args(Protocol)}, got {sorted(unknown)}")
     files = find_files(match["path"] or _MOVIELENS_SETTINGS)
     train, test = ([path for path in files if ("test" in path.name) == is_test] for is_test in (False, True))
-    if not train or "given" in protocols and not test:
+    if not train or ("given" in protocols and not test):
         raise DataError(f"{spec}: expected files for training and for the test, got {[path.name for path in files]}")
     data = _settings_of(train)
     if train[0].suffix == ".txt":

@@ -33,7 +33,8 @@ class Events(NamedTuple):
 
     def take(self, rows: np.ndarray) -> "Events":
         """Returns the events at `rows`: positions, or [n] bool."""
-        return Events(*(None if column is None else column[rows] for column in self))
+        position = None if self.position is None else self.position[rows]
+        return Events(self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows], position)
 
     def sorted(self, num_users: int, num_items: int) -> Interactions:
         """Returns the events in the order that the models require."""

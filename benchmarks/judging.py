@@ -1,19 +1,32 @@
 """Measures of a fitted contender, and the test events that they are computed on."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from benchmarks import measures
 from benchmarks.contender import Rating, Retrieval
+from benchmarks.measures import Measure
 from benchmarks.protocols import Data
 from schemas.errors import DataError
 
 
-def judge(fitted: Retrieval | Rating, data: Data) -> dict[str, float]:
+class Judged(NamedTuple):
+    """A contender's measures by name.
+
+    values: over all users. by_user: those that are sums over users.
+    """
+
+    values: dict[str, float]
+    by_user: dict[str, Measure]
+
+
+def judge(fitted: Retrieval | Rating, data: Data) -> Judged:
     """Measures a contender on the test events.
 
-    With the random protocol, all test events count. With the time protocol, those count whose user and item both have
-    training events; events of new users with known items, and of known users with new items, are measured separately
-    if the contender can score them.
+    With the protocol `time`, those events count whose user and item both have training events; events of new users
+    with known items, and of known users with new items, are measured separately if the contender can score them. With
+    another protocol, all test events count.
 
     Raises:
       DataError: no test event counts.
@@ -26,15 +39,21 @@ def judge(fitted: Retrieval | Rating, data: Data) -> dict[str, float]:
         )
     if isinstance(fitted, Rating):
         test = data.test.take(counted)
-        return measures.rating(fitted.rate(test.user, test.item, test.timestamp), test.rating, data.scale)
-    values = measures.retrieval(_rank(fitted, data, counted))
+        predicted = fitted.rate(test.user, test.item, test.timestamp)
+        return _judged(measures.rating(test.user, predicted, test.rating, data.scale))
+    ranks = _rank(fitted, data, counted)
+    by_user, others = measures.retrieval(ranks), {"cov@10": ranks.coverage}
     if data.protocol == "time":
         of_new_users, of_new_items = ~known_users & known_items, known_users & ~known_items
         if fitted.new_users and of_new_users.any():
-            values |= measures.new_users(_rank(fitted, data, of_new_users))
+            by_user |= measures.new_users(_rank(fitted, data, of_new_users))
         if fitted.new_items and of_new_items.any():
-            values |= measures.new_items(_rank(fitted, data, of_new_items))
-    return values
+            others |= measures.new_items(_rank(fitted, data, of_new_items))
+    return _judged(by_user, others)
+
+
+def _judged(by_user: dict[str, Measure], others: dict[str, float] | None = None) -> Judged:
+    return Judged({name: measure.value for name, measure in by_user.items()} | (others or {}), by_user)
 
 
 def _rank(fitted: Retrieval, data: Data, rows: np.ndarray) -> measures.Ranks:

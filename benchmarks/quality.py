@@ -1,155 +1,117 @@
 """Compares Atalaya's models with those of other libraries on the same data and measures, in one run.
 
-    python -m benchmarks.quality --config pipeline/configs/movielens-100k.toml --seeds 42 43 44
+    python -m benchmarks.quality --data movielens-100k beauty=files/beauty.txt 'gowalla=files/gowalla_*.txt' mine=my.csv
 
-On MovieLens 100K, the exit status is 1 if a model of Atalaya misses a floor.
+Data is given as NAME=PATH[:PROTOCOL,...]; `benchmarks/datasets.py` describes the files. The hyperparameters of other
+libraries are chosen on held-out training events, with the same number of fits for each; Atalaya has its defaults. The
+exit status is 1 if a model of Atalaya misses a floor on MovieLens 100K.
 """
 
 import argparse
-import functools
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contender import Contender, Refusal
-from benchmarks.judging import describe, judge
-from benchmarks.options import add_config, add_protocols, add_seeds
-from benchmarks.protocols import Data, Protocol, divide
-from benchmarks.ratings import Ratings, read
+from benchmarks.comparison import interval
+from benchmarks.contenders import CONTENDERS
+from benchmarks.datasets import MOVIELENS, Dataset, load_dataset
+from benchmarks.judging import describe
+from benchmarks.measuring import Budget, run
+from benchmarks.options import add_seeds
+from benchmarks.protocols import Protocol, divide
 from benchmarks.results import (
-    CPU_SECONDS,
-    SECONDS,
+    FLOORS,
     Result,
     against_floors,
     against_peers,
     format_tables,
+    format_tuning,
     format_verdicts,
 )
 from schemas.errors import DataError, SettingsError
-from schemas.settings import Settings, load
-
-PEERS = "benchmarks.peers"
-CONTENDERS = (
-    Contender("popularity", "retrieval", f"{PEERS}.baselines:popularity", deterministic=True),
-    Contender("recency-popularity", "retrieval", f"{PEERS}.baselines:recency_popularity", deterministic=True),
-    Contender("item-knn", "retrieval", f"{PEERS}.baselines:item_knn", deterministic=True),
-    Contender("ease", "retrieval", f"{PEERS}.baselines:ease", deterministic=True),
-    Contender("ials", "retrieval", f"{PEERS}.baselines:ials"),
-    Contender("implicit-als", "retrieval", f"{PEERS}.implicit_library:als"),
-    Contender("implicit-bpr", "retrieval", f"{PEERS}.implicit_library:bpr"),
-    Contender("tutorial-retrieval", "retrieval", f"{PEERS}.tfrs_tutorials:retrieval"),
-    Contender("atalaya-retrieval", "retrieval", "benchmarks.atalaya:fit_retrieval", ours=True),
-    Contender("biases", "rating", f"{PEERS}.baselines:biases", deterministic=True),
-    Contender("surprise-svd", "rating", f"{PEERS}.surprise_library:svd"),
-    Contender("surprise-knn", "rating", f"{PEERS}.surprise_library:knn_baseline", deterministic=True),
-    Contender("myfm", "rating", f"{PEERS}.myfm_library:one_hot"),
-    Contender("myfm-implicit", "rating", f"{PEERS}.myfm_library:implicit_features"),
-    Contender("tutorial-rating", "rating", f"{PEERS}.tfrs_tutorials:rating"),
-    Contender("atalaya-rating", "rating", "benchmarks.atalaya:fit_rating", ours=True),
-)
-MOVIELENS = "movielens-100k"
 
 
 def main() -> None:
-    """Fits and measures one contender after another, then prints the tables and the verdict."""
+    """Fits and measures one contender after another on each data set, and prints the tables and the verdicts."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_config(parser)
-    add_protocols(parser)
-    add_seeds(parser, [42])
+    parser.add_argument("--data", nargs="+", default=[MOVIELENS], help="data to measure on (default: %(default)s)")
+    add_seeds(parser, [42, 43, 44])
+    parser.add_argument(
+        "--fits", type=int, default=12, help="most fits to choose a peer's hyperparameters (default: %(default)s)"
+    )
     parser.add_argument(
         "--only",
         nargs="+",
         choices=[contender.name for contender in CONTENDERS],
         metavar="CONTENDER",
+        default=[contender.name for contender in CONTENDERS],
         help="contenders to measure (default: all)",
     )
-    parser.add_argument("--json", type=Path, help="JSON file to write all numbers to")
+    parser.add_argument("--json", type=Path, help="JSON file to write all numbers to, after each protocol")
     arguments = parser.parse_args()
-    contenders = [one for one in CONTENDERS if not arguments.only or one.name in arguments.only]
+    report: dict[str, Any] = {"seeds": arguments.seeds, "fits": arguments.fits, "results": [], "verdicts": []}
     try:
-        settings = load(arguments.config)
-        ratings = read(settings.data)
-        print(_describe(ratings), flush=True)
-        report = _compare(settings, ratings, contenders, arguments.protocols, arguments.seeds)
+        datasets = [load_dataset(spec) for spec in arguments.data]
+        for dataset, protocol in [(one, protocol) for one in datasets for protocol in one.protocols]:
+            _compare(dataset, protocol, arguments.only, Budget(arguments.seeds, arguments.fits), report)
+            if arguments.json:
+                arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     except (DataError, SettingsError) as error:
         sys.exit(f"{parser.prog}: {error}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-    sys.exit(settings.name == MOVIELENS and not all(verdict["met"] for verdict in report["verdicts"]))
+    sys.exit(any(not verdict["met"] for verdict in report["verdicts"] if verdict["is_floor"]))
 
 
-def _describe(ratings: Ratings) -> str:
+def _compare(dataset: Dataset, protocol: Protocol, names: list[str], budget: Budget, report: dict[str, Any]) -> None:
+    """Prints all numbers as they are computed, and adds them to the report."""
+    data = divide(dataset.ratings, protocol, dataset.settings.data.rating_scale)
+    results: list[Result] = []
+    for contender in CONTENDERS:
+        if contender.name in names and (dataset.name == MOVIELENS or not contender.movielens):
+            results += run(contender, data, dataset.settings, budget)
+    floors = against_floors(results, protocol) if dataset.name == MOVIELENS and protocol in FLOORS else []
+    peers = against_peers(results, protocol)
+    parts = (
+        _describe(dataset) + "\n" + describe(data),
+        format_tables(results),
+        format_tuning(results),
+        format_verdicts(floors + peers),
+    )
+    print("\n" + "\n\n".join(filter(None, parts)) + "\n", flush=True)
+    report["results"] += [_as_json(dataset.name, result) for result in results]
+    report["verdicts"] += [
+        {"data": dataset.name, **verdict._asdict(), "is_floor": is_floor}
+        for verdicts, is_floor in ((floors, True), (peers, False))
+        for verdict in verdicts
+    ]
+
+
+def _describe(dataset: Dataset) -> str:
+    ratings = dataset.ratings
     rejects = "".join(f"\n  {count:,} rows cannot be used: {reason}" for reason, count in ratings.rejects.items())
-    catalogue = ratings.catalogue
     return (
-        f"{len(ratings.user):,} ratings by {catalogue.num_users:,} users, {catalogue.num_items:,} items; "
-        f"{ratings.repeats:,} superseded by a later rating of the same pair{rejects}"
+        f"{dataset.name}: {len(ratings.user):,} events of {ratings.catalogue.num_users:,} users and "
+        f"{ratings.catalogue.num_items:,} items; {ratings.repeats:,} left out, since the user has the item again later"
+        f"{rejects}"
     )
 
 
-def _compare(
-    settings: Settings, ratings: Ratings, contenders: list[Contender], protocols: list[Protocol], seeds: list[int]
-) -> dict[str, Any]:
-    """Returns all numbers, ready for JSON, and prints them as they are computed."""
-    report: dict[str, Any] = {"config": settings.name, "seeds": seeds, "results": [], "verdicts": [], "absent": {}}
-    closing = []
-    for protocol in protocols:
-        data = divide(ratings, protocol, settings.data.rating_scale)
-        results = []
-        for contender in contenders:
-            try:
-                runs = _run(contender, data, settings, seeds)
-            except Refusal as refusal:
-                report["absent"][contender.name] = str(refusal)
-                print(f"{protocol} {contender.name}: {refusal}", flush=True)
-                continue
-            results.append(Result(contender, protocol, runs))
-        verdicts = (against_floors if settings.name == MOVIELENS else against_peers)(results, protocol)
-        parts = [describe(data), format_tables(results), format_verdicts(verdicts)]
-        closing.append("\n\n".join(filter(None, parts)))
-        report["results"] += [_as_json(result) for result in results]
-        report["verdicts"] += [verdict._asdict() for verdict in verdicts]
-    absent = [f"{name}: {reason}" for name, reason in report["absent"].items()]
-    print("\n" + "\n\n".join([*closing, *absent]), flush=True)
-    return report
-
-
-def _run(contender: Contender, data: Data, settings: Settings, seeds: list[int]) -> list[dict[str, float]]:
-    """Returns the measures of each seed, or of only one if the contender is deterministic.
-
-    Raises:
-      Refusal: the contender cannot take part.
-    """
-    fit = contender.load()
-    if contender.ours:
-        fit = functools.partial(fit, settings=settings)
-    runs = []
-    for seed in seeds[:1] if contender.deterministic else seeds:
-        print(f"{data.protocol} {contender.name}, seed {seed}: fitting", flush=True)
-        wall, cpu = time.monotonic(), time.process_time()
-        fitted = fit(data, seed)
-        cost = {SECONDS: time.monotonic() - wall, CPU_SECONDS: time.process_time() - cpu}
-        runs.append(judge(fitted, data) | cost)
-        shown = {name: value for name, value in runs[-1].items() if name in ("NDCG@10", "b@100", "RMSE")}
-        values = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
-        print(f"{data.protocol} {contender.name}, seed {seed}: {values} after {cost[SECONDS]:.1f} s", flush=True)
-    return runs
-
-
-def _as_json(result: Result) -> dict[str, Any]:
-    name, kind = result.contender.name, result.contender.kind
+def _as_json(data: str, result: Result) -> dict[str, Any]:
+    intervals = {name: interval([run[name] for run in result.by_user]) for name in result.by_user[0]}
     return {
-        "contender": name,
-        "kind": kind,
+        "data": data,
         "protocol": result.protocol,
+        "contender": result.name,
+        "kind": result.contender.kind,
+        "reads": result.reads,
+        "tuned": result.tuned and result.tuned._asdict(),
         "runs": result.runs,
         "mean": result.mean,
         "spread": result.spread,
+        "interval": {name: (found.lower, found.upper) for name, found in intervals.items()},
     }
 
 

@@ -41,7 +41,7 @@ def tune(contender: Contender, data: Data, seed: int, most_fits: int, say: Calla
 
     def value(chosen: dict[str, Any]) -> float:
         found = measure(fit(inner, seed, **chosen), inner)
-        say(f"{', '.join(f'{name} {one}' for name, one in chosen.items())}: {abs(found):.4f}")
+        say(f"held out, {', '.join(f'{name} {one:g}' for name, one in chosen.items())}: {abs(found):.4f}")
         return found
 
     chosen, num_fits = climb(contender.space, value, most_fits)
