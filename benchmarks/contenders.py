@@ -20,8 +20,8 @@ _IALS = {
     "dimension": _DIMENSION,
 }
 _ALS = {
-    "alpha": Grid((1.0, 2.0, 5.0, 10.0, 20.0, 40.0), 2.0),
-    "regularization": Grid((1.0, 3.0, 10.0, 20.0, 40.0), 20.0),
+    "alpha": Grid((1.0, 2.0, 5.0, 15.0, 40.0), 2.0),
+    "regularization": Grid((0.1, 0.5, 2.0, 6.0, 20.0, 60.0), 20.0),
     "dimension": _DIMENSION,
 }
 _BPR = {
