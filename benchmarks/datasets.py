@@ -52,11 +52,11 @@ def load_dataset(spec: str) -> Dataset:
     train, test = ([path for path in files if ("test" in path.name) == is_test] for is_test in (False, True))
     if not train or ("given" in protocols and not test):
         raise DataError(f"{spec}: expected files for training and for the test, got {[path.name for path in files]}")
-    data = _settings_of(train)
+    data = _settings_of(files)
     if train[0].suffix == ".txt":
         ratings = read_files_of_lists(train, test)
     else:
-        ratings = read(data, _settings_of(test) if test else None)
+        ratings = read(data, [path.name for path in test])
     settings = check({"name": match["name"], "data": data.model_dump(exclude_unset=True)}, spec)
     return Dataset(match["name"], ratings, protocols or _suitable(ratings, train[0]), settings)
 

@@ -1,7 +1,7 @@
 """Reads events and items from files into arrays: logs, like the pipeline's first step, and lists of items by user."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,12 +44,12 @@ class Ratings(NamedTuple):
     genres: list[list[str]]
 
 
-def read(data: DataSettings, test: DataSettings | None = None) -> Ratings:
+def read(data: DataSettings, test: Collection[str] = ()) -> Ratings:
     """Reads the files given by the settings.
 
     Args:
       data: where the log and its items are, and how to read them.
-      test: the same for a log that is the test of `data`; its items file is not read.
+      test: names, below `data.folder`, of the files of the log that are the test.
 
     Raises:
       DataError: a file cannot be read, lacks a column or has no usable row.
@@ -61,11 +61,8 @@ def read(data: DataSettings, test: DataSettings | None = None) -> Ratings:
                 f"{name}: expected the name of one file without a placeholder, since the benchmark reads a single file"
             )
     rows, described, rejects = read_tables(data)
-    table = rows.to_pandas().assign(is_test=False)
-    if test:
-        others = read_tables(test)
-        table = pd.concat([table, others.ratings.to_pandas().assign(is_test=True)], ignore_index=True)
-        rejects = rejects + others.rejects
+    table = rows.to_pandas()
+    table = table.assign(is_test=table["file"].isin(list(test)))
     return _number(table, described, rejects, data.genre_separator)
 
 

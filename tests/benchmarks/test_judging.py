@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from benchmarks.contender import Contender, Rating, Refusal, Retrieval
+from benchmarks.contenders import CONTENDERS
 from benchmarks.events import Events
 from benchmarks.judging import judge
-from benchmarks.peers import baselines
+from benchmarks.measures import Measure
 from benchmarks.protocols import Data, Protocol
-from benchmarks.results import SECONDS, Result, against_floors, against_peers, best_peer, format_tables
+from benchmarks.results import CPU_SECONDS, Result, against_floors, against_peers, best_peer, format_tables
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
 from schemas.errors import DataError
@@ -31,14 +32,17 @@ def _checkerboard() -> Data:
     return _data("random", _events(*(pair for pair in pairs if pair not in kept)), _events(*kept), SIZE, SIZE)
 
 
-@pytest.mark.parametrize("fit", [baselines.item_knn, baselines.ease, baselines.ials])
-def test_what_is_withheld_from_a_checkerboard_comes_first(fit):
+PEERS = [one for one in CONTENDERS if one.name in ("item-knn", "ease", "ials")]
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_what_is_withheld_from_a_checkerboard_comes_first(peer):
     data = _checkerboard()
-    fitted = fit(data, 1)
+    fitted = peer.load()(data, 1, **{name: grid.start for name, grid in peer.space.items()})
     scores = fitted.scores(np.arange(SIZE))
     scores[data.train.user, data.train.item] = -np.inf
     assert scores.argmax(axis=1).tolist() == list(range(SIZE))
-    assert judge(fitted, data)["MRR"] == 1.0
+    assert judge(fitted, data).values["MRR"] == 1.0
 
 
 def _by_time() -> Data:
@@ -48,7 +52,7 @@ def _by_time() -> Data:
 
 def test_by_time_known_pairs_and_new_users_and_items_are_measured_apart():
     scores = np.array([[9, 1, 5, 0], [0, 9, 9, 5], [1, 2, 3, 4]], np.float32)
-    values = judge(Retrieval(lambda users: scores[users], new_users=True, new_items=True), _by_time())
+    values = judge(Retrieval(lambda users: scores[users], new_users=True, new_items=True), _by_time()).values
     assert values["MRR"] == 1 / 2  # user 0: item 2, then item 1
     assert values["user NDCG@10"] == pytest.approx(1 / np.log2(5))  # user 2: item 0 is the fourth
     assert values["item 1/rank"] == 1.0  # user 1: item 3 before item 0
@@ -56,13 +60,13 @@ def test_by_time_known_pairs_and_new_users_and_items_are_measured_apart():
 
 
 def test_a_model_without_scores_for_new_users_and_items_is_not_measured_on_them():
-    values = judge(Retrieval(lambda users: np.zeros((len(users), 4), np.float32)), _by_time())
+    values = judge(Retrieval(lambda users: np.zeros((len(users), 4), np.float32)), _by_time()).values
     assert not {"user NDCG@10", "item 1/rank"} & set(values)
 
 
 def test_ratings_by_time_are_those_of_known_pairs():
     # The one known pair, (0, 1), has the rating 2.
-    values = judge(Rating(lambda users, items, timestamps: np.full(len(users), 3.5)), _by_time())
+    values = judge(Rating(lambda users, items, timestamps: np.full(len(users), 3.5)), _by_time()).values
     assert values == {"RMSE": 1.5, "MAE": 1.5}
 
 
@@ -77,22 +81,22 @@ def test_an_absent_package_is_named():
         Contender("x", "retrieval", "no_such_package.models:fit").load()
 
 
-def _result(name: str, *runs: dict[str, float], ours: bool = False) -> Result:
-    return Result(
-        Contender(name, "rating", "", ours=ours), "time", [{SECONDS: 2.0, "CPU, s": 1.0} | run for run in runs]
-    )
+def _result(name: str, *errors: float, ours: bool = False, seconds: float = 1.0) -> Result:
+    """A rating model, with the error of all ratings of two users for each seed."""
+    runs = [{CPU_SECONDS: seconds, "RMSE": error} for error in errors]
+    by_user = [{"RMSE": Measure(np.full(2, error**2), np.ones(2), is_root=True)} for error in errors]
+    return Result(name, Contender(name, "rating", "", ours=ours), "time", ("ratings",), runs, by_user)
 
 
 def test_ours_is_compared_with_the_peer_of_least_error_and_with_the_floor():
-    ours = _result("atalaya-rating", {"RMSE": 0.93, "MAE": 0.7}, {"RMSE": 0.95, "MAE": 0.7}, ours=True)
-    results = [_result("a", {"RMSE": 0.99, "MAE": 0.6}), _result("b", {"RMSE": 0.935, "MAE": 0.8}), ours]
+    ours = _result("atalaya-rating", 0.93, 0.95, ours=True)
+    results = [_result("a", 0.99), _result("b", 0.935), ours]
     assert best_peer(results, "RMSE") is results[1]
     assert best_peer(results, "NDCG@10") is None
     assert [verdict.met for verdict in against_floors(results, "time")] == [True]  # 0.94, at most 0.945
-    assert [(verdict.met, verdict.text) for verdict in against_peers(results, "time")] == [
-        (False, "time RMSE 0.9400, best peer b 0.9350"),
-        (False, "time MAE 0.7000, best peer a 0.6000"),
-    ]
+    (verdict,) = against_peers(results, "time")
+    assert not verdict.met
+    assert verdict.text.startswith("time atalaya-rating: RMSE 0.9400, best peer b 0.9350; difference +0.0051 [+0.0051,")
     table = format_tables(results)
     assert "0.9350*" in table
     assert "0.9400 (0.0200)" in table
@@ -101,6 +105,13 @@ def test_ours_is_compared_with_the_peer_of_least_error_and_with_the_floor():
 
 def test_the_cost_of_both_fits_is_compared_with_both_tutorials():
     names = ("atalaya-retrieval", "atalaya-rating", "tutorial-retrieval", "tutorial-rating")
-    results = [_result(name, {SECONDS: seconds}) for name, seconds in zip(names, (3.0, 2.5, 4.0, 1.0), strict=True)]
+    costs = zip(names, (3.0, 2.5, 4.0, 1.0), strict=True)
+    results = [_result(name, 9.0, seconds=seconds) for name, seconds in costs]
     assert [verdict.met for verdict in against_floors(results, "random")] == [False]
     assert against_floors(results[:3], "random") == []
+
+
+def test_the_cost_is_shown_in_multiples_of_ials():
+    assert "| 2.5        | 5.0    |" in format_tables(
+        [_result("ials", 1.0, seconds=0.5), _result("b", 1.0, seconds=2.5)]
+    )

@@ -112,3 +112,19 @@ def test_hyperparameters_are_chosen_without_the_test(tmp_path, protocol):
     inner = hold_out(data)
     assert (len(inner.train.user), len(inner.test.user)) == (36, 4)
     assert sorted([*inner.train.item, *inner.test.item]) == sorted(data.train.item)
+
+
+def test_the_last_event_of_each_user_with_several_is_the_test(tmp_path):
+    rows = ["5.1.1970;ann;a;1", "3.1.1970;ann;b;2", "6.1.1970;bob;c;3", "2.1.1970;eve;c;4", "4.1.1970;eve;a;5"]
+    data = divide(_read(tmp_path, rows), "last", None)
+    assert sorted(data.test.rating.tolist()) == [1, 5]
+    assert sorted(hold_out(data).train.rating.tolist()) == [2, 3, 4]  # one event of each is left
+
+
+def test_without_times_events_are_in_the_order_of_the_file(tmp_path):
+    rows = [";ann;a;1", ";bob;b;2", ";ann;c;3"]
+    ratings = _read(tmp_path, rows, columns=COLUMNS | {"timestamp": ""})
+    assert ratings.position.tolist() == [0, 0, 1]
+    assert divide(ratings, "last", None).test.rating.tolist() == [3]
+    with pytest.raises(DataError, match="expected times"):
+        divide(ratings, "time", None)
