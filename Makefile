@@ -55,7 +55,7 @@ OLDER = $(filter 3.10,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.
 
 bench: data ## measure the models on MovieLens 100K, and what a local run costs
 	@missed=; \
-	$(BIN)/python -W ignore -m benchmarks.quality --protocols random --only $(BENCH_CONTENDERS) || missed+=' quality'; \
+	$(BIN)/python -W ignore -m benchmarks.quality --data movielens-100k:random --seeds 42 --only $(BENCH_CONTENDERS) || missed+=' quality'; \
 	$(BIN)/python -m benchmarks.local_run || missed+=' local_run'; \
 	$(BIN)/python -W ignore -m benchmarks.serving || missed+=' serving'; \
 	[[ -z $$missed ]] || { echo "bench: failed, or missed a floor:$$missed" >&2; exit 1; }
@@ -64,9 +64,10 @@ BENCH_CONTENDERS := popularity ease tutorial-retrieval atalaya-retrieval biases 
 bench-index: setup ## measure exact and approximate search (MODEL=serving/NAME, INTERACTIONS=file of user item item ...)
 	@$(BIN)/python -W ignore -m benchmarks.index $(if $(MODEL),--model $(MODEL)) $(if $(INTERACTIONS),--interactions $(INTERACTIONS))
 
-bench-quality: data ## measure the models and their peers (CONFIG=path of settings, SEEDS="42 43 44", JSON=path)
+bench-quality: data ## measure the models and their peers on MovieLens 100K and DATA="NAME=PATH[:PROTOCOL] ..." (SEEDS, FITS=per peer, ONLY="ease ...", JSON=path)
 	@bash tools/setup.sh bench
-	@.venv-bench/bin/python -W ignore -m benchmarks.quality --config $(CONFIG) --seeds $(SEEDS) $(if $(JSON),--json $(JSON))
+	@.venv-bench/bin/python -W ignore -m benchmarks.quality --data movielens-100k $(DATA) $(if $(filter command environment,$(origin SEEDS)),--seeds $(SEEDS)) \
+	  $(if $(FITS),--fits $(FITS)) $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 bench-ablation: data ## measure what each idea in the models is worth, on held-out training ratings (CONFIG=path, SEEDS)
 	@$(BIN)/python -W ignore -m benchmarks.ablation --config $(CONFIG) --seeds $(SEEDS)
