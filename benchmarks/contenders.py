@@ -15,12 +15,12 @@ _KNN = {"shrinkage": Grid((0.0, 3.0, 10.0, 30.0, 100.0, 300.0), 10.0), "neighbou
 _RECENCY = {"share": Grid((*(0.5**halvings for halvings in range(12, -1, -1)), math.inf), 0.5**6)}
 _TRANSITIONS = {"memory": Grid((1, 2, 5, 10, 20), 1), "window": Grid((1, 2, 5, 10, 20), 1)}
 _IALS = {
-    "unobserved": Grid((0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 4.0),
+    "unobserved": Grid((0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0), 4.0),
     "regularization": Grid((0.0015, 0.004, 0.015, 0.04, 0.1), 0.015),
     "dimension": _DIMENSION,
 }
 _ALS = {
-    "alpha": Grid((1.0, 2.0, 5.0, 15.0, 40.0), 2.0),
+    "alpha": Grid((1.0, 2.0, 5.0, 15.0, 40.0, 100.0), 2.0),
     "regularization": Grid((0.1, 0.5, 2.0, 6.0, 20.0, 60.0), 20.0),
     "dimension": _DIMENSION,
 }
