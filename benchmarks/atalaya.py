@@ -46,6 +46,7 @@ def divided(data: Data, settings: Settings) -> HoldOut:
 
 
 def _seeded(settings: Settings, data: Data, seed: int) -> Settings:
-    split = settings.split.model_copy(update={"method": "time" if data.protocol == "time" else "random"})
+    method = "random" if data.protocol == "given" else data.protocol
+    split = settings.split.model_copy(update={"method": method})
     training = settings.training.model_copy(update={"seed": seed})
     return settings.model_copy(update={"split": split, "training": training})
