@@ -40,8 +40,8 @@ RATING: dict[str, dict[str, Any]] = {
     "width 8": {"bayesian.dimension": 8},
     "10 side features only": {"bayesian.side_features": 10},
     "mood of 1 rating only": {"bayesian.recent_events": 1},
-    "network, dot product only": {"model": "network", "network.cross_layers": 0, "network.deep_layers": []},
-    "network with cross layers": {"model": "network"},
+    "network, dot product only": {"model": "network", "network.deep_layers": []},
+    "network with a dense layer": {"model": "network"},
     "network, + retrieval task": {"model": "network", "network.retrieval_weight": 0.1},
 }
 SHOWN = {"retrieval": ["NDCG@10", "NDCG@100", "b@100", "cov@10"], "rating": ["RMSE", "MAE"]}

@@ -64,10 +64,8 @@ class RankingModel(tfrs.Model):
             time_width = width + 1
             self._time = RequestTime(settings.request_time, timestamps, settings.time_buckets, time_width)
         self._head = None
-        if settings.cross_layers or settings.deep_layers:
-            self._head = RatingHead(
-                2 * width + time_width, settings.cross_layers, settings.deep_layers, settings.head_regularization
-            )
+        if settings.deep_layers:
+            self._head = RatingHead(2 * width + time_width, settings.deep_layers, settings.head_regularization)
         self._task = tfrs.tasks.Ranking(loss=tf.keras.losses.MeanSquaredError(reduction="sum_over_batch_size"))
 
     def _make_table(self, name: str, size: int) -> tf.Variable:

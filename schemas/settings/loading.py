@@ -100,6 +100,7 @@ def _explained(key: str, problems: list[Any]) -> str:
 
 
 _WITHOUT_GAIN = (
+    "ranking.network.cross_layers",
     "ranking.network.popularity",
     "retrieval.candidate_layers",
     "retrieval.hard_negatives",

@@ -43,10 +43,9 @@ class NetworkSettings(Fit, RequestTime, ItemFeatures):
     """Maximum number of the user's latest other training events used by an example."""
     embedding_dimension: PositiveInt = 26
     """Width of the vectors."""
-    cross_layers: NonNegativeInt = 1
-    """Number of cross layers (DCN-v2) on the vectors of user, item and time."""
     deep_layers: tuple[PositiveInt, ...] = (32,)
-    """Widths of the dense layers above the cross layers. Without any layers, the prediction is the dot product."""
+    """Widths of dense layers (ReLU) on the vectors of user, item and time. Without any, the prediction is the dot
+    product."""
     retrieval_weight: NonNegative = 0.0
     """Weight of a second task for the same vectors: identifying the rated item among those of the batch."""
     history_dropout: Dropout = 0.2
@@ -56,7 +55,7 @@ class NetworkSettings(Fit, RequestTime, ItemFeatures):
     regularization: NonNegative = 0.07
     """Weight of the squared biases and vectors in the loss; the squared error of the rating has weight 1."""
     head_regularization: NonNegative = 0.01
-    """Weight of the squared parameters of the cross and dense layers in the loss."""
+    """Weight of the squared parameters of the dense layers in the loss."""
     learning_rate: Positive = 0.003
     """Step size of Adam."""
     batch_size: PositiveInt = 1024

@@ -156,7 +156,7 @@ EVERY_SWITCH = {
     "ranking": {
         "model": "network",
         "network": {
-            **{"embedding_dimension": 4, "batch_size": 32, "epochs": 1, "cross_layers": 2, "deep_layers": [6]},
+            **{"embedding_dimension": 4, "batch_size": 32, "epochs": 1, "deep_layers": [6]},
             **{"request_time": ["bucket", "hour"], "retrieval_weight": 0.5},
         },
     },

@@ -21,9 +21,7 @@ BATCH = {
     "history_index": HISTORY,
     "history_rating": HISTORY_RATING,
 }
-PLAIN = NetworkSettings(
-    embedding_dimension=2, cross_layers=0, deep_layers=(), history_dropout=0, id_dropout=0, regularization=0
-)
+PLAIN = NetworkSettings(embedding_dimension=2, deep_layers=(), history_dropout=0, id_dropout=0, regularization=0)
 
 
 def make_model(**changes: object) -> RankingModel:
@@ -87,20 +85,18 @@ def test_time_has_a_bias_and_moves_the_users_vector() -> None:
     assert predict(model) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_head_adds_crosses_of_user_and_item() -> None:
-    model = make_model(cross_layers=2, deep_layers=(3,), head_regularization=0.5)
+def test_the_head_adds_dense_layers_on_user_and_item() -> None:
+    model = make_model(deep_layers=(3,), head_regularization=0.5)
     plain = predict(model)
     rng = np.random.default_rng(0)
     head = [rng.normal(size=weight.shape).astype(np.float32) for weight in model.weights_after_encoding]
     for weight, values in zip(model.weights_after_encoding, head, strict=True):
         weight.assign(values)
-    w1, b1, w2, b2, deep, deep_bias, last, last_bias = head
-    x0 = np.concatenate([model.encode_users(USERS, HISTORY, HISTORY_RATING)[1], model.encode_items(ITEMS)[1]], axis=1)
-    x = x0 * (x0 @ w1 + b1) + x0
-    x = x0 * (x @ w2 + b2) + x
+    deep, deep_bias, last, last_bias = head
+    x = np.concatenate([model.encode_users(USERS, HISTORY, HISTORY_RATING)[1], model.encode_items(ITEMS)[1]], axis=1)
     expected = np.maximum(x @ deep + deep_bias, 0) @ last + last_bias
     assert predict(model) - plain == pytest.approx(expected[:, 0], abs=1e-5)
-    assert float(sum(model.losses)) == pytest.approx(0.5 * sum((w**2).sum() for w in (w1, w2, deep, last)), rel=1e-5)
+    assert float(sum(model.losses)) == pytest.approx(0.5 * sum((w**2).sum() for w in (deep, last)), rel=1e-5)
 
 
 def test_loss_is_the_squared_error_and_the_penalty() -> None:
