@@ -116,7 +116,7 @@ ERRORS = [
         {"rows": [[*ROWS[0][:2], "?", "5"], ["1:"], *ROWS * 2, ["2:"], *ROWS]},
         "lines such as '1:' name",
     ),
-    ("no-times", {"columns": {"timestamp": ""}}, r'Set split\.method to "random", or name the column'),
+    ("no-times", {"columns": {"timestamp": ""}}, r'Set split\.method to "random" or "last", or name the column'),
     ("items-do-not-match", {"items": ITEMS.replace("\nx", "\n0x")}, r"0\.0% of the rated.*'x0'.*'0x0'.*item_columns"),
 ]
 

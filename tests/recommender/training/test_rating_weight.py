@@ -81,7 +81,7 @@ def test_too_few_users_decide_nothing(num_users: int) -> None:
 class _Popular:
     """A retrieval model with the same scores for everyone: the first items are the best."""
 
-    trend = np.zeros(NUM_ITEMS)
+    level = np.zeros(NUM_ITEMS)
 
     def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
         return tf.ones([tf.shape(users)[0], 1])
