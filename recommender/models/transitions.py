@@ -40,7 +40,8 @@ def fit_transitions(events: Interactions, rank: int, decay: float) -> Transition
     Its entries are the sums of exp(-(d - 1) / 3) over the events of an item that come d events after one of another
     item, d up to 10, plus half of those in the other direction, over n_before^0.4 n_after^0.3, with n the numbers of
     events of the items. Counts of item pairs, decayed with their distance, are the sequential rules of Ludewig and
-    Jannach, "Evaluation of Session-based Recommendation Algorithms" (2018); the low rank smooths them.
+    Jannach, "Evaluation of Session-based Recommendation Algorithms" (2018). The low rank smooths them, and the square
+    roots of the singular values instead of the values themselves keep what is particular to few items.
 
     Args:
       events: training events.
@@ -52,7 +53,7 @@ def fit_transitions(events: Interactions, rank: int, decay: float) -> Transition
     before, after = (scipy.sparse.diags(counts**-power) for power in (_BEFORE_SCALING, _AFTER_SCALING))
     left, values, right = decompose((before @ matrix @ after).astype(np.float32).tocsr(), rank)
     history, items = (np.zeros((len(counts) + more, rank), np.float32) for more in (1, 0))
-    history[:-1, : len(values)] = left * values
+    history[:-1, : len(values)] = left * np.sqrt(values)
     items[:, : len(values)] = right
     return Transitions(history, items, decay)
 

@@ -38,7 +38,10 @@ def test_shipped_configs_load_and_are_named_as_their_file(path):
             '[data]\nfolder = "d"\n[data.columns]\nuserid = "u"\n',
             "data.columns.userid: unknown key; allowed here: user, ",
         ),
-        ('[data]\nfolder = "d"\n[split]\nmethod = "tiem"\n', "split.method: Input should be 'random', 'time' or 'last'"),
+        (
+            '[data]\nfolder = "d"\n[split]\nmethod = "tiem"\n',
+            "split.method: Input should be 'random', 'time' or 'last'",
+        ),
         ('[data]\nfolder = "d"\n[split]\neval_share = 1.0\n', "split.eval_share: Input should be less than 1; got 1.0"),
         ('[data]\nfolder = "d"\nrating_scale = [5, 1]\n', "data.rating_scale: the lowest rating must be below"),
         ('[data]\nfolder = "d"\n[gate.thresholds]\nrecall = { at_least = 1 }\n', "no metric is called 'recall'"),

@@ -31,7 +31,10 @@ def test_every_key_and_section_has_a_meaning():
     ("title", "row"),
     [
         ("`[split]`", '| `method` | `"random"`, `"time"`, `"last"` | `"random"` | `random`: by a seeded hash'),
-        ("`[split]`", "| `eval_share` | number > 0 and < 1 | `0.2` | With `random` and `time`: share of the ratings for evaluation. |"),
+        (
+            "`[split]`",
+            "| `eval_share` | number > 0 and < 1 | `0.2` | With `random` and `time`: share of the",
+        ),
         ("`[data]`", "| `folder` | path | required | "),
         ("`[data]`", '| `genre_separator` | text | `"\\|"` | '),
         ("`[data]`", "| `ratings` | text or list of texts | "),
