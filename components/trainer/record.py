@@ -47,7 +47,7 @@ def training_record(
         chosen=Chosen(
             **{f"{name}_weight": float(weight) for name, weight in fitted.retrieval.weights._asdict().items()},
             rating_model=fitted.rating_model,
-            rating_weight=fitted.serving.rating_weight,
+            rating_weight=fitted.serving.rating_weight if fitted.rating_model else None,
         ),
         code_version=code_version,
         libraries={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},

@@ -109,10 +109,9 @@ def _late(interactions: Interactions, pair: np.ndarray, share: float) -> np.ndar
 def _last(interactions: Interactions, pair: np.ndarray) -> np.ndarray:
     """Returns the part of each interaction, [n] int8: each user's last is held out, unless it repeats a pair, [n]."""
     side = np.full(len(pair), _FITTED, np.int8)
-    last = np.append(interactions.user[1:] != interactions.user[:-1], True)
-    side[last] = np.where(np.isin(pair[last], pair[~last]), _FITTED, _HELD_OUT)
-    is_only = np.append(True, interactions.user[1:] != interactions.user[:-1])
-    side[last & is_only] = _FITTED
+    splits = interactions.row_splits
+    last = splits[1:][np.diff(splits) > 1] - 1
+    side[last[~np.isin(pair[last], np.delete(pair, last))]] = _HELD_OUT
     return side
 
 

@@ -181,7 +181,7 @@ class RankingModel(tfrs.Model):
     def _retrieval_loss(self, queries: tf.Tensor, items: tf.Tensor, training: bool) -> tf.Tensor:
         """Returns the softmax loss of each event's item among the distinct items of the batch."""
         candidates, columns = draw_candidates(items, self.num_items, num_uniform=0)
-        correction = log_inclusion(self._frequency(candidates, items, training=training), self.num_items, 0)
+        correction = log_inclusion(self._frequency(candidates, items), self.num_items, 0)
         logits = tf.matmul(queries, self.encode_items(candidates, training)[1], transpose_b=True)
         return softmax_loss(logits, tf.range(tf.size(items)), columns, correction)
 

@@ -46,7 +46,8 @@ class Served(tf.Module):
 
     A model of events without ratings has no signatures `rate` and `rate_on_device` and no column `rating`; it orders by
     the retrieval score and ignores `n_candidates`, `rating_weight` and recent ratings. A model of events without times
-    ignores `timestamp` and recent ratings. The ranking model "network" ignores recent ratings.
+    ignores `timestamp` and recent ratings. The ranking model "network" ignores recent ratings, and
+    user and item biases, where they predict, the time too.
     """
 
     def __init__(self, recommender: Recommender, settings: ServingSettings):

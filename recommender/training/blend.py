@@ -6,11 +6,6 @@ import numpy as np
 
 from recommender.evaluation.ndcg import CHANCE
 
-TOWERS_WEIGHTS = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
-"""Candidate weights of what a user likes, relative to what is popular lately."""
-PART_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Candidate weights of another part, in units in which its scores vary as much as the towers'."""
-
 
 def choose_weight(weights: Sequence[float], values: Sequence[float]) -> float:
     """Returns the middle one of the ascending weights whose values differ from the best only by chance."""

@@ -102,16 +102,19 @@ def _rating_model(
 ) -> RatingModel:
     """Creates the model, with the events from which it computes the mood of requests.
 
-    In a split by time, requests come after all events, so the latest events of each user suffice, and the default mood
-    is that after all events. Otherwise, requests come between the events, so all events are kept, and the
-    default mood is the user's mean.
+    In a random split, requests come between the events, so all events are kept, and the default mood is the user's
+    mean. Otherwise they come after them, so the latest events of each user suffice, and the default mood is that after
+    all events in a split by time, and that after the user's last event in one by these.
     """
     num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
-    if settings.split.method != "time":
+    if settings.split.method == "random":
         mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights, biases)
         return RatingModel(factors, mood, _mean_by_user(events.user, mood_of_events, num_users))
     mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights, biases)
-    return RatingModel(factors, mood, _mood_at(mood, events.timestamp.max(), num_users))
+    times = np.full(num_users + 1, events.timestamp.max())
+    if settings.split.method == "last":
+        times[events.user] = events.timestamp  # the last of a user's events counts
+    return RatingModel(factors, mood, in_blocks(mood, np.arange(num_users + 1, dtype=np.int32), times))
 
 
 def _timeline(events: Interactions, biases: Biases) -> Timeline:
@@ -123,12 +126,6 @@ def _mean_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.n
     """Returns [num_users + 1] float32, 0 for users without events."""
     sums, counts = np.bincount(users, values, num_users + 1), np.bincount(users, minlength=num_users + 1)
     return (sums / np.maximum(1, counts)).astype(np.float32)
-
-
-def _mood_at(mood: Mood, timestamp: int, num_users: int) -> np.ndarray:
-    """Returns the mood of all users at a time, [num_users + 1] float32."""
-    users = np.arange(num_users + 1, dtype=np.int32)
-    return in_blocks(mood, users, np.full(num_users + 1, timestamp, np.int64))
 
 
 def _rmse(model: RatingModel, events: Interactions) -> float:

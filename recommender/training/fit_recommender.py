@@ -22,7 +22,8 @@ class FittedRecommender(NamedTuple):
     """A fitted recommender.
 
     parts: the parts to serve. retrieval: the model that computed their vectors. serving: the settings, with the chosen
-    `rating_weight`. rating_model: "bayesian", "network", or "biases" if neither is better; None without ratings.
+    `rating_weight`. rating_model: "bayesian", "network", or "biases" if the model of the settings is not better; None
+    without ratings.
     """
 
     parts: Parts

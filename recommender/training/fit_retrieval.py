@@ -65,6 +65,7 @@ def fit_retrieval(
         transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
     two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
     model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.fitted))
+    # The latest events choose it together with those of new users, and then the weights.
     days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else None
     level = None if days is None else _recent_level(events.fitted, days, catalogue)
     weights = choose_part_weights(model, contexts, measure, level)

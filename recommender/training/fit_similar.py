@@ -11,6 +11,7 @@ from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.similar_items import genre_vectors, similar_item_vectors, unit_rows
+from recommender.training.fit_linear import widest
 from recommender.training.similar_measure import AcrossSittings
 from schemas.settings import Settings
 
@@ -70,16 +71,15 @@ def _choose(events: HoldOut, catalogue: Catalogue, seed: int) -> _Choice:
     """Chooses one parameter after the other."""
     measure, fitted = AcrossSittings(events, seed), events.fitted
     genre_weights = GENRE_WEIGHTS if len(catalogue.genres.values) else (0.0,)
-    widest = similar_item_vectors(fitted, catalogue, False, max(RANKS))
-    genres = genre_vectors(catalogue, max(RANKS))
-    rank = _first_good(RANKS, lambda rank: _joined(widest[:, :rank], genres, genre_weights[0]), measure)
-
-    def fit(across_sittings: bool, genre_weight: float) -> np.ndarray:
-        return _fit(fitted, catalogue, _Choice(rank, across_sittings, genre_weight))
-
+    ranks = [rank for rank in RANKS if rank <= widest(catalogue)]
+    vectors = similar_item_vectors(fitted, catalogue, False, max(ranks))
+    genres = genre_vectors(catalogue, max(ranks))
+    rank = _first_good(ranks, lambda rank: _joined(vectors[:, :rank], genres, genre_weights[0]), measure)
     sides = (False, True) if events.interactions.has_times else (False,)
-    across_sittings = _first_good(sides, lambda across: fit(across, genre_weights[0]), measure)
-    genre_weight = _first_good(genre_weights, lambda weight: fit(across_sittings, weight), measure)
+    found = {across: similar_item_vectors(fitted, catalogue, across, rank) for across in sides}
+    across_sittings = _first_good(sides, lambda across: _joined(found[across], genres, genre_weights[0]), measure)
+    chosen = found[across_sittings]
+    genre_weight = _first_good(genre_weights, lambda weight: _joined(chosen, genres, weight), measure)
     choice = _Choice(rank, across_sittings, genre_weight)
     _LOG.info("similar items: %s", choice)
     return choice

@@ -8,10 +8,14 @@ import numpy as np
 from recommender.evaluation.ndcg import NdcgMeasure
 from recommender.interactions.contexts import Contexts
 from recommender.models.retrieval import PartWeights, RetrievalModel
-from recommender.training.blend import PART_WEIGHTS, TOWERS_WEIGHTS, choose_weight, relative_width
+from recommender.training.blend import choose_weight, relative_width
 from recommender.training.vectors import encode_candidates, encode_users
 
 _LOG = logging.getLogger("atalaya")
+_TOWERS_WEIGHTS = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
+"""Candidate weights of what a user likes, relative to what is popular lately."""
+_PART_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Candidate weights of another part, in units in which its scores vary as much as the towers'."""
 _USERS_COMPARED = 128
 
 
@@ -48,7 +52,7 @@ def choose_part_weights(
     given = [part for part, query in zip(PartWeights._fields[1:], queries[1:], strict=True) if np.any(query)]
     order = [*given, *given[:-1]]
     for part in order if level is None else ["towers", *order, "towers"]:
-        weights = choose(part, TOWERS_WEIGHTS if part == "towers" else PART_WEIGHTS)
+        weights = choose(part, _TOWERS_WEIGHTS if part == "towers" else _PART_WEIGHTS)
     _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
     set_part_weights(model, weights, contexts, level)
     return weights

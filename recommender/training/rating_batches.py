@@ -30,13 +30,13 @@ class UserRatings:
         Args:
           rows: [n] positions in `events`.
           length: maximum number of events in a history.
-          method: method of the split; `time` takes the user's latest earlier events, the others the latest other ones.
+          method: of the split; `random` takes the user's latest other events, the others the latest earlier ones.
 
         Returns:
           Histories without the event itself and others of the same user with the same item.
         """
         users = self.events.user[rows]
-        if method == "time":
+        if method != "random":
             ends, own = rows, 0
         else:
             ends = self._splits[users + 1]

@@ -37,7 +37,8 @@ def fit_second_stage(events: HoldOut, catalogue: Catalogue, settings: Settings, 
     """Fits the ranking model, unless it is no better than user and item biases on held-out events beyond chance.
 
     Better is a lower mean squared error of the ratings within the scale, with a 95 % interval of the paired difference
-    over users. Where that is not shown, also for want of held-out ratings, the biases predict.
+    over users. Where that is not shown, also for want of held-out ratings, the biases predict. The network stops by
+    the same events, which is a small advantage for it.
 
     Args:
       events: training events with ratings, of known users with known items.

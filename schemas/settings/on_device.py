@@ -76,7 +76,7 @@ class SequenceModelSettings(Fit):
     gap: NonNegativeInt | None = None
     """Maximum number of events between a training context and its label; 0: the label is the next event, and also one
     of a later sitting. A wide gap is better for a model that is used long after the last event in its training data.
-    Absent: 0 for a random split, 200 for a split by time."""
+    Absent: 200 for a split by time, otherwise 0."""
     learning_rate: Positive = 0.01
     batch_size: PositiveInt = 512
     """Windows in a batch."""

@@ -7,7 +7,8 @@ class TrainingSettings(Section):
     """Settings shared by the fits of all models."""
 
     validation_share: Share = 0.1
-    """Share of the training events held out to determine when to stop; evaluation events are never used for this."""
+    """Share of the training events held out to determine when to stop; evaluation events are never used for this.
+    With `split.method = "last"`, each user's last event instead."""
     refit: bool = True
     """Whether to fit a second time, to all training events, for the number of epochs that was best on the held-out
     events."""

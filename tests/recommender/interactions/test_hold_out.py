@@ -96,7 +96,7 @@ def test_of_two_events_one_is_held_out(method: str, share: float) -> None:
 
 def test_refuses_too_few_events() -> None:
     nothing = of((0, 1, 1)).take(np.array([False]))
-    for method in ("random", "time"):
+    for method in ("random", "time", "last"):
         with pytest.raises(DataError, match="2 training events of 1 pairs of user and item are too few"):
             hold_out(of((0, 1, 1), (0, 1, 2)), 0.1, method, seed=3)
         with pytest.raises(DataError, match="0 training events of 0 pairs"):

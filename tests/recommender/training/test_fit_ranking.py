@@ -78,6 +78,15 @@ def test_the_same_seed_gives_the_same_model_whatever_the_order_of_the_events() -
     assert np.array_equal(rate_at(first, *query), rate_at(second, *query))
 
 
+def test_in_a_split_by_the_last_event_the_default_is_the_mood_after_it() -> None:
+    events = make_events(mood=1.0)
+    model = fit(events, make_settings("last", sweeps=30))
+    users = np.arange(NUM_USERS, dtype=np.int32)
+    ends = events.timestamp[events.row_splits[1:-1] - 1]
+    items = np.zeros(NUM_USERS, np.int32)
+    assert model.rate(users, items).numpy() == pytest.approx(rate_at(model, users, items, ends), abs=1e-4)
+
+
 @pytest.mark.parametrize("method", ["random", "time"])
 def test_unknown_users_and_items_are_rated_too(method: str) -> None:
     events = make_events(mood=0.5)
