@@ -45,17 +45,15 @@ def fit_transitions(events: Interactions, rank: int, decay: float) -> Transition
 
     Args:
       events: training events.
-      rank: number of columns, at least 1; columns beyond the rank of the data are 0.
+      rank: maximum number of columns, at least 1; there are no more than items.
       decay: see `Transitions`.
     """
     matrix = _transition_matrix(events)
     counts = np.maximum(events.popularity, 1).astype(np.float32)
     before, after = (scipy.sparse.diags(counts**-power) for power in (_BEFORE_SCALING, _AFTER_SCALING))
     left, values, right = decompose((before @ matrix @ after).astype(np.float32).tocsr(), rank)
-    history, items = (np.zeros((len(counts) + more, rank), np.float32) for more in (1, 0))
-    history[:-1, : len(values)] = left * np.sqrt(values)
-    items[:, : len(values)] = right
-    return Transitions(history, items, decay)
+    history = np.pad(left * np.sqrt(values), [(0, 1), (0, 0)]).astype(np.float32)
+    return Transitions(history, right.astype(np.float32), decay)
 
 
 def _transition_matrix(events: Interactions) -> scipy.sparse.csr_matrix:

@@ -20,7 +20,7 @@ def choose_transitions(events: Interactions, rank: int, contexts: Contexts, meas
 
     Args:
       events: training events without the held-out ones.
-      rank: number of columns.
+      rank: maximum number of columns.
       contexts: the users' histories in `events`.
       measure: of the held-out events.
     """
@@ -28,7 +28,7 @@ def choose_transitions(events: Interactions, rank: int, contexts: Contexts, meas
     histories = contexts.histories.take(measure.users)
     values = {decay: measure(decayed_sums(fitted.history, histories, decay), fitted.items) for decay in _DECAYS}
     decay = max(_DECAYS, key=lambda decay: values[decay])
-    _LOG.info("transitions: rank %d, decay %g; NDCG %.4f", rank, decay, values[decay])
+    _LOG.info("transitions: rank %d, decay %g; NDCG %.4f", fitted.items.shape[1], decay, values[decay])
     return fitted._replace(decay=decay)
 
 
