@@ -1,4 +1,4 @@
-"""How well similar items agree with what users choose and like in another sitting, for every contender alike."""
+"""How well similar items agree with what users choose and like in another sitting, the same for every contender."""
 
 import numpy as np
 
@@ -19,8 +19,8 @@ def measure(scores: np.ndarray, data: Data, seed: int = 0) -> dict[str, float]:
 
     Returns:
       `across`: the mean share of the test events that are less similar than the one of the pair; about a half if the
-      list is the same for all items. `alike`: the correlation of this share with the product of both ratings' residuals
-      from biases.
+      list is the same for all items. `agreement`: the correlation of this share with the product of both ratings'
+      residuals from biases.
     """
     num_users, num_items = data.catalogue.num_users, data.catalogue.num_items
     columns = [np.concatenate(both) for both in zip(data.train[:4], data.test[:4], strict=True)]
@@ -28,7 +28,7 @@ def measure(scores: np.ndarray, data: Data, seed: int = 0) -> dict[str, float]:
     is_test = np.isin(pairs(events.user, events.item), pairs(data.test.user, data.test.item))
     drawn = AcrossSittings(HoldOut(events, is_test.astype(np.int8)), seed)
     below = shares_below(scores, np.bincount(data.test.item, minlength=num_items))[drawn.asked, drawn.found]
-    return {"across": float(np.mean(below)), "alike": float(np.corrcoef(below, drawn.agreement)[0, 1])}
+    return {"across": float(np.mean(below)), "agreement": float(np.corrcoef(below, drawn.agreement)[0, 1])}
 
 
 def shares_below(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ PEERS: dict[str, Callable[[Data], np.ndarray]] = {
 OURS = "Atalaya"
 SHOWN = ("cosine", "EASE", OURS)
 LIST_LENGTH = 10
-COLUMNS = ("R@10", "R@100", "MRR", "across", "alike", "genres@10", "cov@10", "events@10", "CPU, s")
+COLUMNS = ("R@10", "R@100", "MRR", "across", "agreement", "genres@10", "cov@10", "events@10", "CPU, s")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Similar items: vectors whose cosines say how many users chose both items and rated them alike."""
+"""Similar items: vectors whose cosines say how many users chose both items and rated them similarly."""
 
 import numpy as np
 import scipy.sparse
@@ -16,7 +16,7 @@ def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sitt
 
     A user with n items adds (1 + z_i z_j) / n to the similarity of items i and j: z is how much higher the user rated
     the item than the biases predict, in standard deviations, or 0 without a rating. So each event counts the same,
-    however many others the user has, and users who rate two items alike count more. Each genre, release period and
+    however many others the user has, and users who rate two items similarly count more. Each genre, release period and
     title word adds 1 / n like a user who chose its n items; this places items without events. The similarities are
     divided by the square roots of those of both items with themselves, which makes them cosines; cutting off the small
     eigenvalues removes what only few users have in common (Deerwester et al., "Indexing by Latent Semantic Analysis",

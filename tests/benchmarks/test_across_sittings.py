@@ -23,7 +23,7 @@ def test_hand_worked_shares():
 
 
 def test_only_pairs_of_different_sittings_count():
-    """Users rate items 0 and 1 on one day, 2 and 3 on the next; 0 and 2 are similar, and users rate them alike."""
+    """Users rate items 0 and 1 on one day, 2 and 3 on the next; 0 and 2 are similar, and users rate them similarly."""
     nothing = Ragged.of([[]] * 4)
     likes = np.array([5, 1] * 10)
     train = make_events(*((u, item, like, 60 * item) for u, like in enumerate(likes) for item in (0, 1)))
@@ -34,6 +34,6 @@ def test_only_pairs_of_different_sittings_count():
     scores = np.eye(4)
     scores[:2, 2] = 0.5
     found = measure(scores, data)
-    assert found["across"] == pytest.approx(0.5) and found["alike"] > 0.9
+    assert found["across"] == pytest.approx(0.5) and found["agreement"] > 0.9
     scores[:2, [2, 3]] = scores[:2, [3, 2]]
-    assert measure(scores, data)["alike"] < -0.9
+    assert measure(scores, data)["agreement"] < -0.9
