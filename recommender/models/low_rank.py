@@ -3,32 +3,59 @@
 from collections.abc import Callable
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 
 _OVERSAMPLING, _ITERATIONS = 10, 3
 _ROWS_AT_ONCE = 65_536
+_RIDGE = 1e-7
+_NO_VARIANCE = 1e-10
+"""A squared singular value below this share of the largest is rounding."""
 
 
 def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Computes the truncated singular value decomposition U diag(s) V'.
 
     This uses subspace iteration from random columns (Halko et al., "Finding Structure with Randomness", 2011), which,
-    unlike ARPACK, gives the same result for the same matrix even if singular values are equal or 0.
+    unlike ARPACK, gives the same result for the same matrix even if singular values are equal.
 
     Args:
       matrix: [m, n].
-      rank: at least 1; the result has fewer columns if m or n is below it.
+      rank: at least 1; the result has fewer columns if the rank of the matrix is below it, but at least one.
 
     Returns:
       U, [m, rank], s, [rank], descending, and V, [n, rank].
     """
-    width = min(rank + _OVERSAMPLING, *matrix.shape)
+    if matrix.shape[0] > matrix.shape[1]:
+        right, values, left = decompose(matrix.T.tocsr(), rank)
+        return left, values, right
+    transposed = matrix.T.tocsr()
+    width = min(rank + _OVERSAMPLING, matrix.shape[0])
     basis = matrix @ np.random.default_rng(0).normal(size=(matrix.shape[1], width)).astype(matrix.dtype)
     for _ in range(_ITERATIONS):
-        basis = matrix @ (matrix.T @ np.linalg.qr(basis)[0])
+        basis = matrix @ (transposed @ _separated(basis))
     basis = np.linalg.qr(basis)[0]
-    rotation, values, right = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
-    return basis @ rotation[:, :rank], values[:rank], right[:rank].T
+    product = transposed @ basis
+    squares, rotation = np.linalg.eigh(gram_matrix(product))
+    found = max(1, np.count_nonzero(squares > _NO_VARIANCE * squares[-1]))
+    chosen = slice(None, -min(rank, found) - 1, -1)
+    values = np.sqrt(np.maximum(squares[chosen], 0)).astype(matrix.dtype)
+    rotation = rotation[:, chosen].astype(matrix.dtype)
+    return basis @ rotation, values, product @ (rotation / np.where(values > 0, values, 1))
+
+
+def _separated(columns: np.ndarray) -> np.ndarray:
+    """Returns columns, [n, k], that span the same space and are nearly orthonormal.
+
+    They are divided by the Cholesky factor of their products, several times as fast as a QR decomposition. A small
+    diagonal is added, so that the factor exists for dependent columns.
+    """
+    products = gram_matrix(columns)
+    np.fill_diagonal(
+        products, products.diagonal() + _RIDGE * products.trace() / len(products) + np.finfo(np.float32).tiny
+    )
+    factor = np.linalg.cholesky(products).astype(columns.dtype)
+    return scipy.linalg.solve_triangular(factor, columns.T, lower=True).T
 
 
 def leading_eigenvectors(

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import scipy.sparse
 
-from recommender.models.low_rank import leading_eigenvectors
+from recommender.models.low_rank import decompose, leading_eigenvectors
 
 
 def test_the_largest_eigenvalues_by_magnitude_come_in_descending_order() -> None:
@@ -18,3 +19,27 @@ def test_the_largest_eigenvalues_by_magnitude_come_in_descending_order() -> None
 def test_a_small_matrix_has_no_more_eigenvectors_than_rows() -> None:
     values, vectors = leading_eigenvectors(lambda block: 2 * block, 3, 8)
     assert values == pytest.approx([2, 2, 2]) and vectors.shape == (3, 3)
+
+
+@pytest.mark.parametrize("shape", [(60, 30), (30, 60)])
+def test_a_decomposition_is_the_best_of_its_rank(shape: tuple[int, int]) -> None:
+    """As numpy finds it, where the singular values beyond the rank are far smaller."""
+    matrix = np.random.default_rng(1).normal(size=shape) * 0.01
+    matrix += np.outer(np.arange(shape[0]), np.ones(shape[1])) + np.outer(np.ones(shape[0]), np.arange(shape[1]) ** 2)
+    left, values, right = decompose(scipy.sparse.csr_matrix(matrix), 2)
+    first, expected, second = np.linalg.svd(matrix, full_matrices=False)
+    assert values == pytest.approx(expected[:2])
+    assert (left * values) @ right.T == pytest.approx((first[:, :2] * expected[:2]) @ second[:2], abs=1e-4)
+    for vectors in (left, right):
+        assert vectors.T @ vectors == pytest.approx(np.eye(2), abs=1e-6)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_a_decomposition_has_no_more_columns_than_the_rank_of_the_matrix(rank: int) -> None:
+    """Equal columns and zeros: nothing is noise, nothing is divided by 0."""
+    matrix = np.zeros((6, 5), np.float32)
+    matrix[:3, :4] = 1
+    left, values, right = decompose(scipy.sparse.csr_matrix(matrix), rank)
+    assert values.shape == (1,) and (left * values) @ right.T == pytest.approx(matrix, abs=1e-6)
+    left, values, right = decompose(scipy.sparse.csr_matrix(0 * matrix), rank)
+    assert values.tolist() == [0] and np.all(np.isfinite([*left, *right]))

@@ -20,7 +20,7 @@ def test_transitions_by_hand() -> None:
     expected = counts[:, np.newaxis] ** -0.4 * weights * counts**-0.3
     left, values, right = np.linalg.svd(expected)
     assert fitted.history[:-1] @ fitted.items.T == pytest.approx(left * np.sqrt(values) @ right, abs=1e-3)
-    assert fitted.history.shape == (5, 4) and not fitted.history[-1].any() and fitted.decay == 2.0
+    assert fitted.history.shape == (5, 3) and not fitted.history[-1].any() and fitted.decay == 2.0
 
 
 def test_no_transitions_score_nothing() -> None:
