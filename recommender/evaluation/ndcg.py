@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recommender.evaluation.ranks import gains, ranks
+from recommender.evaluation.ranks import gains
 from recommender.interactions.ragged import Ragged
 
 CHANCE = 0.002
 """Relative difference by which the measures of equally good models on held-out events may differ."""
-_CELLS_AT_ONCE = 2**24
+_CELLS_AT_ONCE = 2**22
 _MOST_EVENTS_AT_ONCE = 512
-_MOST_EVENTS, _MOST_CELLS = 20_000, 4 * 10**8
-"""Maximum number of events that are measured, and of scores that are computed for them."""
+_EVENTS, _MOST_CELLS = (5_000, 20_000), 3 * 10**7
+"""Range of the maximum number of events that are measured, and the number of their scores that decides within it."""
 
 
 class NdcgMeasure:
@@ -33,11 +33,11 @@ class NdcgMeasure:
           users: [n] indices, the row of `seen` of each event's user.
           items: [n] indices, the held-out item of each event; the gain of an unknown item is 0.
           num_items: size of the catalogue.
-          seed: seed of the sample that is taken of more than 20,000 events, or 4 * 10^8 / `num_items` if that is less.
+          seed: seed of the sample of 5,000 to 20,000 events, fewer the more items there are.
         """
         known = np.flatnonzero(np.diff(seen.row_splits)[users] > 0)
         rows = known if len(known) else np.arange(len(users))
-        most = min(_MOST_EVENTS, max(1, _MOST_CELLS // num_items))
+        most = min(_EVENTS[1], max(_EVENTS[0], _MOST_CELLS // num_items))
         if len(rows) > most:
             rows = np.random.default_rng(seed).choice(rows, most, replace=False)
         rows = rows[np.argsort(users[rows], kind="stable")]
@@ -68,11 +68,20 @@ class NdcgMeasure:
         for begin in range(0, num_events, at_once):
             users, row = np.unique(self._user[begin : begin + at_once], return_inverse=True)
             items, seen = self._items[begin : begin + at_once], self._seen.take(users)
-            left_out = np.zeros((len(users), num_items), bool)
-            left_out[seen.rows, seen.values] = True
-            left_out = left_out[row]
+            is_known = items < num_items
+            row, items = row[is_known], items[is_known]
             base, change = (queries[users] @ candidates.T for queries, candidates in (fixed, varied))
+            own_base, own_change = base[row, items], change[row, items]
+            base[seen.rows, seen.values] = -np.inf
+            is_own_counted = base[row, items] == own_base
             for place, weight in enumerate(weights):
                 scores = base + np.float32(weight) * change if weight else base
-                sums[place] += np.sum(gains(ranks(scores[row], items, left_out)))
+                own = own_base + np.float32(weight) * own_change if weight else own_base
+                if len(users) < len(row):
+                    scores = scores[row]
+                # An item with the score NaN is not "at most" another, and ranks last.
+                at_most = np.count_nonzero(scores <= own[:, np.newaxis], axis=1)
+                lower = np.count_nonzero(scores < own[:, np.newaxis], axis=1)
+                ties = at_most - lower - is_own_counted
+                sums[place] += np.sum(gains(1 + num_items - at_most + ties / 2))
         return (sums / num_events).tolist()

@@ -46,6 +46,7 @@ def test_ndcg_leaves_out_users_without_events_unless_there_are_no_others() -> No
 
 
 def test_a_large_catalogue_is_measured_on_fewer_events_and_their_users_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ndcg, "_EVENTS", (3, 20))
     monkeypatch.setattr(ndcg, "_MOST_CELLS", 30)
     seen = Ragged(np.arange(20, dtype=np.int32) % 10, np.arange(21))
     measure = NdcgMeasure(seen, np.arange(20), np.full(20, 9), 10, seed=0)
