@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
-from recommender.models.sparse import sparse_dense_product
 from schemas.settings.shared import ItemFeatures
 
 
@@ -30,11 +29,11 @@ class ItemEncoder(tf.keras.layers.Layer):
         self._dimension = dimension
         self._ids = self._make_table("item_embeddings", catalogue.num_items) if settings.item_id else None
         self._features: list[tuple[tf.Variable, tf.RaggedTensor]] = []
-        if settings.genres:
+        if settings.genres and len(catalogue.genres.values):
             self._add("genre_embeddings", catalogue.num_genres, catalogue.genres)
-        if settings.title_words:
+        if settings.title_words and len(catalogue.title_words.values):
             self._add("title_word_embeddings", catalogue.num_title_words, catalogue.title_words)
-        if settings.release_year:
+        if settings.release_year and len(catalogue.release_periods.values):
             self._add("release_period_embeddings", catalogue.num_release_periods, catalogue.release_periods)
 
     def _make_table(self, name: str, size: int, stddev: float = 0.05) -> tf.Variable:
@@ -87,10 +86,4 @@ def _with_unknown_item(ragged: Ragged) -> tf.RaggedTensor:
 
 def _mean(table: tf.Variable, rows: tf.RaggedTensor) -> tf.Tensor:
     """Returns the mean of the table's rows that each ragged row lists, [nrows, dimension]; zeros for an empty row."""
-    factors = tf.gather(1.0 / tf.cast(tf.maximum(rows.row_lengths(), 1), tf.float32), rows.value_rowids())
-    members = tf.SparseTensor(
-        tf.stack([rows.value_rowids(), tf.cast(rows.flat_values, tf.int64)], axis=1),
-        factors,
-        [rows.nrows(), table.shape[0]],
-    )
-    return sparse_dense_product(members, table)
+    return tf.sparse.segment_mean(table, rows.flat_values, rows.value_rowids(), num_segments=rows.nrows())

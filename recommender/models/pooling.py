@@ -26,6 +26,9 @@ def sum_pooling(vectors: tf.Tensor, history: tf.RaggedTensor, weights: tf.Ragged
       [num_queries, dimension]; zeros for an empty history.
     """
     rows, num_rows = history.value_rowids(), history.nrows()
+    if weights is None and history.shape[0] != 1:
+        sums = tf.sparse.segment_sum(vectors, history.flat_values, rows, num_segments=num_rows)
+        return sums * tf.math.rsqrt(tf.cast(tf.maximum(history.row_lengths(), 1), tf.float32))[:, tf.newaxis]
     factors = tf.ones_like(history.flat_values, tf.float32) if weights is None else weights.flat_values
     squares = tf.math.unsorted_segment_sum(tf.square(factors), rows, num_rows)
     factors *= tf.gather(tf.where(squares > 0, tf.math.rsqrt(squares), 0.0), rows)
