@@ -59,7 +59,11 @@ def user_item_matrix(events: Interactions) -> scipy.sparse.csr_matrix:
 
 
 def decompose_linear(
-    matrix: scipy.sparse.csr_matrix, catalogue: Catalogue, rank: int, content_weight: float
+    matrix: scipy.sparse.csr_matrix,
+    catalogue: Catalogue,
+    rank: int,
+    content_weight: float,
+    near: np.ndarray | None = None,
 ) -> Spectrum:
     """Decomposes the scaled user-item matrix: an ideal low-pass filter of the graph of users and items.
 
@@ -75,12 +79,14 @@ def decompose_linear(
       catalogue: the items.
       rank: number of singular vectors, at least 1; fewer are found if the matrix is smaller.
       content_weight: value of the entries in the rows of genres and release periods.
+      near: [num_items, k], singular vectors of a similar matrix, or None.
     """
     counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
     stacked = scipy.sparse.vstack([np.sqrt(matrix), content_weight * _content(catalogue)]).tocsr()
     scaling = (counts + _DAMPING) ** -_ITEM_SCALING
     rows = scipy.sparse.diags((np.diff(stacked.indptr) + _DAMPING) ** -_USER_SCALING)
-    _, _, vectors = decompose((rows @ stacked @ scipy.sparse.diags(scaling)).astype(np.float32).tocsr(), rank)
+    scaled = (rows @ stacked @ scipy.sparse.diags(scaling)).astype(np.float32).tocsr()
+    _, _, vectors = decompose(scaled, rank, near)
     return Spectrum(vectors, scaling)
 
 

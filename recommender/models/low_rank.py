@@ -6,14 +6,17 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 
-_OVERSAMPLING, _ITERATIONS = 10, 3
+_OVERSAMPLING = 10
+_ITERATIONS, _ITERATIONS_FROM_NEAR = 3, 1
 _ROWS_AT_ONCE = 65_536
 _RIDGE = 1e-7
 _NO_VARIANCE = 1e-10
 """A squared singular value below this share of the largest is rounding."""
 
 
-def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def decompose(
+    matrix: scipy.sparse.spmatrix, rank: int, near: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Computes the truncated singular value decomposition U diag(s) V'.
 
     This uses subspace iteration from random columns (Halko et al., "Finding Structure with Randomness", 2011), which,
@@ -22,17 +25,33 @@ def decompose(matrix: scipy.sparse.spmatrix, rank: int) -> tuple[np.ndarray, np.
     Args:
       matrix: [m, n].
       rank: at least 1; the result has fewer columns if the rank of the matrix is below it, but at least one.
+      near: [n, k], right singular vectors of a similar matrix, from which fewer iterations are needed.
 
     Returns:
       U, [m, rank], s, [rank], descending, and V, [n, rank].
     """
-    if matrix.shape[0] > matrix.shape[1]:
-        right, values, left = decompose(matrix.T.tocsr(), rank)
-        return left, values, right
+    width = min(rank + _OVERSAMPLING, *matrix.shape)
+    start = np.random.default_rng(0).normal(size=(matrix.shape[1], width)).astype(matrix.dtype)
+    iterations = _ITERATIONS
+    if near is not None:
+        given = near[:, :width].astype(matrix.dtype)
+        start, iterations = np.concatenate([given, start[:, given.shape[1] :]], axis=1), _ITERATIONS_FROM_NEAR
     transposed = matrix.T.tocsr()
-    width = min(rank + _OVERSAMPLING, matrix.shape[0])
-    basis = matrix @ np.random.default_rng(0).normal(size=(matrix.shape[1], width)).astype(matrix.dtype)
-    for _ in range(_ITERATIONS):
+    if matrix.shape[0] <= matrix.shape[1]:
+        return _decompose(matrix, transposed, matrix @ start, iterations, rank)
+    right, values, left = _decompose(transposed, matrix, start, iterations, rank)
+    return left, values, right
+
+
+def _decompose(
+    matrix: scipy.sparse.spmatrix,
+    transposed: scipy.sparse.spmatrix,
+    basis: np.ndarray,
+    iterations: int,
+    rank: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Decomposes [m, n] from a basis of its columns, [m, width]."""
+    for _ in range(iterations):
         basis = matrix @ (transposed @ _separated(basis))
     basis = np.linalg.qr(basis)[0]
     product = transposed @ basis

@@ -34,7 +34,7 @@ def no_transitions(num_items: int) -> Transitions:
     return Transitions(np.zeros((num_items + 1, 0), np.float32), np.zeros((num_items, 0), np.float32), 1.0)
 
 
-def fit_transitions(events: Interactions, rank: int, decay: float) -> Transitions:
+def fit_transitions(events: Interactions, rank: int, decay: float, near: Transitions | None = None) -> Transitions:
     """Decomposes the matrix of transitions between items.
 
     Its entries are the sums of exp(-(d - 1) / 3) over the events of an item that come d events after one of another
@@ -47,11 +47,13 @@ def fit_transitions(events: Interactions, rank: int, decay: float) -> Transition
       events: training events.
       rank: maximum number of columns, at least 1; there are no more than items.
       decay: see `Transitions`.
+      near: transitions of similar events, from which the decomposition starts.
     """
     matrix = _transition_matrix(events)
     counts = np.maximum(events.popularity, 1).astype(np.float32)
     before, after = (scipy.sparse.diags(counts**-power) for power in (_BEFORE_SCALING, _AFTER_SCALING))
-    left, values, right = decompose((before @ matrix @ after).astype(np.float32).tocsr(), rank)
+    scaled = (before @ matrix @ after).astype(np.float32).tocsr()
+    left, values, right = decompose(scaled, rank, near.items if near else None)
     history = np.pad(left * np.sqrt(values), [(0, 1), (0, 0)]).astype(np.float32)
     return Transitions(history, right.astype(np.float32), decay)
 

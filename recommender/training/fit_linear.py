@@ -13,7 +13,7 @@ from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
 from recommender.models.als import fit_als
 from recommender.models.linear import LinearFactors, decompose_linear, place_by_content, user_item_matrix
-from recommender.training.blend import relative_width
+from recommender.training.blend import relative_width, score_width
 
 _LOG = logging.getLogger("atalaya")
 _MOST_NUMBERS = 2**26
@@ -33,13 +33,15 @@ class LinearChoice(NamedTuple):
     """The constants of the linear part.
 
     rank, popularity: see `Spectrum.factors`. als_width: width of the vectors of alternating least squares. als_weight:
-    of their scores, in units in which these vary as much as those of the decomposition.
+    of their scores, in units in which these vary as much as those of the decomposition. vectors: [num_items, k]
+    float32, singular vectors from which another decomposition starts.
     """
 
     rank: int
     popularity: float
     als_width: int
     als_weight: float
+    vectors: np.ndarray
 
 
 def choose_linear(
@@ -75,8 +77,9 @@ def choose_linear(
     first, second = ((sums_of(one.history, histories), one.items) for one in (projected, scaled))
     measured = measure.along(first, second, _ALS_WEIGHTS)
     weight, best = _ALS_WEIGHTS[int(np.argmax(measured))], max(measured)
-    chosen = LinearChoice(rank, popularity, width, weight)
-    _LOG.info("linear part: rank %d, popularity^%g, least squares of width %d times %g; NDCG %.4f", *chosen, best)
+    text = "linear part: rank %d, popularity^%g, least squares of width %d times %g; NDCG %.4f"
+    _LOG.info(text, rank, popularity, width, weight, best)
+    chosen = LinearChoice(rank, popularity, width, weight, spectrum.vectors[:, : max(rank, width)])
     return chosen, _joined(projected, scaled, weight)
 
 
@@ -85,7 +88,8 @@ def fit_linear(
 ) -> LinearFactors:
     """Fits the linear part with chosen constants; other arguments as of `choose_linear`."""
     matrix = user_item_matrix(events)
-    spectrum = decompose_linear(matrix, catalogue, max(choice.rank, choice.als_width), content_weight)
+    rank = max(choice.rank, choice.als_width)
+    spectrum = decompose_linear(matrix, catalogue, rank, content_weight, choice.vectors)
     projected = spectrum.factors(choice.rank, choice.popularity)
     als = _als_factors(matrix, spectrum.vectors[:, : choice.als_width], catalogue)
     return _joined(projected, _scaled(als, projected, contexts), choice.als_weight)
@@ -115,8 +119,8 @@ def _als_factors(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray, catalogue
 def _scaled(factors: LinearFactors, like: LinearFactors, contexts: Contexts) -> LinearFactors:
     """Scales factors so that their scores vary as much as those of others."""
     histories = contexts.histories.take(np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED])
-    scores = (sums_of(one.history, histories) @ one.items.T for one in (like, factors))
-    return factors._replace(history=np.float32(relative_width(*scores)) * factors.history)
+    given, own = (sums_of(one.history, histories) @ one.items.T for one in (like, factors))
+    return factors._replace(history=np.float32(relative_width(score_width(given), own)) * factors.history)
 
 
 def _joined(first: LinearFactors, second: LinearFactors, weight: float) -> LinearFactors:

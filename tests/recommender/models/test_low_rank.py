@@ -34,6 +34,15 @@ def test_a_decomposition_is_the_best_of_its_rank(shape: tuple[int, int]) -> None
         assert vectors.T @ vectors == pytest.approx(np.eye(2), abs=1e-6)
 
 
+def test_a_decomposition_goes_on_from_that_of_a_similar_matrix() -> None:
+    generator = np.random.default_rng(1)
+    left, right = generator.normal(size=(80, 3)), generator.normal(size=(60, 3))
+    similar, matrix = (left @ right.T + noise * generator.normal(size=(80, 60)) for noise in (0.3, 0.0))
+    near = decompose(scipy.sparse.csr_matrix(similar), 3)[2]
+    values = decompose(scipy.sparse.csr_matrix(matrix), 3, near)[1]
+    assert values == pytest.approx(np.linalg.svd(matrix, compute_uv=False)[:3])
+
+
 @pytest.mark.parametrize("rank", [1, 3])
 def test_a_decomposition_has_no_more_columns_than_the_rank_of_the_matrix(rank: int) -> None:
     """Equal columns and zeros: nothing is noise, nothing is divided by 0."""
