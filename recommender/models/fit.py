@@ -24,14 +24,28 @@ def fit(
     best: BestEpoch | None = None,
     logs: str | None = None,
 ) -> None:
-    """Fits a model, with progress in the log.
+    """Fits a model, with progress in the log; arguments as of `fit_further`, and a new optimizer."""
+    model.compile(optimizer=optimizer)
+    fit_further(name, model, batches, num_batches, epochs, best, logs)
+    model.compile()  # frees the optimizer's state, which is twice as large as the model
+
+
+def fit_further(
+    name: str,
+    model: tfrs.Model,
+    batches: tf.data.Dataset,
+    num_batches: int,
+    epochs: int,
+    best: BestEpoch | None = None,
+    logs: str | None = None,
+) -> None:
+    """Fits a compiled model, whose optimizer and traced step stay for another time.
 
     Args:
       name: name of the model in the log and in TensorBoard.
       model: the model, which is fitted in place.
       batches: the batches of one epoch.
       num_batches: number of batches in an epoch.
-      optimizer: a new optimizer.
       epochs: maximum number of epochs.
       best: decides when to stop, and restores the best epoch; None: stop after all epochs.
       logs: folder for TensorBoard, or None.
@@ -43,9 +57,7 @@ def fit(
         folder = str(Path(logs) / name)
         callbacks.append(tf.keras.callbacks.TensorBoard(folder, write_graph=False, profile_batch=0))
     begin = time.monotonic()
-    model.compile(optimizer=optimizer)
     history = model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
-    model.compile()  # frees the optimizer's state, which is twice as large as the model
     found = "" if best is None else f", best {best.label} {best.value:.4f} after epoch {best.epoch}"
     _LOG.info("%s: %d epochs in %.0f s%s", name, len(history.epoch), time.monotonic() - begin, found)
 

@@ -8,9 +8,14 @@ class CountedFrequency(tf.keras.layers.Layer):
     """The probability computed from an item's share of all events: 1 - (1 - share)^n for a batch of n positives."""
 
     def __init__(self, popularity: np.ndarray):
-        """Takes the numbers of training events, [num_items], at least one in total."""
+        """Takes the first numbers of events, see `count`."""
         super().__init__()
-        self._share = tf.constant(popularity / popularity.sum(), tf.float32)
+        self._share = tf.Variable(tf.zeros(popularity.shape), trainable=False)
+        self.count(popularity)
+
+    def count(self, popularity: np.ndarray) -> None:
+        """Takes the numbers of training events, [num_items], at least one in total."""
+        self._share.assign((popularity / popularity.sum()).astype(np.float32))
 
     def call(self, candidates: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
         """Returns the probabilities, [num_candidates], of candidates to be in a batch as large as `items`, [n]."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-MOST_ROWS = 20_000
+MOST_ROWS = 8_192
 """Maximum number of rows of a table that are all updated in each step."""
 
 

@@ -23,7 +23,8 @@ class RetrievalModel(tf.Module):
     """score = scale * (weighted sum of towers, linear part and transitions + level), as one dot product.
 
     The parts are fitted separately. They err in different ways, and their sum ranks better than each; fitted together,
-    the towers would only learn the residuals of the linear part.
+    the towers would only learn the residuals of the linear part. Where the others rank as well alone, there are no
+    towers.
 
     weights: of the parts, at first 1. scale: factor of the whole, at first 1. popularity: [num_items] float32, number
     of events by which items are ordered for unknown users.
@@ -31,7 +32,7 @@ class RetrievalModel(tf.Module):
 
     def __init__(
         self,
-        two_tower: TwoTowerModel,
+        two_tower: TwoTowerModel | None,
         linear: LinearFactors,
         transitions: Transitions,
         level: np.ndarray,
@@ -40,7 +41,7 @@ class RetrievalModel(tf.Module):
         """Combines the parts.
 
         Args:
-          two_tower: the fitted towers.
+          two_tower: the fitted towers, or None.
           linear: the fitted factors.
           transitions: the fitted transitions.
           level: [num_items] float32, the part of the score that is the same for all users, as a logarithm.
@@ -58,7 +59,8 @@ class RetrievalModel(tf.Module):
     @property
     def query_variables(self) -> list[tf.Variable]:
         """All variables that `encode_queries` reads."""
-        return [*self.two_tower.query_weights, self._linear_history, self._transitions_history]
+        towers = self.two_tower.query_weights if self.two_tower else []
+        return [*towers, self._linear_history, self._transitions_history]
 
     def encode_queries(self, users: tf.Tensor, history: tf.RaggedTensor, timestamps: tf.Tensor) -> tf.Tensor:
         """Encodes queries; arguments as `TwoTowerModel.encode_queries`.
@@ -66,24 +68,26 @@ class RetrievalModel(tf.Module):
         Returns:
           [num_queries, width] float32.
         """
-        towers = self.two_tower.encode_queries(users, history, timestamps)
         parts = [
-            towers[:, :-1] * self.weights.towers,
             sum_pooling(self._linear_history, history) * self.weights.linear,
             weighted_sum(self._transitions_history, history, place_weights(history, self._decay))
             * self.weights.transitions,
-            tf.ones_like(towers[:, :1]),
+            tf.ones([tf.shape(users)[0], 1]),
         ]
+        if self.two_tower:
+            towers = self.two_tower.encode_queries(users, history, timestamps)
+            parts.insert(0, towers[:, :-1] * self.weights.towers)
         return self.scale * tf.concat(parts, axis=1)
 
     def encode_candidates(self, items: tf.Tensor) -> tf.Tensor:
         """Encodes items, [n] indices below the number of items, to [n, width] float32."""
         parts = [
-            self.two_tower.encode_candidates(items)[:, :-1],
             tf.gather(self._linear_items, items),
             tf.gather(self._transitions_items, items),
             tf.gather(self.level, items)[:, tf.newaxis],
         ]
+        if self.two_tower:
+            parts.insert(0, self.two_tower.encode_candidates(items)[:, :-1])
         return tf.concat(parts, axis=1)
 
     def split(self, vectors: np.ndarray) -> list[np.ndarray]:

@@ -32,7 +32,7 @@ class TwoTowerModel(tfrs.Model):
 
         Args:
           catalogue: users and items.
-          popularity: [num_items] number of training events of each item.
+          popularity: [num_items] number of training events of each item; see `count`.
           timestamps: [n] seconds, of the training events.
           settings: features, widths, dropouts and the loss.
         """
@@ -50,9 +50,14 @@ class TwoTowerModel(tfrs.Model):
             shape=[catalogue.num_items],
             initializer=tf.keras.initializers.Constant(np.log1p(popularity)),
         )
-        self._is_rated = tf.constant(popularity > 0, tf.float32)
+        self._is_rated = tf.Variable((popularity > 0).astype(np.float32), trainable=False)
         self._is_scored_in_full = catalogue.num_items <= settings.full_softmax_items
         self._frequency = CountedFrequency(popularity)
+
+    def count(self, popularity: np.ndarray) -> None:
+        """Sets the numbers of events of the items, [num_items], to which the towers will be fitted further."""
+        self._is_rated.assign((popularity > 0).astype(np.float32))
+        self._frequency.count(popularity)
 
     @property
     def item_bias(self) -> np.ndarray:

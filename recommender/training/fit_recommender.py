@@ -85,7 +85,8 @@ def _assemble(
 ) -> Parts:
     """Computes the vectors of every user, with their history in all training events, and of every item."""
     events, catalogue = dataset.interactions, dataset.catalogue
-    retrieval.two_tower.tabulate_history_items()
+    if retrieval.two_tower:
+        retrieval.two_tower.tabulate_history_items()
     contexts = user_contexts(events, settings.retrieval.history_length, settings.split.method)
     return Parts(
         users=dataset.users,

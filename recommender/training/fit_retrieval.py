@@ -1,6 +1,5 @@
 """Fits the retrieval model: the towers, the closed forms, and their weights."""
 
-import gc
 import logging
 from collections.abc import Callable
 
@@ -14,7 +13,8 @@ from recommender.interactions.contexts import Contexts, user_contexts
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
-from recommender.models.fit import cosine_adam, fit
+from recommender.models.fit import fit_further
+from recommender.models.fused_adam import FusedAdam
 from recommender.models.linear import LinearFactors, place_by_content
 from recommender.models.retrieval import RetrievalModel
 from recommender.models.transitions import fit_transitions, no_transitions
@@ -29,10 +29,14 @@ from schemas.settings import Settings
 _LOG = logging.getLogger("atalaya")
 _LEAST_POPULARITY = 0.1
 """Added to the numbers of recent events, whose logarithms are the level."""
-_TARGETS: dict[str, tuple[str, int]] = {"random": ("scattered", 8), "time": ("blocks", 4), "last": ("blocks", 4)}
-"""For each split, which events a query predicts, and into how many parts a user's events are divided.
+_REFIT_EPOCHS, _REFIT_RATE = 2, 0.5
+"""Number of epochs in which the towers are fitted further to all events, and the first learning rate relative to that
+of the fit."""
+_TARGETS: dict[str, tuple[str, int]] = {"random": ("scattered", 8), "time": ("blocks", 4)}
+"""For each split with towers, which events a query predicts, and into how many parts a user's events are divided.
 
-Each epoch predicts each part once, from all other parts. Blocks should be long.
+With the split `last`, towers bring nothing beyond transitions and the linear part. Each epoch predicts each part once,
+from all other parts. Blocks should be long.
 """
 
 
@@ -43,7 +47,9 @@ def fit_retrieval(
     logs: str | None = None,
     before_refit: Callable[[RetrievalModel, Contexts], None] | None = None,
 ) -> RetrievalModel:
-    """Fits the parts, chooses stopping and weights by held-out events, then fits all events likewise if `refit` is set.
+    """Fits the parts, chooses stopping and weights by held-out events, then fits to all events if `refit` is set.
+
+    Towers without which the other parts rank as well are left out.
 
     Args:
       events: training events, of known users with known items.
@@ -63,29 +69,41 @@ def fit_retrieval(
         choice, linear = choose_linear(events.fitted, catalogue, chosen.linear_content_weight, contexts, measure)
     if method != "random":
         transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
-    two_tower, epochs = _fit_towers(events.fitted, catalogue, settings, logs, stop_by=(contexts, measure))
-    model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.fitted))
+    two_tower = None
+    if method in _TARGETS:
+        two_tower = _fit_towers(events, catalogue, settings, contexts, measure, logs)
     # The latest events choose it together with those of new users, and then the weights.
-    days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else None
-    level = None if days is None else _recent_level(events.fitted, days, catalogue)
-    weights = choose_part_weights(model, contexts, measure, level)
+    days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else np.inf
+
+    def assemble(to: Interactions, two_tower: TwoTowerModel | None) -> RetrievalModel:
+        level = two_tower.item_bias if two_tower and method != "time" else _level(to, days, catalogue)
+        return RetrievalModel(two_tower, linear, transitions, level, recent_events(to, days))
+
+    model = assemble(events.fitted, two_tower)
+    weights, value = choose_part_weights(model, contexts, measure, by_time=method == "time")
+    if two_tower and (linear.items.size or transitions.items.size):
+        without = assemble(events.fitted, None)
+        other_weights, other_value = choose_part_weights(without, contexts, measure, by_time=method == "time")
+        if other_value >= value:
+            two_tower, model, weights = None, without, other_weights
+    _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
+    set_part_weights(model, weights, contexts)
     if before_refit:
         before_refit(model, contexts)
     if settings.training.refit:
-        del two_tower, model
-        gc.collect()  # two models might not fit in memory
-        linear, decay, transitions = _no_factors(catalogue), transitions.decay, no_transitions(catalogue.num_items)
-        two_tower, _ = _fit_towers(events.interactions, catalogue, settings, logs, epochs)
+        del model
+        linear, first, transitions = _no_factors(catalogue), transitions, no_transitions(catalogue.num_items)
         contexts = _contexts(events.interactions, settings)
+        if two_tower:
+            _refit_towers(two_tower, events.interactions, settings, logs)
         if choice and weights.linear:
             linear = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
         if weights.transitions:
-            transitions = fit_transitions(events.interactions, widest(catalogue), decay)
-        model = RetrievalModel(two_tower, linear, transitions, two_tower.item_bias, _popularity(events.interactions))
-        level = None if days is None else _recent_level(events.interactions, days, catalogue)
-        set_part_weights(model, weights, contexts, level)
-    if days is not None:
-        model.popularity = recent_events(events.interactions, days)
+            transitions = fit_transitions(events.interactions, widest(catalogue), first.decay, first)
+        model = assemble(events.interactions, two_tower)
+        set_part_weights(model, weights, contexts)
+    if two_tower:
+        two_tower.compile()  # frees the optimizer's state, which is twice as large as the towers
     return model
 
 
@@ -94,44 +112,55 @@ def _contexts(events: Interactions, settings: Settings) -> Contexts:
 
 
 def _fit_towers(
-    events: Interactions,
+    events: HoldOut,
     catalogue: Catalogue,
     settings: Settings,
+    contexts: Contexts,
+    measure: NdcgMeasure,
     logs: str | None,
-    epochs: int | None = None,
-    stop_by: tuple[Contexts, NdcgMeasure] | None = None,
-) -> tuple[TwoTowerModel, int]:
-    """Returns the towers, and their number of epochs."""
-    chosen, seed = settings.retrieval, settings.training.seed
-    tf.keras.utils.set_random_seed(seed)
+) -> TwoTowerModel:
+    """Fits the towers to the events that are not held out, up to the best epoch; `_refit_towers` may follow."""
+    chosen, fitted = settings.retrieval, events.fitted
+    tf.keras.utils.set_random_seed(settings.training.seed)
     # A batch holds a pair of user and item once, however many events it has.
-    model = TwoTowerModel(catalogue, events.distinct.popularity, events.timestamp, chosen)
-    kind, parts = _TARGETS[settings.split.method]
-    batches = QueryBatches(events, kind, parts, chosen.history_length, chosen.batch_size, seed)
-    best = None
-    if stop_by is not None:
-        contexts, measure = stop_by
-        best = BestEpoch(
-            lambda: measure(
-                encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)
-            ),
-            label="NDCG",
-            higher_is_better=True,
-            patience=chosen.patience,
-            first=1 + chosen.epochs // 2,
-            tolerance=CHANCE,  # later epochs have lower learning rates
-        )
-    # Both fits have the same learning rates; the second stops at the best epoch of the first.
-    optimizer = cosine_adam(chosen.learning_rate, batches.num_batches, chosen.epochs, chosen.weight_decay)
-    epochs = epochs or chosen.epochs
-    _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(events), epochs)
-    fit("two-tower", model, batches.dataset(), batches.num_batches, optimizer, epochs, best, logs)
+    model = TwoTowerModel(catalogue, fitted.distinct.popularity, events.interactions.timestamp, chosen)
+    batches = _batches(fitted, settings)
+    best = BestEpoch(
+        lambda: measure(encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)),
+        label="NDCG",
+        higher_is_better=True,
+        patience=chosen.patience,
+        first=1 + chosen.epochs // 2,
+        tolerance=CHANCE,  # later epochs have lower learning rates
+    )
+    schedule = tf.keras.optimizers.schedules.CosineDecayRestarts(
+        chosen.learning_rate,
+        chosen.epochs * batches.num_batches,
+        t_mul=_REFIT_EPOCHS / chosen.epochs,  # how many times as long the second period is
+        m_mul=_REFIT_RATE,
+    )
+    optimizer = FusedAdam(schedule, chosen.weight_decay)
+    optimizer.build(model.trainable_variables)  # else the first step is traced twice
+    model.compile(optimizer=optimizer)
+    _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(fitted), chosen.epochs)
+    fit_further("two-tower", model, batches.dataset(), batches.num_batches, chosen.epochs, best, logs)
+    model.forget_unfitted(fitted.user)
+    optimizer.iterations.assign(chosen.epochs * batches.num_batches)
+    return model
+
+
+def _refit_towers(model: TwoTowerModel, events: Interactions, settings: Settings, logs: str | None) -> None:
+    """Fits the towers further, to all events."""
+    batches = _batches(events, settings)
+    model.count(events.distinct.popularity)
+    _LOG.info("two-tower: fitting to %d events, %d epochs", len(events), _REFIT_EPOCHS)
+    fit_further("two-tower", model, batches.dataset(), batches.num_batches, _REFIT_EPOCHS, logs=logs)
     model.forget_unfitted(events.user)
-    return model, best.epoch if best else epochs
 
 
-def _popularity(events: Interactions) -> np.ndarray:
-    return events.popularity.astype(np.float32)
+def _batches(events: Interactions, settings: Settings) -> QueryBatches:
+    (kind, parts), chosen = _TARGETS[settings.split.method], settings.retrieval
+    return QueryBatches(events, kind, parts, chosen.history_length, chosen.batch_size, settings.training.seed)
 
 
 def _no_factors(catalogue: Catalogue) -> LinearFactors:
@@ -140,7 +169,7 @@ def _no_factors(catalogue: Catalogue) -> LinearFactors:
     )
 
 
-def _recent_level(events: Interactions, days: float, catalogue: Catalogue) -> np.ndarray:
+def _level(events: Interactions, days: float, catalogue: Catalogue) -> np.ndarray:
     """Returns the logarithm of recent popularity, [num_items] float32; that of new items is predicted by content."""
     level = np.log(recent_events(events, days) + _LEAST_POPULARITY)
     return place_by_content(level[:, np.newaxis], events.popularity == 0, catalogue)[:, 0]

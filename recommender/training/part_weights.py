@@ -1,6 +1,5 @@
 """Weighs the parts of the retrieval model."""
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,75 +7,75 @@ import numpy as np
 from recommender.evaluation.ndcg import NdcgMeasure
 from recommender.interactions.contexts import Contexts
 from recommender.models.retrieval import PartWeights, RetrievalModel
-from recommender.training.blend import choose_weight, relative_width
+from recommender.training.blend import choose_weight, relative_width, score_width
 from recommender.training.vectors import encode_candidates, encode_users
 
-_LOG = logging.getLogger("atalaya")
-_TOWERS_WEIGHTS = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
+_LIKES = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Candidate weights of what a user likes, relative to what is popular lately."""
-_PART_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Candidate weights of another part, in units in which its scores vary as much as the towers'."""
+_LIKES_WITHOUT_TOWERS = 4.0
+"""The weight of what a user likes, relative to what has been popular for all time, if there are no towers."""
+_SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0)
+"""Candidate weights of another part, in units in which its scores vary as much as those of the first."""
 _USERS_COMPARED = 128
 
 
 def choose_part_weights(
-    model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure, level: np.ndarray | None
-) -> PartWeights:
-    """Chooses the weights of the parts one after the other, sets them in the model, and returns them.
+    model: RetrievalModel, contexts: Contexts, measure: NdcgMeasure, by_time: bool
+) -> tuple[PartWeights, float]:
+    """Chooses the weights of the parts one after the other.
 
     Args:
       model: the fitted parts.
       contexts: the queries of users at the end of the fitted events.
       measure: of the held-out events.
-      level: popularity against which what a user likes is weighed; None: the towers' item bias, whose weight is right.
+      by_time: whether what a user likes is weighed against the level. If not, that of towers is the item bias, which is
+        fitted with them, and the other parts know popularity themselves.
 
     Returns:
-      Weights of the linear part and the transitions in units in which each varies as much as the towers, and one of
-      the towers that multiplies all three.
+      The weights in units in which each part varies as much as the towers, or, without towers, has a standard deviation
+      of 1; and the measure.
     """
-    weights = PartWeights(1.0, 1.0, 1.0)
-    set_part_weights(model, weights, contexts, level)
+    set_part_weights(model, PartWeights(1.0, 1.0, 1.0), contexts)
     *queries, ones = model.split(encode_users(model, contexts, measure.users) / model.scale)
     *candidates, common = model.split(encode_candidates(model, len(model.level)))
-    weights = PartWeights(1.0, 0.0, 0.0)
+    first, *others = [place for place, query in enumerate(queries) if np.any(query)] or [0]
+    likes, shares = 1.0 if model.two_tower or by_time else _LIKES_WITHOUT_TOWERS, np.eye(3)[first]
 
-    def choose(part: str, tried: Sequence[float]) -> PartWeights:
-        place = PartWeights._fields.index(part)
-        directions = np.array(PartWeights(1.0, *weights[1:]) if place == 0 else weights.towers * np.eye(3)[place])
-        others = np.array([weights.towers, *(weights.towers * weight for weight in weights[1:])])
-        others *= directions == 0
-        fixed, varied = (_joined(queries, candidates, factors) for factors in (others, directions))
-        fixed = np.concatenate([fixed[0], ones], axis=1), np.concatenate([fixed[1], common], axis=1)
-        return weights._replace(**{part: choose_weight(tried, measure.along(fixed, varied, tried))})
+    def measured(fixed: np.ndarray, varied: np.ndarray, tried: Sequence[float]) -> list[float]:
+        (query, candidate), along = (_joined(queries, candidates, factors) for factors in (fixed, varied))
+        complete = np.concatenate([query, ones], axis=1), np.concatenate([candidate, common], axis=1)
+        return measure.along(complete, along, tried)
 
-    given = [part for part, query in zip(PartWeights._fields[1:], queries[1:], strict=True) if np.any(query)]
-    order = [*given, *given[:-1]]
-    for part in order if level is None else ["towers", *order, "towers"]:
-        weights = choose(part, _TOWERS_WEIGHTS if part == "towers" else _PART_WEIGHTS)
-    _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
-    set_part_weights(model, weights, contexts, level)
-    return weights
+    steps = [*others, *others[:-1]]
+    values = [0.0]
+    for place in [first, *steps, first] if by_time else steps or [first]:
+        if place == first:
+            tried = _LIKES if by_time else [likes]
+            values = measured(0 * shares, shares, tried)
+            likes = choose_weight(tried, values)
+        else:
+            unit = np.eye(3)[place]
+            values = measured(likes * shares * (1 - unit), likes * unit, _SHARES)
+            shares[place] = choose_weight(_SHARES, values)
+    return PartWeights(*(likes * shares).tolist()), max(values)
 
 
-def set_part_weights(model: RetrievalModel, weights: PartWeights, contexts: Contexts, level: np.ndarray | None) -> None:
-    """Sets the weights and the level of the model; arguments as those and the result of `choose_part_weights`.
+def set_part_weights(model: RetrievalModel, weights: PartWeights, contexts: Contexts) -> None:
+    """Sets the weights of the model; other arguments as those and the result of `choose_part_weights`.
 
-    The units of the weights come from the scores of some users. The sum is scaled to vary as much as the towers, so
-    that it remains on the scale of the softmax's logits.
+    The units of the weights come from the scores of some users. The sum is scaled to vary as much as the towers, or to
+    a standard deviation of 1, so that it is on the scale of the softmax's logits.
     """
     model.weights, model.scale = PartWeights(1.0, 1.0, 1.0), 1.0
     active = np.flatnonzero(np.diff(contexts.histories.row_splits))[:_USERS_COMPARED]
     *queries, _ = model.split(encode_users(model, contexts, active))
     *candidates, _ = model.split(encode_candidates(model, len(model.level)))
     scores = [query @ candidate.T for query, candidate in zip(queries, candidates, strict=True)]
-    towers = scores[0] + model.two_tower.item_bias
-    others = zip(scores[1:], weights[1:], strict=True)
-    units = [1.0, *(weight * relative_width(towers, part) for part, weight in others)]
-    model.weights = PartWeights(*(weights.towers * unit for unit in units))
-    if level is not None:
-        model.level = level
+    width = score_width(scores[0] + model.two_tower.item_bias) if model.two_tower else 1.0
+    units = [1.0, *(relative_width(width, part) for part in scores[1:])]
+    model.weights = PartWeights(*(weight * unit for weight, unit in zip(weights, units, strict=True)))
     total = sum(weight * part for weight, part in zip(model.weights, scores, strict=True)) + model.level
-    model.scale = relative_width(towers, total)
+    model.scale = relative_width(width, total)
 
 
 def _joined(

@@ -22,11 +22,11 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     history_dropout: Dropout = 0.3
     """Share of the user's events left out of a training query."""
     weight_decay: NonNegative = 5e-5
-    learning_rate: Positive = 0.008
+    learning_rate: Positive = 0.012
     batch_size: PositiveInt = 256
     """Number of queries in a batch; each predicts one part of a user's events. If an epoch would have more than 1,000
     batches, each has more queries, until they predict 8 times as many events as this number."""
-    epochs: PositiveInt = 6
+    epochs: PositiveInt = 4
 
     linear: bool = True
     """Whether the scores of a linear model in closed form are added to those of the towers."""

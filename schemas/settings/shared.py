@@ -46,9 +46,9 @@ class Fit(Section):
 class TwoTowerFit(Fit):
     """How a model of two towers is fitted with a softmax over items."""
 
-    full_softmax_items: NonNegativeInt = 20_000
+    full_softmax_items: NonNegativeInt = 8192
     """Maximum size of catalogues that are scored in full; of larger ones, the batch's items and a sample are."""
-    uniform_negatives: NonNegativeInt = 4096
+    uniform_negatives: NonNegativeInt = 1024
     """Size of the uniform sample, drawn for each batch, if the catalogue is not scored in full."""
     dropout: Dropout = 0.3
     """Share of the elements of a query's vector set to 0 in training."""

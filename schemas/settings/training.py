@@ -10,7 +10,6 @@ class TrainingSettings(Section):
     """Share of the training events held out to determine when to stop; evaluation events are never used for this.
     With `split.method = "last"`, each user's last event instead."""
     refit: bool = True
-    """Whether to fit a second time, to all training events, for the number of epochs that was best on the held-out
-    events."""
+    """Whether the final models are fitted to the held-out events too, with everything that these have determined."""
     seed: NonNegativeInt = 42
     """Seed of all random numbers in training."""

@@ -31,7 +31,8 @@ def make(features: tuple[str, ...], **changes) -> SequenceModel:
     model = SequenceModel(DATA, SequenceModelSettings.model_validate(tree | {"dropout": 0.0} | changes))
     model.encode(context(features))
     rng = np.random.default_rng(6)
-    model.set_weights([rng.normal(size=weight.shape) for weight in model.get_weights()])
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(size=weight.shape))
     return model
 
 
