@@ -40,7 +40,7 @@ class Chosen(_Record):
     """What was chosen on held-out training events."""
 
     towers_weight: float
-    """Of the towers' vectors, relative to popularity."""
+    """Of the towers' vectors, relative to popularity; 0 if the model has none."""
     linear_weight: float
     """Of the linear part's scores."""
     transitions_weight: float

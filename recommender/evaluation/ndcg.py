@@ -66,10 +66,10 @@ class NdcgMeasure:
         at_once = max(1, min(_MOST_EVENTS_AT_ONCE, _CELLS_AT_ONCE // num_items))
         sums = np.zeros(len(weights))
         for begin in range(0, num_events, at_once):
-            users, row = np.unique(self._user[begin : begin + at_once], return_inverse=True)
-            items, seen = self._items[begin : begin + at_once], self._seen.take(users)
-            is_known = items < num_items
-            row, items = row[is_known], items[is_known]
+            user, items = self._user[begin : begin + at_once], self._items[begin : begin + at_once]
+            is_known = items < num_items  # the gain of the others is 0
+            users, row = np.unique(user[is_known], return_inverse=True)
+            items, seen = items[is_known], self._seen.take(users)
             base, change = (queries[users] @ candidates.T for queries, candidates in (fixed, varied))
             own_base, own_change = base[row, items], change[row, items]
             base[seen.rows, seen.values] = -np.inf

@@ -4,6 +4,7 @@ import logging
 import time
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
@@ -39,7 +40,7 @@ def fit_further(
     best: BestEpoch | None = None,
     logs: str | None = None,
 ) -> None:
-    """Fits a compiled model, whose optimizer and traced step stay for another time.
+    """Fits a compiled model, and keeps its optimizer and traced step for a further fit.
 
     Args:
       name: name of the model in the log and in TensorBoard.
@@ -62,12 +63,25 @@ def fit_further(
     _LOG.info("%s: %d epochs in %.0f s%s", name, len(history.epoch), time.monotonic() - begin, found)
 
 
-def cosine_adam(
-    learning_rate: float, num_batches: int, epochs: int, row_decay: float = 0.0
-) -> tf.keras.optimizers.Adam:
-    """Adam with a learning rate that falls to 0 along a cosine over all epochs (Loshchilov and Hutter, 2017).
+def cosine_adam(learning_rate: float, num_batches: int, epochs: int) -> tf.keras.optimizers.Adam:
+    """Adam with a learning rate that falls to 0 over all epochs."""
+    return FusedAdam(CosineDecay(learning_rate, num_batches * epochs))
 
-    `row_decay` is the weight of the squares of a large table's rows in the loss, see `FusedAdam`.
-    """
-    steps = max(1, num_batches * epochs)
-    return FusedAdam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps), row_decay)
+
+class CosineDecay(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that falls to 0 along a cosine (Loshchilov and Hutter, 2017) and can start again."""
+
+    def __init__(self, learning_rate: float, steps: int):
+        """Starts at step 0."""
+        self._rate, self._begin, self._steps = (tf.Variable(0.0, trainable=False) for _ in range(3))
+        self.start(learning_rate, steps, 0)
+
+    def start(self, learning_rate: float, steps: int, begin: int) -> None:
+        """Lets the rate fall from `learning_rate` to 0 within `steps` steps from step `begin` on."""
+        for variable, value in ((self._rate, learning_rate), (self._begin, begin), (self._steps, max(1, steps))):
+            variable.assign(value)
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the rate at a step, []."""
+        share = tf.clip_by_value((tf.cast(step, tf.float32) - self._begin) / self._steps, 0.0, 1.0)
+        return self._rate * (1 + tf.cos(np.pi * share)) / 2

@@ -22,9 +22,9 @@ def is_large(variable: tf.Variable) -> bool:
 class FusedAdam(tf.keras.optimizers.Adam):
     """Adam with a compiled step on any device; for tables that are not large, the result is that of Adam.
 
-    Of a large table, a step updates the rows in the batch only, as if each row had a separate Adam that runs when a
-    batch has it. Other gradients of some rows are made dense, which does not change the result: XLA would compile the
-    step again for each number of rows.
+    Of a large table whose gradient has the rows in the batch only, a step updates these, as if each row had a separate
+    Adam that runs when a batch has it. Other gradients of some rows are made dense, which does not change the result:
+    XLA would compile the step again for each number of rows.
     """
 
     def __init__(self, learning_rate: tf.keras.optimizers.schedules.LearningRateSchedule, row_decay: float = 0.0):
@@ -56,6 +56,8 @@ class FusedAdam(tf.keras.optimizers.Adam):
         if isinstance(gradient, tf.IndexedSlices):
             self._update_rows(gradient, variable)
         else:
+            if is_large(variable):
+                gradient += 2 * self._row_decay * variable
             super()._update_step_xla(gradient, variable, key)
 
     def _update_rows(self, gradient: tf.IndexedSlices, table: tf.Variable) -> None:

@@ -1,5 +1,6 @@
 """Fits the retrieval model: the towers, the closed forms, and their weights."""
 
+import gc
 import logging
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from recommender.interactions.contexts import Contexts, user_contexts
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.callbacks import BestEpoch
-from recommender.models.fit import fit_further
+from recommender.models.fit import CosineDecay, fit_further
 from recommender.models.fused_adam import FusedAdam
 from recommender.models.linear import LinearFactors, place_by_content
 from recommender.models.retrieval import RetrievalModel
@@ -32,11 +33,10 @@ _LEAST_POPULARITY = 0.1
 _REFIT_EPOCHS, _REFIT_RATE = 2, 0.5
 """Number of epochs in which the towers are fitted further to all events, and the first learning rate relative to that
 of the fit."""
-_TARGETS: dict[str, tuple[str, int]] = {"random": ("scattered", 8), "time": ("blocks", 4)}
-"""For each split with towers, which events a query predicts, and into how many parts a user's events are divided.
+_TARGETS: dict[str, tuple[str, int]] = {"random": ("scattered", 8), "time": ("blocks", 4), "last": ("blocks", 4)}
+"""For each split, which events a query predicts, and into how many parts a user's events are divided.
 
-With the split `last`, towers bring nothing beyond transitions and the linear part. Each epoch predicts each part once,
-from all other parts. Blocks should be long.
+Each epoch predicts each part once, from all other parts. Blocks should be long.
 """
 
 
@@ -49,7 +49,8 @@ def fit_retrieval(
 ) -> RetrievalModel:
     """Fits the parts, chooses stopping and weights by held-out events, then fits to all events if `refit` is set.
 
-    Towers without which the other parts rank as well are left out.
+    Towers without which the other parts rank as well are left out. With the split `last` they brought nothing on any
+    data, and are fitted only if there is no linear part.
 
     Args:
       events: training events, of known users with known items.
@@ -69,9 +70,9 @@ def fit_retrieval(
         choice, linear = choose_linear(events.fitted, catalogue, chosen.linear_content_weight, contexts, measure)
     if method != "random":
         transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
-    two_tower = None
-    if method in _TARGETS:
-        two_tower = _fit_towers(events, catalogue, settings, contexts, measure, logs)
+    two_tower, schedule = None, None
+    if method != "last" or not chosen.linear:
+        two_tower, schedule = _fit_towers(events, catalogue, settings, contexts, measure, logs)
     # The latest events choose it together with those of new users, and then the weights.
     days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else np.inf
 
@@ -79,23 +80,23 @@ def fit_retrieval(
         level = two_tower.item_bias if two_tower and method != "time" else _level(to, days, catalogue)
         return RetrievalModel(two_tower, linear, transitions, level, recent_events(to, days))
 
-    model = assemble(events.fitted, two_tower)
-    weights, value = choose_part_weights(model, contexts, measure, by_time=method == "time")
+    weights, value = choose_part_weights(assemble(events.fitted, two_tower), contexts, measure, method == "time")
     if two_tower and (linear.items.size or transitions.items.size):
-        without = assemble(events.fitted, None)
-        other_weights, other_value = choose_part_weights(without, contexts, measure, by_time=method == "time")
-        if other_value >= value:
-            two_tower, model, weights = None, without, other_weights
+        others, of_others = choose_part_weights(assemble(events.fitted, None), contexts, measure, method == "time")
+        if of_others >= value:
+            two_tower, weights = None, others
     _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
+    model = assemble(events.fitted, two_tower)
     set_part_weights(model, weights, contexts)
     if before_refit:
         before_refit(model, contexts)
     if settings.training.refit:
-        del model
         linear, first, transitions = _no_factors(catalogue), transitions, no_transitions(catalogue.num_items)
+        del model
+        gc.collect()  # two models might not fit in memory
         contexts = _contexts(events.interactions, settings)
-        if two_tower:
-            _refit_towers(two_tower, events.interactions, settings, logs)
+        if two_tower and schedule:
+            _refit_towers(two_tower, schedule, events.interactions, settings, logs)
         if choice and weights.linear:
             linear = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
         if weights.transitions:
@@ -118,8 +119,8 @@ def _fit_towers(
     contexts: Contexts,
     measure: NdcgMeasure,
     logs: str | None,
-) -> TwoTowerModel:
-    """Fits the towers to the events that are not held out, up to the best epoch; `_refit_towers` may follow."""
+) -> tuple[TwoTowerModel, CosineDecay]:
+    """Fits the towers to the events that are not held out, up to the best epoch; for `_refit_towers`."""
     chosen, fitted = settings.retrieval, events.fitted
     tf.keras.utils.set_random_seed(settings.training.seed)
     # A batch holds a pair of user and item once, however many events it has.
@@ -133,29 +134,31 @@ def _fit_towers(
         first=1 + chosen.epochs // 2,
         tolerance=CHANCE,  # later epochs have lower learning rates
     )
-    schedule = tf.keras.optimizers.schedules.CosineDecayRestarts(
-        chosen.learning_rate,
-        chosen.epochs * batches.num_batches,
-        t_mul=_REFIT_EPOCHS / chosen.epochs,  # how many times as long the second period is
-        m_mul=_REFIT_RATE,
-    )
+    schedule = CosineDecay(chosen.learning_rate, chosen.epochs * batches.num_batches)
     optimizer = FusedAdam(schedule, chosen.weight_decay)
     optimizer.build(model.trainable_variables)  # else the first step is traced twice
     model.compile(optimizer=optimizer)
     _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(fitted), chosen.epochs)
     fit_further("two-tower", model, batches.dataset(), batches.num_batches, chosen.epochs, best, logs)
     model.forget_unfitted(fitted.user)
-    optimizer.iterations.assign(chosen.epochs * batches.num_batches)
-    return model
+    return model, schedule
 
 
-def _refit_towers(model: TwoTowerModel, events: Interactions, settings: Settings, logs: str | None) -> None:
+def _refit_towers(
+    model: TwoTowerModel, schedule: CosineDecay, events: Interactions, settings: Settings, logs: str | None
+) -> None:
     """Fits the towers further, to all events."""
     batches = _batches(events, settings)
+    rate, steps = _REFIT_RATE * settings.retrieval.learning_rate, _REFIT_EPOCHS * batches.num_batches
+    schedule.start(rate, steps, int(model.optimizer.iterations))
     model.count(events.distinct.popularity)
     _LOG.info("two-tower: fitting to %d events, %d epochs", len(events), _REFIT_EPOCHS)
     fit_further("two-tower", model, batches.dataset(), batches.num_batches, _REFIT_EPOCHS, logs=logs)
     model.forget_unfitted(events.user)
+    if not np.isfinite(model.item_bias).all():
+        raise FloatingPointError(
+            "the vectors of the towers are no numbers: the training diverged; lower the learning rate"
+        )
 
 
 def _batches(events: Interactions, settings: Settings) -> QueryBatches:

@@ -38,7 +38,10 @@ def choose_part_weights(
     set_part_weights(model, PartWeights(1.0, 1.0, 1.0), contexts)
     *queries, ones = model.split(encode_users(model, contexts, measure.users) / model.scale)
     *candidates, common = model.split(encode_candidates(model, len(model.level)))
-    first, *others = [place for place, query in enumerate(queries) if np.any(query)] or [0]
+    given = [place for place, query in enumerate(queries) if np.any(query)]
+    if not given:
+        return PartWeights(0.0, 0.0, 0.0), measure(ones, common)
+    first, *others = given
     likes, shares = 1.0 if model.two_tower or by_time else _LIKES_WITHOUT_TOWERS, np.eye(3)[first]
 
     def measured(fixed: np.ndarray, varied: np.ndarray, tried: Sequence[float]) -> list[float]:
@@ -47,17 +50,15 @@ def choose_part_weights(
         return measure.along(complete, along, tried)
 
     steps = [*others, *others[:-1]]
-    values = [0.0]
-    for place in [first, *steps, first] if by_time else steps or [first]:
+    for place in [first, *steps, first] if by_time else steps:
         if place == first:
-            tried = _LIKES if by_time else [likes]
-            values = measured(0 * shares, shares, tried)
-            likes = choose_weight(tried, values)
+            likes = choose_weight(_LIKES, measured(0 * shares, shares, _LIKES))
         else:
             unit = np.eye(3)[place]
             values = measured(likes * shares * (1 - unit), likes * unit, _SHARES)
             shares[place] = choose_weight(_SHARES, values)
-    return PartWeights(*(likes * shares).tolist()), max(values)
+    [value] = measured(likes * shares, 0 * shares, [0.0])
+    return PartWeights(*(likes * shares).tolist()), value
 
 
 def set_part_weights(model: RetrievalModel, weights: PartWeights, contexts: Contexts) -> None:

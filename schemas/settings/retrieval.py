@@ -27,8 +27,9 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Number of queries in a batch; each predicts one part of a user's events. If an epoch would have more than 1,000
     batches, each has more queries, until they predict 8 times as many events as this number."""
     epochs: PositiveInt = 4
+    """Maximum number of passes over the training data without the held-out events; two more follow over all of it."""
 
     linear: bool = True
-    """Whether the scores of a linear model in closed form are added to those of the towers."""
+    """Whether the scores have a linear part in closed form, beside the towers or, if it ranks as well alone, without."""
     linear_content_weight: NonNegative = 2.0
     """Weight of a shared genre or release period in the linear model; a shared user has weight 1."""

@@ -12,8 +12,10 @@ def eager_fits() -> Iterator[None]:
     import tensorflow as tf
 
     from recommender.models import fit
+    from recommender.training import fit_retrieval
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tf.keras.Model, "run_eagerly", property(lambda model: True))
-        patch.setattr(fit, "FusedAdam", lambda rate, row_decay: tf.keras.optimizers.Adam(rate, jit_compile=False))
+        for module in (fit, fit_retrieval):
+            patch.setattr(module, "FusedAdam", lambda rate, *rest: tf.keras.optimizers.Adam(rate, jit_compile=False))
         yield

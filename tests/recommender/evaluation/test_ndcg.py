@@ -16,6 +16,13 @@ def test_ndcg_by_hand() -> None:
     assert NdcgMeasure(seen, users, items, 4, seed=0)(queries[:2], candidates) == pytest.approx(np.mean(gains))
 
 
+def test_the_gain_of_an_unknown_item_is_0() -> None:
+    queries, candidates = np.ones((3, 1), np.float32), np.array([[4.0], [3.0], [2.0], [1.0]], np.float32)
+    nothing = Ragged(np.array([], np.int32), np.zeros(4, np.int64))
+    measure = NdcgMeasure(nothing, np.array([0, 1, 2]), np.array([4, 1, 0]), 4, seed=0)
+    assert measure(queries, candidates) == pytest.approx((0 + 1 / np.log2(3) + 1) / 3)
+
+
 def test_sums_of_scores_are_measured_like_the_vectors_that_give_them() -> None:
     generator = np.random.default_rng(0)
     (first, second), (one, other) = generator.normal(size=(2, 6, 3)), generator.normal(size=(2, 9, 3))

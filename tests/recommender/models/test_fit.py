@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from recommender.models.fit import cosine_adam, fit
+from recommender.models.fit import CosineDecay, cosine_adam, fit
 
 
 def test_the_learning_rate_falls_to_0_along_a_cosine_over_all_epochs():
@@ -16,6 +16,12 @@ def test_the_learning_rate_falls_to_0_along_a_cosine_over_all_epochs():
         rates.append(float(optimizer.learning_rate))
     # 0.1 * (1 + cos(step * 30 degrees)) / 2
     assert rates == pytest.approx([0.1, 0.09330, 0.075, 0.05, 0.025, 0.00670, 0.0], abs=1e-5)
+
+
+def test_the_learning_rate_starts_again() -> None:
+    schedule = CosineDecay(0.1, 4)
+    schedule.start(0.05, 2, begin=3)
+    assert [float(schedule(tf.constant(step))) for step in (3, 4, 5, 6)] == pytest.approx([0.05, 0.025, 0, 0])
 
 
 class _Line(tfrs.Model):

@@ -9,6 +9,7 @@ from recommender.interactions.contexts import user_contexts
 from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
+from recommender.models.fit import CosineDecay
 from recommender.models.retrieval import RetrievalModel
 from recommender.training import fit_retrieval as fit_retrieval_file
 from recommender.training.fit_retrieval import fit_retrieval
@@ -76,7 +77,22 @@ def test_towers_are_fitted_further_to_the_held_out_events(two_tastes: Interactio
         model = fit_retrieval(HoldOut(two_tastes, side), make_catalogue(), chosen)
         vectors[refit] = encode_candidates(model, NUM_ITEMS)[:, :-1]
         assert model.popularity[new] == (np.count_nonzero(side) if refit else 0)
-    assert not vectors[False][new].any() and vectors[True][new].any()
+    assert not vectors[False][new].any() and vectors[True][new].any() and np.isfinite(vectors[True]).all()
+
+
+def test_the_last_epochs_have_the_steps_of_all_events(
+    two_tastes: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The held-out half of the events makes more batches, and the learning rate still falls to 0 along them."""
+    periods, start = [], CosineDecay.start
+    monkeypatch.setattr(CosineDecay, "start", lambda self, *period: (periods.append(period), start(self, *period)))
+    batches = {}
+    for part, events in (("half", two_tastes.take(np.arange(len(two_tastes)) % 2 == 0)), ("all", two_tastes)):
+        batches[part] = QueryBatches(events, "scattered", 8, 500, 16, 42).num_batches
+    assert batches["half"] < batches["all"]
+    settings = make_settings("random", linear=False, batch_size=16)
+    fit_retrieval(HoldOut(two_tastes, (np.arange(len(two_tastes)) % 2).astype(np.int8)), make_catalogue(), settings)
+    assert periods == [(0.012, 4 * batches["half"], 0), (0.006, 2 * batches["all"], 4 * batches["half"])]
 
 
 def test_recent_popularity_decides_by_time_where_fashion_rules(fashion: Interactions) -> None:
@@ -133,7 +149,7 @@ def test_targets_follow_the_split(
 
     monkeypatch.setattr(fit_retrieval_file, "QueryBatches", refuse)
     with pytest.raises(Asked) as asked:
-        fit(two_tastes, make_settings(method))
+        fit(two_tastes, make_settings(method, linear=False))
     assert asked.value.args == expected
 
 
