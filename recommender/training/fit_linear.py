@@ -69,7 +69,9 @@ def choose_linear(
         if values[rank] < max(values.values()) * (1 - _FALL):
             break
     rank = min(rank for rank, found in values.items() if found >= max(values.values()) * (1 - _WORTH))
-    popularity = max(_POPULARITIES, key=lambda power: value(spectrum.factors(rank, power)))
+    least, *others = _POPULARITIES
+    of_powers = {least: values[rank]} | {power: value(spectrum.factors(rank, power)) for power in others}
+    popularity = max(_POPULARITIES, key=lambda power: of_powers[power])
     projected = spectrum.factors(rank, popularity)
     width = min(_ALS_WIDTH, most)
     als = _als_factors(matrix, spectrum.vectors[:, :width], catalogue)

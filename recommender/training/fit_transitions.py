@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import scipy.sparse
 
-from recommender.evaluation.ndcg import NdcgMeasure
+from recommender.evaluation.ndcg import CHANCE, NdcgMeasure
 from recommender.interactions.contexts import Contexts
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
@@ -26,8 +26,12 @@ def choose_transitions(events: Interactions, rank: int, contexts: Contexts, meas
     """
     fitted = fit_transitions(events, rank, _DECAYS[0])
     histories = contexts.histories.take(measure.users)
-    values = {decay: measure(decayed_sums(fitted.history, histories, decay), fitted.items) for decay in _DECAYS}
-    decay = max(_DECAYS, key=lambda decay: values[decay])
+    values: dict[float, float] = {}
+    for decay in _DECAYS:
+        values[decay] = measure(decayed_sums(fitted.history, histories, decay), fitted.items)
+        if values[decay] < max(values.values()) * (1 - CHANCE):
+            break
+    decay = max(values, key=lambda decay: values[decay])
     _LOG.info("transitions: rank %d, decay %g; NDCG %.4f", fitted.items.shape[1], decay, values[decay])
     return fitted._replace(decay=decay)
 

@@ -50,14 +50,18 @@ def choose_part_weights(
         return measure.along(complete, along, tried)
 
     steps = [*others, *others[:-1]]
+    if not steps and not by_time:
+        [value] = measured(likes * shares, 0 * shares, [0.0])
     for place in [first, *steps, first] if by_time else steps:
         if place == first:
-            likes = choose_weight(_LIKES, measured(0 * shares, shares, _LIKES))
+            values = measured(0 * shares, shares, _LIKES)
+            likes = choose_weight(_LIKES, values)
+            value = values[_LIKES.index(likes)]
         else:
             unit = np.eye(3)[place]
             values = measured(likes * shares * (1 - unit), likes * unit, _SHARES)
             shares[place] = choose_weight(_SHARES, values)
-    [value] = measured(likes * shares, 0 * shares, [0.0])
+            value = values[_SHARES.index(shares[place])]
     return PartWeights(*(likes * shares).tolist()), value
 
 

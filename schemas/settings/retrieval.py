@@ -30,6 +30,6 @@ class RetrievalSettings(TwoTowerFit, RequestTime, ItemFeatures):
     """Maximum number of passes over the training data without the held-out events; two more follow over all of it."""
 
     linear: bool = True
-    """Whether the scores have a linear part in closed form, beside the towers or, if it ranks as well alone, without."""
+    """Whether the scores have a linear part in closed form: beside the towers or, if it ranks as well alone, alone."""
     linear_content_weight: NonNegative = 2.0
     """Weight of a shared genre or release period in the linear model; a shared user has weight 1."""
