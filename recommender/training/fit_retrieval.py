@@ -130,7 +130,7 @@ def _fit_towers(
         lambda: measure(encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)),
         label="NDCG",
         higher_is_better=True,
-        patience=chosen.patience,
+        patience=chosen.epochs,
         first=1 + chosen.epochs // 2,
         tolerance=CHANCE,  # later epochs have lower learning rates
     )

@@ -121,6 +121,7 @@ _REMOVED = {
     "retrieval.linear_rank": "it is chosen on held-out training events",
     "retrieval.linear_regularization": "it is chosen on held-out training events",
     "retrieval.min_improvement": "any improvement counts",
+    "retrieval.patience": "all epochs are fitted, and the best one counts",
     "retrieval.trend": "with a split by time, recent popularity always counts",
     "retrieval.trend_days": "it is chosen on held-out training events",
     "similar": "similar items have a closed form without settings",

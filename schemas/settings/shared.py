@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.settings.section import AtLeastTwo, Dropout, NonNegative, NonNegativeInt, Positive, PositiveInt, Section
+from schemas.settings.section import AtLeastTwo, Positive, PositiveInt, Section
 
 RequestTimeForm = Literal["bucket", "normalized", "hour", "weekday"]
 
@@ -41,22 +41,3 @@ class Fit(Section):
     """Maximum number of passes over the training data."""
     patience: PositiveInt
     """Stop after this many consecutive epochs without improvement on held-out data."""
-
-
-class TwoTowerFit(Fit):
-    """How a model of two towers is fitted with a softmax over items."""
-
-    full_softmax_items: NonNegativeInt = 8192
-    """Maximum size of catalogues that are scored in full; of larger ones, the batch's items and a sample are."""
-    uniform_negatives: NonNegativeInt = 1024
-    """Size of the uniform sample, drawn for each batch, if the catalogue is not scored in full."""
-    dropout: Dropout = 0.3
-    """Share of the elements of a query's vector set to 0 in training."""
-    id_dropout: Dropout = 0.1
-    """Share of the items of a batch, and of the users of training queries if the model has users, treated as unknown.
-    An unknown item is represented by its content only."""
-    weight_decay: NonNegative
-    """Weight of the sum of the squared parameters in the loss."""
-    patience: PositiveInt = 4
-    """Stop after this many consecutive epochs without improvement on held-out data. Only the second half of `epochs` is
-    measured, when the learning rate is low."""

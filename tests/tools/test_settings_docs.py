@@ -42,7 +42,7 @@ def test_every_key_and_section_has_a_meaning():
         ("`[data]`", "| `rating_scale` | list of 2 numbers | absent | "),
         (
             "`[retrieval]`",
-            "| `history_length` | integer ≥ 1 | `500` | Maximum number of the user's latest training events used by a query. |",
+            "| `user_id` | boolean | `true` | Query tower: a vector for each user. |",
         ),
         ("`[gate]`", "| `tolerances` | table of numbers ≥ 0 | `{ ndcg_at_10 = 0.01, rmse = 0.01 }` | "),
         ("`[gate.thresholds.NAME]`", "| `at_least` | number | absent | "),
