@@ -23,9 +23,8 @@ _POPULARITIES = (0.6, 1.0)
 _ALS_WIDTH = 256
 _ALS_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _ALS_EPOCHS = 2
-_WORTH, _FALL = 0.005, 0.02
-"""Share by which the measure must improve to be worth a wider table, and by which it falls before no wider ones are
-tried."""
+_WORTH = 0.005
+"""Share by which the measure must improve to be worth a wider table."""
 _USERS_COMPARED = 128
 
 
@@ -63,14 +62,14 @@ def choose_linear(
     def value(factors: LinearFactors) -> float:
         return measure(sums_of(factors.history, histories), factors.items)
 
-    values: dict[int, float] = {}
-    for rank in (rank for rank in reversed(_RANKS) if rank <= most):
-        values[rank] = value(spectrum.factors(rank, _POPULARITIES[0]))
-        if values[rank] < max(values.values()) * (1 - _FALL):
+    rank, found = 0, 0.0
+    for wider in (rank for rank in reversed(_RANKS) if rank <= most):
+        value_of_wider = value(spectrum.factors(wider, _POPULARITIES[0]))
+        if rank and value_of_wider <= found * (1 + _WORTH):
             break
-    rank = min(rank for rank, found in values.items() if found >= max(values.values()) * (1 - _WORTH))
+        rank, found = wider, value_of_wider
     least, *others = _POPULARITIES
-    of_powers = {least: values[rank]} | {power: value(spectrum.factors(rank, power)) for power in others}
+    of_powers = {least: found} | {power: value(spectrum.factors(rank, power)) for power in others}
     popularity = max(_POPULARITIES, key=lambda power: of_powers[power])
     projected = spectrum.factors(rank, popularity)
     width = min(_ALS_WIDTH, most)
