@@ -50,8 +50,9 @@ def recent_events(train: Interactions, days: float) -> np.ndarray:
     """
     age = (train.timestamp.max(initial=0) - train.timestamp) / _DAY
     weights = np.exp(-age / days)
-    sums = np.bincount(train.item, weights, train.num_items)[: train.num_items]
-    return (sums * (len(train) / weights.sum())).astype(np.float32)
+    sums = np.bincount(train.item, weights, train.num_items)[: train.num_items] * (len(train) / weights.sum())
+    # Programs disagree on whether a number below float32's range of full precision is 0, and thus on the order.
+    return np.where(sums < np.finfo(np.float32).tiny, 0, sums).astype(np.float32)
 
 
 def decays(train: Interactions) -> list[float]:

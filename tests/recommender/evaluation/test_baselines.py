@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from recommender.evaluation.baselines import popularity, recency_popularity
+from recommender.evaluation.baselines import popularity, recency_popularity, recent_events
 from small_interactions import interactions
 
 DAY = 86_400
@@ -44,3 +44,12 @@ def test_without_times_it_is_plain_popularity() -> None:
     events = interactions([0, 1, 2], [0, 0, 1], None, None)
     found = recency_popularity(events, seed=0)
     assert math.isinf(found.days) and found.order.tolist() == [0, 1]
+
+
+def test_events_that_are_too_old_for_a_normal_float32_count_nothing() -> None:
+    """TensorFlow would order items with smaller numbers as if these were 0, and numpy would not."""
+    events = interactions([0, 0, 1], [0, 1, 2], None, np.array([0, 40, 100]) * DAY)
+    vanished, old, latest = recent_events(events, 1.0)
+    assert vanished == 0 and latest == 3
+    assert abs(old / (3 * np.exp(-60)) - 1) < 1e-5
+    assert 0 < 3 * np.exp(-100) < np.finfo(np.float32).tiny
