@@ -42,6 +42,6 @@ class RetrievalSettings(RequestTime, ItemFeatures):
     two more follow over all of it."""
 
     linear: bool = True
-    """Whether the scores have a linear part in closed form: beside the towers or, if it ranks as well alone, alone."""
+    """Whether the scores have a linear part in closed form; where it ranks as well alone, the towers are left out."""
     linear_content_weight: NonNegative = 2.0
     """Weight of a shared genre or release period in the linear model; a shared user has weight 1."""
