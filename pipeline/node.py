@@ -1,6 +1,7 @@
 """One node of the pipeline, launched through TFX in the same way on every platform, and its result."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,18 +14,28 @@ if TYPE_CHECKING:
 PUSHED, WRITTEN = "pushed_destination", "destination"
 """Custom properties of artifacts whose files are elsewhere: a pushed version, recommendations of a batch."""
 
+_KINDS = ("int_value", "double_value", "string_value")
 _log = logging.getLogger("atalaya")
+
+
+@dataclass
+class Artifact:
+    """What is known of an artifact without TFX."""
+
+    uri: str
+    properties: dict[str, int | float | str]
+    """The custom properties."""
 
 
 class Node(NamedTuple):
     """A node that has run."""
 
-    outputs: dict[str, list[Any]]
-    """TFX artifacts by output name."""
+    outputs: dict[str, list[Artifact]]
+    """By output name."""
     reused: bool
     """Whether the result came from the cache."""
-    inputs: dict[str, list[Any]] = {}
-    """TFX artifacts by input name."""
+    inputs: dict[str, list[Artifact]] = {}
+    """By input name."""
     repeated: bool = False
     """Whether an earlier attempt in this run had completed it."""
 
@@ -77,7 +88,21 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
         outputs = execution_lib.get_output_artifacts(handle, execution.execution_id)
         inputs = execution_lib.get_input_artifacts(handle, execution.execution_id)
         repeated = len(attempts) > len(failed)
-        return Node(dict(outputs), reused=state == "CACHED", inputs=dict(inputs), repeated=repeated)
+        return Node(_plain(outputs), reused=state == "CACHED", inputs=_plain(inputs), repeated=repeated)
+
+
+def _plain(artifacts: Any) -> dict[str, list[Artifact]]:
+    return {name: [described(artifact.mlmd_artifact) for artifact in several] for name, several in artifacts.items()}
+
+
+def described(artifact: Any) -> Artifact:
+    """An artifact of the metadata store without TFX's types."""
+    values = artifact.custom_properties.items()
+    # Values of other kinds, such as structures, are of no use here.
+    kinds = {name: kind for name, value in values if (kind := value.WhichOneof("value")) in _KINDS}
+    return Artifact(
+        artifact.uri, {name: getattr(artifact.custom_properties[name], kind) for name, kind in kinds.items()}
+    )
 
 
 def _remove_leftovers(pipeline: "Pipeline", node: Any, failed: list[Any]) -> None:
@@ -108,32 +133,26 @@ def _forget_lost(handle: Any, node: Any) -> None:
     lost = [
         artifact
         for artifact in handle.store.get_artifacts_by_id(sorted(made))
-        if artifact.state == live and not stands(artifact)
+        if artifact.state == live and not stands(described(artifact))
     ]
     for artifact in lost:
         artifact.state = metadata_store_pb2.Artifact.DELETED
     if lost:
         handle.store.put_artifacts(lost)
-    if any(not path.exists() for artifact in lost for path in _elsewhere(artifact, PUSHED, WRITTEN)):
+    if any(not path.exists() for artifact in lost for path in _elsewhere(described(artifact), PUSHED, WRITTEN)):
         _log.warning("files that this step wrote are gone: they are made again where they are needed")
 
 
-def stands(artifact: Any) -> bool:
-    """Whether an artifact's files elsewhere still exist and, if they were pushed, are still the newest version.
-
-    Args:
-      artifact: of the metadata store.
-    """
+def stands(artifact: Artifact) -> bool:
+    """Whether an artifact's files elsewhere still exist and, if they were pushed, are still the newest version."""
     pushed = _elsewhere(artifact, PUSHED)
     return all(path.exists() for path in _elsewhere(artifact, PUSHED, WRITTEN)) and all(
         layout.newest(path.parent) == path for path in pushed
     )
 
 
-def _elsewhere(artifact: Any, *names: str) -> list[Path]:
-    # Checked first: reading an absent property adds it, empty, and the metadata store then fails.
-    texts = (artifact.custom_properties[name].string_value for name in names if name in artifact.custom_properties)
-    return [Path(text) for text in texts if text]
+def _elsewhere(artifact: Artifact, *names: str) -> list[Path]:
+    return [Path(str(path)) for name in names if (path := artifact.properties.get(name))]
 
 
 def explain(error: BaseException) -> str:

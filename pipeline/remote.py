@@ -19,7 +19,7 @@ _AT_ONCE = 16 << 20
 """Bytes in memory while a file is copied."""
 
 Artifacts = dict[str, list[Any]]
-"""TFX artifacts by name."""
+"""Artifacts by name, TFX's or ours: they have a `uri`, which can be set."""
 
 
 def executor_operators() -> dict[Any, Any]:

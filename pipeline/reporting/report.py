@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.node import PUSHED, WRITTEN, Node
+from pipeline.node import WRITTEN, Node
 from pipeline.reporting import counted, report_on_device, summary
 from pipeline.reporting.summary import MetricRow
 from pipeline.reporting.terminal import escape
@@ -47,10 +47,6 @@ _OPTIONAL_EXPORTS = (
     ("OnDeviceExporter", "on_device_models", "on-device sequences", layout.ON_DEVICE),
 )
 """Node, its output, its name in the report, and its folder in the output and in a version."""
-
-
-def _destinations(artifacts: list[Any], name: str) -> list[Path]:
-    return [Path(path) for artifact in artifacts if (path := artifact.get_string_custom_property(name))]
 
 
 def show(nodes: dict[str, Node], run_folder: Path, is_inspected: bool, console: Console) -> bool:
@@ -201,8 +197,7 @@ def _show_reasons(verdict: Verdict, canary: CanaryRecord, run_folder: Path, cons
 
 def _show_pushed(pusher: Node, console: Console) -> Path:
     """Prints which version is served now; returns its folder."""
-    artifact = pusher.outputs["pushed_model"][0]
-    version = Path(artifact.get_string_custom_property(PUSHED))
+    version = summary.pushed_version(pusher)
     outcome = summary.push_outcome(pusher)
     if outcome == "withdrawn":
         console.print(
@@ -222,6 +217,7 @@ def _show_artifacts(nodes: dict[str, Node], version: Path | None, run_folder: Pa
     tflite = (version or _output(nodes, "TFLiteExporter", "tflite_models")) / layout.EXTRA
     ranking = tflite / layout.tflite_file(layout.RANKING)
     batch = nodes["BatchRecommender"].outputs["recommendations"] if "BatchRecommender" in nodes else []
+    destinations = [Path(str(artifact.properties[WRITTEN])) for artifact in batch if WRITTEN in artifact.properties]
     for what, path in (
         ("SavedModel", version or _output(nodes, "Trainer", "model") / "Format-Serving"),
         *([("model card", version / layout.MODEL_CARD)] if version and (version / layout.MODEL_CARD).exists() else []),
@@ -232,7 +228,7 @@ def _show_artifacts(nodes: dict[str, Node], version: Path | None, run_folder: Pa
             for node, output, what, folder in _OPTIONAL_EXPORTS
             if node in nodes
         ),
-        *(("recommendations", path) for path in _destinations(batch, WRITTEN)),
+        *(("recommendations", path) for path in destinations),
         ("evaluation", _output(nodes, "Evaluator", "evaluation")),
         ("TensorBoard logs", _output(nodes, "Trainer", "model_run")),
         ("this run's log", run_folder / layout.LOG),

@@ -84,18 +84,18 @@ def _baselines(verdict: Verdict, name: str) -> dict[str, str]:
 def push_outcome(pusher: Node) -> Literal["new", "unchanged", "withdrawn", "refused"]:
     """The outcome of the Pusher."""
     [pushed] = pusher.outputs["pushed_model"]
-    if not pushed.get_string_custom_property(PUSHED):
+    if not pushed.properties.get(PUSHED):
         return "refused"
-    if pushed.get_int_custom_property("is_withdrawn"):
+    if pushed.properties.get("is_withdrawn"):
         return "withdrawn"
-    return "new" if pushed.get_int_custom_property("is_new") and not pusher.reused else "unchanged"
+    return "new" if pushed.properties.get("is_new") and not pusher.reused else "unchanged"
 
 
 def push_sentence(pusher: Node) -> str:
     """What was pushed, or why nothing was."""
     outcome = push_outcome(pusher)
     if outcome != "refused":
-        return f"{_WORDS[outcome]} {_pushed_version(pusher)}"
+        return f"{_WORDS[outcome]} {pushed_version(pusher)}"
     verdict, canary = _judgements(pusher)
     reasons = [*verdict.reasons, *(f"canary: {reason}" for reason in canary.reasons)]
     return f"Nothing was pushed, the model was refused: {'; '.join(reasons)}"
@@ -136,8 +136,9 @@ def _judgements(pusher: Node) -> tuple[Verdict, canary_schema.CanaryRecord]:
     return verdict_schema.read(evaluation.uri), canary_schema.read(tried.uri)
 
 
-def _pushed_version(pusher: Node) -> Path:
-    return Path(pusher.outputs["pushed_model"][0].get_string_custom_property(PUSHED))
+def pushed_version(pusher: Node) -> Path:
+    """The folder of the version that is the newest after the push."""
+    return Path(str(pusher.outputs["pushed_model"][0].properties[PUSHED]))
 
 
 def as_row(cells: list[str] | tuple[str, ...]) -> str:

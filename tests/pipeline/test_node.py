@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline import node
+from pipeline.node import Artifact
 
 
 def test_a_full_disk_is_called_that():
@@ -35,20 +36,30 @@ def _artifact(**properties: object):
 
 
 def test_recommendations_stand_as_long_as_they_are_there(tmp_path):
-    assert node.stands(_artifact())
-    assert node.stands(_artifact(destination=tmp_path))
-    assert not node.stands(_artifact(destination=tmp_path / "gone"))
+    assert node.stands(Artifact("", {}))
+    assert node.stands(Artifact("", {"destination": str(tmp_path)}))
+    assert not node.stands(Artifact("", {"destination": str(tmp_path / "gone")}))
 
 
 @pytest.mark.parametrize(("version", "stands"), [("2", True), ("1", False), ("3", False)])
 def test_a_push_stands_as_long_as_it_is_the_newest_version(tmp_path, version, stands):
     for pushed in ("1", "2"):
         (tmp_path / pushed).mkdir()
-    assert node.stands(_artifact(pushed_destination=tmp_path / version)) is stands
+    assert node.stands(Artifact("", {"pushed_destination": str(tmp_path / version)})) is stands
 
 
 def test_a_push_whose_folder_is_gone_does_not_stand(tmp_path):
-    assert not node.stands(_artifact(pushed_destination=tmp_path / "shop" / "1"))
+    assert not node.stands(Artifact("", {"pushed_destination": str(tmp_path / "shop" / "1")}))
+
+
+def test_an_artifact_is_described_without_tfx():
+    artifact = _artifact(pushed_destination="/serving/17")
+    artifact.uri = "/artifacts/Pusher/pushed_model/3"
+    artifact.custom_properties["is_new"].int_value = 1
+    expected = Artifact("/artifacts/Pusher/pushed_model/3", {"pushed_destination": "/serving/17", "is_new": 1})
+    assert node.described(artifact) == expected
+    artifact.custom_properties["structure"].struct_value.fields["x"].number_value = 1
+    assert node.described(artifact) == expected
 
 
 def test_what_no_longer_stands_is_taken_out_of_the_cache_and_the_rest_is_left_alone(tmp_path, caplog):

@@ -58,8 +58,8 @@ def test_steps_that_know_files_alone_work_on_remote_artifacts(tmp_path, far):
     }
     assert (far / "bucket/root/Reader/copied/2/weights").read_bytes() == b"\x00\xff" * 10
     # What an executor says of where things lie is said of the remote address, not of a folder that is gone.
-    assert model.get_string_custom_property("made_in") == model.uri
-    assert copied.get_string_custom_property("made_from") == model.uri
+    assert model.properties["made_in"] == model.uri
+    assert copied.properties["made_from"] == model.uri
     assert not any(result.repeated for result in nodes.values())
     second = _run(tmp_path, "far://bucket/root", "2")
     assert all(result.reused and not result.repeated for result in second.values())
@@ -79,7 +79,7 @@ def test_a_step_that_fails_leaves_nothing_there(tmp_path, far):
 def test_artifacts_on_this_machine_are_used_where_they_are(tmp_path, far):
     nodes = _run(tmp_path, str(tmp_path / "root"), "1")
     model = _first(nodes["Writer"].outputs)
-    assert model.get_string_custom_property("made_in") == model.uri == str(tmp_path / "root" / "Writer" / "model" / "1")
+    assert model.properties["made_in"] == model.uri == str(tmp_path / "root" / "Writer" / "model" / "1")
     assert _files(far) == set()
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.node import Node
+from pipeline.node import Artifact, Node
 from pipeline.reporting import summary
 from schemas import layout
 from schemas.canary import CanaryCheck, CanaryRecord
@@ -39,22 +39,11 @@ JUDGED = Verdict(
 TRIED = CanaryRecord(checks=(CanaryCheck(name="reload", passed=True, message=""),))
 
 
-class _Artifact:
-    def __init__(self, uri: Path, pushed: str = "", **properties: int):
-        self.uri, self._pushed, self._properties = str(uri), pushed, properties
-
-    def get_string_custom_property(self, name: str) -> str:
-        return self._pushed if name == "pushed_destination" else ""
-
-    def get_int_custom_property(self, name: str) -> int:
-        return self._properties.get(name, 0)
-
-
-def _pusher(folder: Path, judged: Verdict, reused: bool = False, **pushed: object) -> Node:
+def _pusher(folder: Path, judged: Verdict, reused: bool = False, **pushed: int | str) -> Node:
     (folder / layout.VERDICT).write_text(judged.model_dump_json())
     (folder / layout.CANARY).write_text(TRIED.model_dump_json())
-    inputs = {"evaluation": [_Artifact(folder)], "infra_blessing": [_Artifact(folder)]}
-    return Node({"pushed_model": [_Artifact(folder, **pushed)]}, reused, inputs)
+    inputs = {"evaluation": [Artifact(str(folder), {})], "infra_blessing": [Artifact(str(folder), {})]}
+    return Node({"pushed_model": [Artifact(str(folder), pushed)]}, reused, inputs)
 
 
 def test_the_evaluation_is_a_table_with_intervals_and_rules():
@@ -85,10 +74,20 @@ def test_metrics_are_those_on_all_examples_that_have_a_value():
 @pytest.mark.parametrize(
     ("pushed", "reused", "outcome", "said"),
     [
-        ({"pushed": "/serving/17", "is_new": 1}, False, "new", "Pushed as the newest version /serving/17"),
-        ({"pushed": "/serving/17", "is_new": 1}, True, "unchanged", "already the newest version, /serving/17"),
-        ({"pushed": "/serving/17"}, False, "unchanged", "already the newest version, /serving/17"),
-        ({"pushed": "/serving/17", "is_withdrawn": 1}, False, "withdrawn", "a rollback has withdrawn this model"),
+        ({"pushed_destination": "/serving/17", "is_new": 1}, False, "new", "Pushed as the newest version /serving/17"),
+        (
+            {"pushed_destination": "/serving/17", "is_new": 1},
+            True,
+            "unchanged",
+            "already the newest version, /serving/17",
+        ),
+        ({"pushed_destination": "/serving/17"}, False, "unchanged", "already the newest version, /serving/17"),
+        (
+            {"pushed_destination": "/serving/17", "is_withdrawn": 1},
+            False,
+            "withdrawn",
+            "a rollback has withdrawn this model",
+        ),
         ({}, False, "refused", "Nothing was pushed, the model was refused: NDCG@10 is 0.2: must be >= 0.3"),
         ({}, True, "refused", "Nothing was pushed, the model was refused: NDCG@10 is 0.2: must be >= 0.3"),
     ],
