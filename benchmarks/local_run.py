@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.results import Verdict, format_verdicts
-from pipeline.local import PUSHED, REFUSED
+from pipeline.local.run import PUSHED, REFUSED
 from schemas import layout, model_card, on_device_record
 
 ROOT = Path(__file__).parents[1]

@@ -15,6 +15,7 @@ PUSHED, WRITTEN = "pushed_destination", "destination"
 """Custom properties of artifacts whose files are elsewhere: a pushed version, recommendations of a batch."""
 
 _KINDS = ("int_value", "double_value", "string_value")
+"""Kinds of custom properties, of which structures are left out: no result is one."""
 _log = logging.getLogger("atalaya")
 
 
@@ -40,7 +41,7 @@ class Node(NamedTuple):
     """Whether an earlier attempt in this run had completed it."""
 
 
-def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
+def launch(pipeline: "Pipeline", node: Any, connection: Any, lock: Path | None = None) -> Node:
     """Runs one node through TFX's launcher: driver, cache, executor and publisher.
 
     A node that was killed can be launched again in the same run; it continues the same execution.
@@ -49,6 +50,7 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
       pipeline: the intermediate representation with the run's id filled in.
       node: one of its nodes.
       connection: to the metadata store, a `ConnectionConfig`.
+      lock: file that makes nodes which run at the same time take turns at a SQLite metadata store.
 
     Raises:
       RuntimeError: an input is missing, or the execution did not complete.
@@ -59,7 +61,10 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
     from tfx.orchestration.portable import launcher
     from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 
-    with metadata.Metadata(connection) as handle:
+    from pipeline.metadata_in_turn import InTurn
+
+    store = InTurn(connection, lock) if lock else metadata.Metadata(connection)
+    with store as handle:
         contexts = context_lib.prepare_contexts(handle, node.contexts)
         attempts = execution_lib.get_executions_associated_with_all_contexts(handle, contexts)
         failed = [attempt for attempt in attempts if not execution_lib.is_execution_successful(attempt)]
@@ -69,7 +74,7 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
     node_id = node.node_info.id
     execution = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=store,
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
@@ -79,7 +84,7 @@ def launch(pipeline: "Pipeline", node: Any, connection: Any) -> Node:
     # The launcher does not raise when a node's inputs are missing; only the execution's state shows it.
     if execution is None or not execution.execution_id:
         raise RuntimeError(f"{node_id} did not run: an input is missing")
-    with metadata.Metadata(connection) as handle:
+    with store as handle:
         [record] = handle.store.get_executions_by_id([execution.execution_id])
         state = metadata_store_pb2.Execution.State.Name(record.last_known_state)
         if state not in ("COMPLETE", "CACHED"):
@@ -98,11 +103,8 @@ def _plain(artifacts: Any) -> dict[str, list[Artifact]]:
 def described(artifact: Any) -> Artifact:
     """An artifact of the metadata store without TFX's types."""
     values = artifact.custom_properties.items()
-    # Values of other kinds, such as structures, are of no use here.
-    kinds = {name: kind for name, value in values if (kind := value.WhichOneof("value")) in _KINDS}
-    return Artifact(
-        artifact.uri, {name: getattr(artifact.custom_properties[name], kind) for name, kind in kinds.items()}
-    )
+    properties = {name: getattr(value, kind) for name, value in values if (kind := value.WhichOneof("value")) in _KINDS}
+    return Artifact(artifact.uri, properties)
 
 
 def _remove_leftovers(pipeline: "Pipeline", node: Any, failed: list[Any]) -> None:

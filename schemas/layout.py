@@ -26,6 +26,8 @@ CANARY = "canary.json"
 
 # Below the folder of a recommender's artifacts.
 METADATA = "metadata.sqlite"
+METADATA_LOCK = "metadata.lock"
+"""Makes the steps take turns at the metadata."""
 LOCK = "lock"
 
 _SAVED_MODEL = "saved_model.pb"

@@ -118,9 +118,9 @@ def stopped() -> int:
 
 def run(settings: Settings, verbose: bool, is_inferred: bool = False) -> int:
     """Runs the pipeline on this machine; if the settings only name files, the rest is detected and shown."""
-    from pipeline import local
+    from pipeline.local import run
 
-    return local.run(settings, verbose, is_inferred)
+    return run.run(settings, verbose, is_inferred)
 
 
 def submit(settings: Settings, wait: bool, verbose: bool) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich import markup
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,11 +23,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from pipeline.reporting.progress import OnceAMinute
 from schemas.printable import printable
-
-LOGGER = logging.getLogger("atalaya")
-"""The steps' messages to the user. A record may have `progress`, (what, done, total), with the same as its message."""
 
 
 def escape(text: str) -> str:
@@ -119,97 +115,86 @@ def counting(console: Console, what: str, total: int) -> Iterator[Callable[[int]
         yield lambda done: progress.update(task, completed=done)
 
 
-def _draws(console: Console) -> bool:
+def draws(console: Console) -> bool:
     """Whether bars can be drawn: on a terminal that can move its cursor."""
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def _progress(console: Console, *columns: ProgressColumn) -> Progress:
-    return Progress(
+def _progress(console: Console, *columns: ProgressColumn) -> "_Bars":
+    return _Bars(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         *columns,
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=not _draws(console),
+        disable=not draws(console),
         # Otherwise rich would print the libraries' output to standard error above the bars.
         redirect_stdout=False,
         redirect_stderr=False,
     )
 
 
-class StepView(logging.Handler):
-    """Shows each step: its name and a clock while it runs, bars for its progress, a line at its end.
+class _Bars(Progress):
+    """Bars in the order of their field `place`, where they have one: those of a step stay together."""
 
-    Without a terminal, progress is a line once a minute.
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Yields the table of all bars."""
+        yield self.make_tasks_table(sorted(self.tasks, key=lambda task: task.fields.get("place", 0)))
+
+
+class StepView:
+    """Shows the steps that run: of each its name and a clock, bars for its progress, a line at its end.
+
+    Without a terminal, each step has a line at its start and one at its end.
     """
 
     def __init__(self, console: Console, steps: int):
         """Shows `steps` steps on `console`."""
-        super().__init__(level=logging.DEBUG)
         self._console = console
         self._steps = steps
-        self._number = 0
-        self._progress: Progress | None = None
-        self._bars: dict[str, TaskID] = {}
-        if not _draws(console):
-            self.addFilter(OnceAMinute())
+        self._started: list[str] = []
+        self._running: dict[str, float] = {}
+        self._bars: dict[tuple[str, str], TaskID] = {}
+        self._progress = _progress(console, BarColumn(), TextColumn("{task.fields[count]}"))
 
-    @contextlib.contextmanager
-    def attached(self) -> Iterator[None]:
-        """Receives the messages of the steps within the context."""
-        level, propagate = LOGGER.level, LOGGER.propagate
-        LOGGER.setLevel(logging.DEBUG)
-        LOGGER.addHandler(self)
-        LOGGER.propagate = False
-        try:
-            yield
-        finally:
-            LOGGER.removeHandler(self)
-            LOGGER.setLevel(level)
-            LOGGER.propagate = propagate
+    def shown(self) -> Progress:
+        """The context within which bars are drawn."""
+        return self._progress
 
-    @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Announces a step; the caller ends it with `done`."""
-        self._number += 1
-        self._name, self._started = name, time.monotonic()
-        bars = (BarColumn(), TextColumn("{task.fields[count]}"))
-        self._progress = _progress(self._console, *bars)
-        if not _draws(self._console):
-            self._console.print(f"{self._head()} started")
-        with self._progress:
-            self._bars = {name: self._progress.add_task(self._head(), total=None, count="")}
-            yield
-        self._progress = None
+    def start(self, name: str) -> None:
+        """Announces a step."""
+        self._started.append(name)
+        self._running[name] = time.monotonic()
+        if not draws(self._console):
+            self._console.print(f"{self._head(name)} started")
+        self._add((name, ""), self._head(name))
 
-    def done(self, outcome: str = "") -> None:
+    def end(self, name: str, outcome: str = "") -> None:
         """Prints the step's final line: name, seconds and outcome."""
-        seconds = time.monotonic() - self._started
-        self._console.print(f"{self._head():<32}{seconds:7.1f} s  {outcome}".rstrip())
+        seconds = time.monotonic() - self._running.pop(name)
+        for key in [key for key in self._bars if key[0] == name]:
+            self._progress.remove_task(self._bars.pop(key))
+        self._console.print(f"{self._head(name):<32}{seconds:7.1f} s  {outcome}".rstrip())
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Draws a record of progress on a terminal; prints any other record."""
-        progress = getattr(record, "progress", None)
-        if progress is None or not _draws(self._console):
-            message = record.getMessage()
-            self._console.print(
-                f"        {escape(message)}", style="yellow" if record.levelno >= logging.WARNING else "dim"
-            )
-            print(message, file=sys.stderr)
-        elif self._progress is not None:
-            self._draw(*progress)
+    def say(self, name: str, level: int, message: str, progress: tuple[str, int, int] | None = None) -> None:
+        """Draws a step's progress, (what, done, total), on a terminal; prints any other message."""
+        if progress and draws(self._console):
+            self._draw(name, *progress)
+            return
+        style = "yellow" if level >= logging.WARNING else "dim"
+        self._console.print(f"        {escape(f'{name}: {message}')}", style=style)
 
-    def _draw(self, what: str, done: int, total: int) -> None:
-        assert self._progress is not None
+    def _draw(self, name: str, what: str, done: int, total: int) -> None:
         # One bar for each first word: "two-tower epoch 3/20" replaces "two-tower epoch 2/20".
-        subject = what.split()[0]
-        if subject not in self._bars:
-            self._bars[subject] = self._progress.add_task(what, count="")
-        self._progress.update(
-            self._bars[subject], description=f"        {what}", completed=done, total=total, count=f"{done}/{total}"
-        )
+        key, label = (name, what.split()[0]), f"        {what}"
+        if key not in self._bars:
+            self._add(key, label)
+        self._progress.update(self._bars[key], description=label, completed=done, total=total, count=f"{done}/{total}")
 
-    def _head(self) -> str:
-        return f"[{self._number:>2}/{self._steps}] {self._name}"
+    def _add(self, key: tuple[str, str], label: str) -> None:
+        place = self._started.index(key[0])
+        self._bars[key] = self._progress.add_task(label, total=None, count="", place=place)
+
+    def _head(self, name: str) -> str:
+        return f"[{self._started.index(name) + 1:>2}/{self._steps}] {name}"

@@ -10,12 +10,13 @@ _OTHERS = ["LatestBlessedModel", "Trainer", "TFLiteExporter", "Canary", "Pusher"
 
 
 def _main() -> None:
-    from pipeline import local, node, tensorflow_environment
+    from pipeline import node, tensorflow_environment
+    from pipeline.local.server import compile_pipeline
     from schemas.settings import fast, load
 
     tensorflow_environment.prepare()
     settings = fast(load(Path(sys.argv[1])))
-    pipeline, connection = local._compile(settings, (settings.local.artifacts / settings.name).absolute(), "again")
+    pipeline, connection = compile_pipeline(settings, (settings.local.artifacts / settings.name).absolute(), "again")
     from tfx.orchestration import metadata
     from tfx.orchestration.portable import partial_run_utils
 

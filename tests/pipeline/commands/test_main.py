@@ -85,7 +85,7 @@ def test_both_command_lines_run_the_same(monkeypatch, tmp_path, call):
         ran.append((settings.name, settings.data.ratings, settings.training.refit, verbose, is_inferred))
         return 3
 
-    monkeypatch.setattr("pipeline.local.run", run)
+    monkeypatch.setattr("pipeline.local.run.run", run)
     monkeypatch.delenv("TF_USE_LEGACY_KERAS")
     assert call([]) == 3
     config = tmp_path / "shop.toml"
@@ -106,7 +106,7 @@ def test_a_command_that_is_stopped_ends_with_status_130(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     for place, arguments in {
-        "pipeline.local.run": ["run"],
+        "pipeline.local.run.run": ["run"],
         "pipeline.commands.datasets.prepare": ["data", "fetch", "movielens-100k"],
     }.items():
         monkeypatch.setattr(place, stop)

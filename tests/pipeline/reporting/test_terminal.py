@@ -1,5 +1,7 @@
 import io
+import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.reporting import progress, terminal
+from pipeline.reporting import terminal
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -71,36 +73,36 @@ def _shown(is_terminal: bool, kind: str = "xterm") -> str:
     output = io.StringIO()
     console = Console(file=output, force_terminal=is_terminal, width=100, color_system=None, _environ={"TERM": kind})
     view = terminal.StepView(console, steps=2)
-    with view.attached():
-        with view.step("Trainer"):
-            terminal.LOGGER.debug("epoch 1/2: 3 of 10", extra={"progress": ("two-tower epoch 1/2", 3, 10)})
-            terminal.LOGGER.info("two-tower: 2 epochs")
-            print("a library's noise", file=sys.stderr)
-        view.done("unchanged, reused")
+    with view.shown():
+        view.start("Trainer")
+        view.start("Sequences")
+        view.say("Sequences", logging.DEBUG, "bow: 4 of 5", ("bow", 4, 5))
+        view.say("Trainer", logging.DEBUG, "epoch 1/2: 3 of 10", ("two-tower epoch 1/2", 3, 10))
+        view.say("Trainer", logging.INFO, "two-tower: 2 epochs")
+        view.end("Sequences")
+        view.end("Trainer", "unchanged, reused")
     return output.getvalue()
 
 
 @pytest.mark.parametrize("options", [{"is_terminal": False}, {"is_terminal": True, "kind": "dumb"}])
-def test_where_nothing_can_be_drawn_there_are_lines_and_no_bars(options, capsys):
-    lines = _shown(**options).splitlines()
-    assert lines[0] == "[ 1/2] Trainer started"
-    assert lines[1].strip() == "two-tower: 2 epochs"
-    assert lines[2].startswith("[ 1/2] Trainer") and lines[2].endswith("unchanged, reused")
-    assert len(lines) == 3
-    # The message is in the log too, which standard error goes to.
-    assert "two-tower: 2 epochs" in capsys.readouterr().err
+def test_where_nothing_can_be_drawn_there_are_lines_and_no_bars(options):
+    lines = [re.sub(r" +", " ", line) for line in _shown(**options).splitlines()]
+    assert lines == [
+        "[ 1/2] Trainer started",
+        "[ 2/2] Sequences started",
+        " Sequences: bow: 4 of 5",
+        " Trainer: epoch 1/2: 3 of 10",
+        " Trainer: two-tower: 2 epochs",
+        "[ 2/2] Sequences 0.0 s",
+        "[ 1/2] Trainer 0.0 s unchanged, reused",
+    ]
 
 
-def test_without_a_terminal_progress_is_a_line_once_a_minute(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    assert _shown(is_terminal=False).splitlines()[1].strip() == "epoch 1/2: 3 of 10"
-    assert "epoch 1/2: 3 of 10" in capsys.readouterr().err
-
-
-def test_on_a_terminal_epochs_have_a_bar_and_noise_stays_away(capsys):
-    shown = _shown(is_terminal=True)
-    assert "3/10" in shown and "noise" not in shown
-    assert "noise" in capsys.readouterr().err
+def test_on_a_terminal_each_running_step_has_its_bars_below_its_name():
+    bars = _shown(is_terminal=True).split("Trainer: two-tower: 2 epochs")[1].split("\x1b")[0].splitlines()
+    labels = [re.split(" *━", line)[0][2:] for line in bars[1:]]
+    assert labels == ["[ 1/2] Trainer", "        two-tower epoch 1/2", "[ 2/2] Sequences", "        bow"]
+    assert "4/5" in bars[4]
 
 
 def test_the_descriptors_are_given_back(tmp_path):

@@ -1,4 +1,4 @@
-"""Runs a recommender's pipeline on this machine, one node after another, and reports the results."""
+"""Runs a recommender's pipeline on this machine and reports the results."""
 
 import contextlib
 import fcntl
@@ -9,13 +9,15 @@ import traceback
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TextIO
 
 import tomli
 from rich.console import Console
 
 from pipeline import artifacts, metadata_file, node, preflight
-from pipeline.garbage_collector import loading
+from pipeline.local import order
+from pipeline.local.server import Compile
+from pipeline.local.steps import StepError, Steps
 from pipeline.node import Node
 from pipeline.reporting import data, report, terminal
 from pipeline.reporting.terminal import escape
@@ -25,11 +27,10 @@ from schemas import layout
 from schemas.errors import DataError, SettingsError
 from schemas.settings import DataSettings, Settings, check
 
-if TYPE_CHECKING:
-    from tfx.proto.orchestration.pipeline_pb2 import Pipeline
-
 PUSHED, FAILED, REFUSED, STOPPED = 0, 1, 3, 130
 """Exit statuses: pushed or unchanged; a step failed; gate or canary refused the model; stopped from the keyboard."""
+_SECONDS_TO_END = 2.0
+"""For the processes of a run that was killed."""
 
 
 def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) -> int:
@@ -47,14 +48,16 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
       SettingsError: a folder cannot be written to or named to TFX, or another run of this recommender is active.
       DataError: the data, or the metadata of earlier runs, cannot be used.
     """
+    started = time.monotonic()
     preflight.check(settings)
-    inspection = _inspect(settings, is_inferred)
-    if inspection and is_inferred:
-        # What was found is set, so that the file that is kept gives the same run.
-        settings = check(tomli.loads(inspection.as_toml()), "what was found")
     root = artifacts.plain_root(settings)
     real_root = settings.local.artifacts / settings.name
-    with _only_run(real_root):
+    # TFX is imported while the data are read.
+    with _only_run(real_root) as lock, Steps(lock) as steps:
+        inspection = _inspect(settings, is_inferred)
+        if inspection and is_inferred:
+            # What was found is set, so that the file that is kept gives the same run.
+            settings = check(tomli.loads(inspection.as_toml()), "what was found")
         metadata_file.check(real_root / layout.METADATA)
         run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
         folder = settings.local.runs / run_id
@@ -67,7 +70,8 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
                 kept.write_text(inspection.as_toml(), encoding="utf-8")
                 console.print(f"Settings, as found in the data: {escape(str(kept))}", soft_wrap=True)
             try:
-                nodes = _run_nodes(settings, root, run_id, console)
+                nodes = _run_nodes(settings, root, run_id, steps, console)
+                console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
                 return PUSHED if report.show(nodes, folder, inspection is not None, console) else REFUSED
             except (DataError, SettingsError):
                 traceback.print_exc()
@@ -77,7 +81,8 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
                 return STOPPED
             except Exception as error:
                 traceback.print_exc()
-                console.print(f"[red]{escape(node.explain(error))}[/]\n{log} has the full error.")
+                text = str(error) if isinstance(error, StepError) else node.explain(error)
+                console.print(f"[red]{escape(text)}[/]\n{log} has the full error.")
                 return FAILED
 
 
@@ -114,65 +119,52 @@ def _check_fetched(data: DataSettings) -> None:
         raise DataError(f"{data.folder}: no such folder; `{command}` fetches the data")
 
 
-def _run_nodes(settings: Settings, root: Path, run_id: str, console: Console) -> dict[str, Node]:
-    started = time.monotonic()
-    with terminal.waiting(console, "loading TensorFlow and TFX"):
-        pipeline, connection = _compile(settings, root, run_id)
-    for line in _find_again(connection, root):
-        console.print(escape(line), style="yellow", soft_wrap=True)
-    view = terminal.StepView(console, len(pipeline.nodes))
-    nodes: dict[str, Node] = {}
-    with view.attached():
-        for wrapped in pipeline.nodes:
-            node_id = wrapped.pipeline_node.node_info.id
-            with view.step(node_id):
-                nodes[node_id] = node.launch(pipeline, wrapped.pipeline_node, connection)
-            view.done("unchanged, reused" if nodes[node_id].reused else "")
-    console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
-    return nodes
-
-
-def _compile(settings: Settings, root: Path, run_id: str) -> tuple["Pipeline", Any]:
-    """The pipeline's intermediate representation with this run's id, and its metadata store."""
-    with loading():
-        # Imported here: 10 to 30 seconds that --help and a wrong setting must not cost.
-        import absl.logging
-        from tfx.dsl.compiler.compiler import Compiler
-        from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
-        from tfx.orchestration import metadata
-        from tfx.orchestration.portable import runtime_parameter_utils
-
-        from pipeline.engines.signatures import remember_signatures
-        from pipeline.pipeline import create_pipeline
-
-    remember_signatures()
-    absl.logging.set_verbosity(absl.logging.INFO)
-    root.mkdir(parents=True, exist_ok=True)
-    connection = metadata.sqlite_metadata_connection_config(str(root / layout.METADATA))
-    pipeline = Compiler().compile(create_pipeline(settings, str(root), connection))
-    runtime_parameter_utils.substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
-    return pipeline, connection
-
-
-def _find_again(connection: Any, root: Path) -> list[str]:
-    from tfx.orchestration import metadata
-
+def _run_nodes(settings: Settings, root: Path, run_id: str, steps: Steps, console: Console) -> dict[str, Node]:
     try:
-        with metadata.Metadata(connection) as handle:
-            return artifacts.find_again(handle.store, root)
-    except RuntimeError as error:
-        raise RuntimeError(f"{root / layout.METADATA} cannot be used: {node.explain(error)}") from None
+        with terminal.waiting(console, "loading TensorFlow and TFX"):
+            ready = steps.compile(Compile(settings, root, run_id, terminal.draws(console)))
+        for line in ready.found:
+            console.print(escape(line), style="yellow", soft_wrap=True)
+        view = terminal.StepView(console, len(ready.upstream))
+
+        def start(step: str) -> None:
+            view.start(step)
+            steps.start(step)
+
+        def wait() -> tuple[str, Node | Exception]:
+            step, outcome = steps.wait(lambda said: view.say(*said))
+            view.end(step, _outcome(outcome))
+            return step, outcome
+
+        with view.shown():
+            return order.run_all(ready.upstream, settings.local.jobs or len(os.sched_getaffinity(0)), start, wait)
+    finally:
+        # Before the log is closed, which receives the steps' output.
+        steps.stop()
+
+
+def _outcome(outcome: Node | Exception) -> str:
+    if isinstance(outcome, Exception):
+        return "failed"
+    return "unchanged, reused" if outcome.reused else ""
 
 
 @contextlib.contextmanager
-def _only_run(root: Path) -> Iterator[None]:
-    """Holds a lock, which the operating system releases even if this process is killed."""
+def _only_run(root: Path, wait: float = _SECONDS_TO_END) -> Iterator[TextIO]:
+    """Holds a lock, which the operating system releases when this process and its steps have ended, however that is."""
     root.mkdir(parents=True, exist_ok=True)
     with open(root / layout.LOCK, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingsError(
-                f"{root}: another run uses this folder; wait for its end, or set local.artifacts"
-            ) from None
-        yield
+        end = time.monotonic() + wait
+        while not _lock(lock):
+            if time.monotonic() >= end:
+                raise SettingsError(f"{root}: another run uses this folder; wait for its end, or set local.artifacts")
+            time.sleep(0.1)
+        yield lock
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

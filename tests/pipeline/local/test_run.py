@@ -1,3 +1,4 @@
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -5,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from pipeline import local
+from pipeline.local import run as local
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings, load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_two_runs_never_work_on_one_root_at_a_time(tmp_path):
     program = (
-        "import sys\nfrom pathlib import Path\nfrom pipeline import local\n"
+        "import sys\nfrom pathlib import Path\nfrom pipeline.local import run as local\n"
         "with local._only_run(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(SettingsError, match="another run uses this folder"), local._only_run(tmp_path):
+        with pytest.raises(SettingsError, match="another run uses this folder"), local._only_run(tmp_path, wait=0.0):
             pass
         # The lock goes with its process, however that ends.
         other.kill()
@@ -34,6 +35,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings of the runs whose data were accepted; no step runs."""
     settings: list[Settings] = []
     monkeypatch.setattr(local.preflight, "check", lambda _: None)
+    monkeypatch.setattr(local, "Steps", lambda lock: contextlib.nullcontext())
     monkeypatch.setattr(local, "_run_nodes", lambda given, *_: settings.append(given) or {})
     monkeypatch.setattr(local.report, "show", lambda *_: True)
     return settings
