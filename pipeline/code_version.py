@@ -42,13 +42,15 @@ def tfx_version() -> str:
     return version("tfx")
 
 
-def sources_version() -> str:
-    """Hash of all sources of the steps, then a `+` and TFX's version.
+def sources_version(*more: str) -> str:
+    """Hash of all sources of the steps, and of more packages, then a `+` and TFX's version.
 
     It is the same for a checkout and for the package installed from it.
     """
     digest = hashlib.sha256()
-    for path in sorted(path for name in _OURS for path in (_ROOT / name).rglob("*") if path.suffix in _SOURCES):
+    for path in sorted(
+        path for name in (*_OURS, *more) for path in (_ROOT / name).rglob("*") if path.suffix in _SOURCES
+    ):
         digest.update(str(path.relative_to(_ROOT)).encode())
         digest.update(path.read_bytes())
     return f"{digest.hexdigest()[:16]}+{tfx_version()}"

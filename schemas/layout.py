@@ -29,6 +29,8 @@ METADATA = "metadata.sqlite"
 METADATA_LOCK = "metadata.lock"
 """Makes the steps take turns at the metadata."""
 LOCK = "lock"
+LAST_RUN = "last_run.json"
+"""The results of the last complete run, and what they depend on."""
 
 _SAVED_MODEL = "saved_model.pb"
 _MOST = 2**63

@@ -8,6 +8,7 @@ from tfx.types import channel, component_spec, standard_artifacts, standard_comp
 
 from components.example_gen.driver import Driver
 from components.example_gen.executor import Executor
+from recommender.sources.fingerprint import named_patterns
 from schemas.settings import DataSettings, Settings
 
 FEATURES_USED = {"user_activity_bounds", "item_popularity_bounds"}
@@ -65,9 +66,6 @@ class RatingsExampleGen(base_beam_component.BaseBeamComponent):
 
 
 def _input_config(data: DataSettings) -> example_gen_pb2.Input:
-    """The splits `ratings`, `ratings-1`, ... (one for each pattern) and, if there is a file of them, `items`."""
-    patterns = {f"ratings-{number}" if number else "ratings": text for number, text in enumerate(data.ratings_patterns)}
-    if data.items:
-        patterns["items"] = data.items
-    splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in patterns.items()]
+    """A split for each of `named_patterns`."""
+    splits = [example_gen_pb2.Input.Split(name=name, pattern=text) for name, text in named_patterns(data).items()]
     return example_gen_pb2.Input(splits=splits)

@@ -6,7 +6,6 @@ resolve `{SPAN}` and the like below a link to the folder, and replaces the finge
 """
 
 import contextlib
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,9 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from recommender.sources.files import find_files, open_file
+from recommender.sources.fingerprint import fingerprint
 from schemas.errors import DataError
 from schemas.plain_path import plainly_named
-
-_AT_ONCE = 1 << 20
-"""Bytes of a file in memory."""
 
 
 class Driver(FileBasedDriver):
@@ -52,27 +48,9 @@ class Driver(FileBasedDriver):
         return {
             **resolved,
             standard_component_specs.INPUT_BASE_KEY: folder,
-            utils.FINGERPRINT_PROPERTY_NAME: _fingerprint(folder, config),
+            utils.FINGERPRINT_PROPERTY_NAME: fingerprint(folder, {one.name: one.pattern for one in config.splits}),
         }
 
 
 def _plainly_named(folder: str) -> contextlib.AbstractContextManager[str | Path]:
     return contextlib.nullcontext(folder) if "://" in folder else plainly_named(folder)
-
-
-def _fingerprint(folder: str, config: example_gen_pb2.Input) -> str:
-    """SHA-256, in hexadecimal digits, of the names and contents of all files."""
-    whole = hashlib.sha256()
-    for split in config.splits:
-        for path in find_files(folder, split.pattern):
-            whole.update(f"{split.name}\0{path.removeprefix(folder)}\0".encode(errors="surrogateescape"))
-            whole.update(_digest(path))
-    return whole.hexdigest()
-
-
-def _digest(path: str) -> bytes:
-    digest = hashlib.sha256()
-    with open_file(path) as stream:
-        while piece := stream.read(_AT_ONCE):
-            digest.update(piece)
-    return digest.digest()

@@ -15,9 +15,10 @@ import tomli
 from rich.console import Console
 
 from pipeline import artifacts, metadata_file, node, preflight
-from pipeline.local import order
+from pipeline.local import order, unchanged
 from pipeline.local.server import Compile
 from pipeline.local.steps import StepError, Steps
+from pipeline.local.unchanged import Record
 from pipeline.node import Node
 from pipeline.reporting import data, report, terminal
 from pipeline.reporting.terminal import escape
@@ -52,38 +53,54 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
     preflight.check(settings)
     root = artifacts.plain_root(settings)
     real_root = settings.local.artifacts / settings.name
-    # TFX is imported while the data are read.
-    with _only_run(real_root) as lock, Steps(lock) as steps:
-        inspection = _inspect(settings, is_inferred)
-        if inspection and is_inferred:
-            # What was found is set, so that the file that is kept gives the same run.
-            settings = check(tomli.loads(inspection.as_toml()), "what was found")
-        metadata_file.check(real_root / layout.METADATA)
-        run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
-        folder = settings.local.runs / run_id
-        folder.mkdir(parents=True)
-        with terminal.captured(folder / layout.LOG, verbose) as console:
-            log = escape(str(folder / layout.LOG))
-            console.print(f"Atalaya: {settings.name}, run {run_id}; log in {log}", soft_wrap=True)
+    with _only_run(real_root) as lock:
+        run_key = unchanged.key(settings, root, is_inferred)
+        earlier = unchanged.find(run_key, root, settings.data)
+        # TFX is imported while the data are read.
+        with contextlib.nullcontext(earlier) if earlier else Steps(lock) as source:
+            inspection = None
+            if earlier and not is_inferred:
+                data.show_suspicions(earlier.suspicions, _console())
+            else:
+                inspection = _inspect(settings, is_inferred)
             if inspection and is_inferred:
-                kept = folder / f"{settings.name}.toml"
-                kept.write_text(inspection.as_toml(), encoding="utf-8")
-                console.print(f"Settings, as found in the data: {escape(str(kept))}", soft_wrap=True)
-            try:
-                nodes = _run_nodes(settings, root, run_id, steps, console)
-                console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
-                return PUSHED if report.show(nodes, folder, inspection is not None, console) else REFUSED
-            except (DataError, SettingsError):
-                traceback.print_exc()
-                raise
-            except KeyboardInterrupt:
-                console.print("Stopped. Run again to continue after the last finished step.")
-                return STOPPED
-            except Exception as error:
-                traceback.print_exc()
-                text = str(error) if isinstance(error, StepError) else node.explain(error)
-                console.print(f"[red]{escape(text)}[/]\n{log} has the full error.")
-                return FAILED
+                # What was found is set, so that the file that is kept gives the same run.
+                settings = check(tomli.loads(inspection.as_toml()), "what was found")
+            metadata_file.check(real_root / layout.METADATA)
+            with _logged(settings, inspection if is_inferred else None, verbose) as (folder, console):
+                try:
+                    nodes = _nodes(settings, root, folder.name, source, console)
+                    console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
+                    is_blessed = report.show(nodes, folder, bool(inspection or earlier), console)
+                    if inspection and not earlier:
+                        unchanged.write(run_key, root, nodes, inspection.suspicions)
+                    return PUSHED if is_blessed else REFUSED
+                except (DataError, SettingsError):
+                    traceback.print_exc()
+                    raise
+                except KeyboardInterrupt:
+                    console.print("Stopped. Run again to continue after the last finished step.")
+                    return STOPPED
+                except Exception as error:
+                    traceback.print_exc()
+                    text = str(error) if isinstance(error, StepError) else node.explain(error)
+                    console.print(f"[red]{escape(text)}[/]\n{escape(str(folder / layout.LOG))} has the full error.")
+                    return FAILED
+
+
+@contextlib.contextmanager
+def _logged(settings: Settings, found: Inspection | None, verbose: bool) -> Iterator[tuple[Path, Console]]:
+    """Makes the folder of a run, with its log and the settings that were found in the data; yields it and a console."""
+    folder = settings.local.runs / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    folder.mkdir(parents=True)
+    with terminal.captured(folder / layout.LOG, verbose) as console:
+        log = escape(str(folder / layout.LOG))
+        console.print(f"Atalaya: {settings.name}, run {folder.name}; log in {log}", soft_wrap=True)
+        if found:
+            kept = folder / f"{settings.name}.toml"
+            kept.write_text(found.as_toml(), encoding="utf-8")
+            console.print(f"Settings, as found in the data: {escape(str(kept))}", soft_wrap=True)
+        yield folder, console
 
 
 def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
@@ -98,7 +115,7 @@ def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
     if any("{" in pattern for pattern in settings.data.ratings_patterns):
         look_at_columns(settings.data)
         return None
-    console = Console(highlight=False, emoji=False)
+    console = _console()
     with data.counting_rows(Console(stderr=True)) as progress:
         inspection = inspect(settings, progress)
     if is_shown:
@@ -113,10 +130,26 @@ def _inspect(settings: Settings, is_shown: bool) -> Inspection | None:
     return inspection
 
 
+def _console() -> Console:
+    return Console(highlight=False, emoji=False)
+
+
 def _check_fetched(data: DataSettings) -> None:
     if data.folder.name == "movielens-100k" and not data.folder.exists():
         command = f"atalaya data fetch {data.folder.name} --folder {shlex.quote(str(data.folder.parent))}"
         raise DataError(f"{data.folder}: no such folder; `{command}` fetches the data")
+
+
+def _nodes(settings: Settings, root: Path, run_id: str, source: Steps | Record, console: Console) -> dict[str, Node]:
+    """The results of the steps, which run unless there is a record of them."""
+    if not isinstance(source, Record):
+        unchanged.forget(root)
+        return _run_nodes(settings, root, run_id, source, console)
+    view = terminal.StepView(console, len(source.nodes))
+    for step, result in source.nodes.items():
+        view.start(step)
+        view.end(step, _outcome(result))
+    return source.nodes
 
 
 def _run_nodes(settings: Settings, root: Path, run_id: str, steps: Steps, console: Console) -> dict[str, Node]:

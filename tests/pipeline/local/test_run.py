@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from pipeline.local import run as local
+from pipeline.local.unchanged import Record
+from pipeline.node import Node
+from recommender.sources.refusals import Suspicion
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings, load
 
@@ -36,9 +39,37 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     settings: list[Settings] = []
     monkeypatch.setattr(local.preflight, "check", lambda _: None)
     monkeypatch.setattr(local, "Steps", lambda lock: contextlib.nullcontext())
-    monkeypatch.setattr(local, "_run_nodes", lambda given, *_: settings.append(given) or {})
+    monkeypatch.setattr(local, "_nodes", lambda given, *_: settings.append(given) or {})
+    monkeypatch.setattr(local.unchanged, "write", lambda *_: None)
     monkeypatch.setattr(local.report, "show", lambda *_: True)
     return settings
+
+
+@pytest.mark.parametrize(("is_blessed", "status"), [(True, local.PUSHED), (False, local.REFUSED)])
+def test_when_nothing_has_changed_the_last_results_are_shown_and_no_step_starts(
+    tmp_path, monkeypatch, capfd, is_blessed, status
+):
+    nodes = {"Trainer": Node({}, reused=True), "Pusher": Node({}, reused=True)}
+    record = Record(key="", metadata=(0, 0), nodes=nodes, suspicions=[Suspicion("warning", "times-rounded", "a.csv")])
+    shown = []
+    monkeypatch.setattr(local.unchanged, "find", lambda *_: record)
+    monkeypatch.setattr(local, "Steps", None)
+    monkeypatch.setattr(local.report, "show", lambda *given: shown.append(given) or is_blessed)
+    (tmp_path / "artifacts" / "shop").mkdir(parents=True)
+    assert local.run(_settings(tmp_path)) == status
+    [(given, folder, is_inspected, _)] = shown
+    assert (given, is_inspected) == (nodes, True) and folder.parent == tmp_path / "runs"
+    out = capfd.readouterr().out
+    assert "times-rounded" in out and out.count("unchanged, reused") == 2
+
+
+def test_nothing_heavy_is_imported_to_show_the_last_results():
+    program = (
+        "import sys\nfrom pipeline.commands import actions\nfrom pipeline.local import run\n"
+        "print(*sorted({'tensorflow', 'tfx', 'apache_beam', 'ml_metadata'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def _settings(folder: Path, rows: int = 200, bad: str = "", **sections: Any) -> Settings:
