@@ -3,12 +3,11 @@
     python -m benchmarks.local_run
 
 Both runs use `build/local_run`, which is emptied first, each in a separate process; `benchmarks.serving` measures the
-version that they push. For comparison between machines, the seconds for importing TensorFlow and TFX are printed. The
-exit status is 1 if a floor is missed.
+version that they push. --jobs limits the steps that run at the same time. The exit status is 1 if a floor is missed.
 """
 
+import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import time
 from pathlib import Path
 
 from benchmarks.results import Verdict, format_verdicts
+from benchmarks.watching import Watch
 from pipeline.local.run import PUSHED, REFUSED
 from schemas import layout, model_card, on_device_record
 
@@ -35,17 +35,17 @@ def main() -> int:
     Returns:
       The exit status.
     """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.local_run", description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, help="steps at the same time (default: as many as cores)")
+    jobs = parser.parse_args().jobs
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     config = FOLDER / "movielens.toml"
     data = ROOT / "data" / "movielens-100k"
-    config.write_text(CONFIG.read_text().replace('"data/movielens-100k"', f'"{data}"'))
-    first = _run(config, "first run")
-    print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB")
-    second = _run(config, "second run, nothing changed")
-    imports = _seconds(second, "loading TensorFlow and TFX")
-    print(f"second run beyond its imports: {_seconds(second, 'in all') - imports:.1f} s")
-    print(f"first run against its imports: {_seconds(first, 'in all') / _seconds(first, 'loading'):.1f} times as long")
+    settings = CONFIG.read_text().replace('"data/movielens-100k"', f'"{data}"')
+    config.write_text(settings + (f"[local]\njobs = {jobs}\n" if jobs else ""))
+    _run(config, "first run")
+    _run(config, "second run, nothing changed")
     versions = layout.versions(SERVING)
     pushed = Verdict(f"versions pushed {len(versions)}, exactly 1", len(versions) == 1)
     verdicts = [pushed, *(against_floors(versions[0]) if versions else [])]
@@ -90,24 +90,22 @@ def _at_most(what: str, value: float, most: float) -> Verdict:
     return Verdict(f"{what} {value:,}, at most {most:,}", value <= most)
 
 
-def _run(config: Path, title: str) -> str:
+def _run(config: Path, title: str) -> None:
     started = time.monotonic()
     command = [sys.executable, str(ROOT / "runner.py"), "--local", "--config", str(config)]
-    process = subprocess.run(command, cwd=config.parent, stdout=subprocess.PIPE, text=True, check=False)
-    print(f"{title}: {time.monotonic() - started:.1f} s")
+    process = subprocess.Popen(command, cwd=config.parent, stdout=subprocess.PIPE, text=True)
+    watch = Watch(process.pid)
+    output, _ = process.communicate()
+    watch.stop()
+    seconds, (processor, memory) = time.monotonic() - started, watch.total()
+    print(f"{title}: {seconds:.1f} s, {processor:.1f} processor s, at most {memory:.2f} GiB")
     if process.returncode not in (PUSHED, REFUSED):
-        sys.exit(f"{title}: failed with status {process.returncode}:\n{process.stdout[-2000:]}")
+        sys.exit(f"{title}: failed with status {process.returncode}:\n{output[-2000:]}")
     if process.returncode == REFUSED:
-        print(process.stdout[-2000:])
-    for line in process.stdout.splitlines():
+        print(output[-2000:])
+    for line in output.splitlines():
         if line.startswith(("[", "loading", "in all")) and line.split()[-1] != "started":
             print(f"    {line}")
-    return process.stdout
-
-
-def _seconds(output: str, what: str) -> float:
-    [line] = [line for line in output.splitlines() if line.startswith(what)]
-    return float(line.split()[-2])
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@
 The ratings are synthetic: each user likes one of a few groups of items, and in each group a few items are popular.
 With --long-tail, there are far more users and items, with few ratings each.
 Every size runs in a separate folder and process; --fast shortens the training. The result is a Markdown table.
-Processor time and peak memory are those of the process and all its descendants; memory is the sum of their resident set
-sizes, sampled five times per second, in GiB.
+Steps run at the same time; --jobs limits how many. The costs of a step are those of its process and all its
+descendants, and the last row has those of the whole run: elapsed and processor seconds, and peak memory in GiB, in
+which pages that processes share count once. Processor time and memory are sampled twice per second.
 
 With --folder, an interrupted measurement continues after the last completed step, so that hours of measuring can be
 spread over several runs. Completed steps keep their measurements; a step that completed without being measured is left
@@ -16,11 +17,9 @@ out of the table.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -29,6 +28,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.watching import Watch
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = """
@@ -44,12 +45,13 @@ enabled = true
 EVENTS_PER_USER = 150
 _LONG_TAIL_PER_USER, _LONG_TAIL_PER_ITEM = 5, 25
 _GROUPS = 5
-_SECONDS_BETWEEN_SAMPLES = 0.2
-_IMPORTS = "imports"
+_CONFIG = "scaling.toml"
+_START, _ALL = "start", "all"
+"""Rows of the table in addition to the steps: what comes before the first step, and the whole run."""
 
 
 class Cost(NamedTuple):
-    """The cost of a step: elapsed seconds, processor seconds, and peak memory in GiB."""
+    """Elapsed seconds, processor seconds, and peak memory in GiB."""
 
     seconds: float
     processor: float
@@ -64,6 +66,7 @@ def main() -> None:
     parser.add_argument(
         "--long-tail", action="store_true", help="a user for every 5 ratings and an item for every 25, most with few"
     )
+    parser.add_argument("--jobs", type=int, help="steps at the same time (default: as many as cores)")
     parser.add_argument(
         "--folder", type=Path, help="folder to work in and to continue from (default: a temporary folder)"
     )
@@ -72,7 +75,8 @@ def main() -> None:
     with nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory() as folder:
         for rows in options.rows:
             make = make_long_tail if options.long_tail else make_ratings
-            costs[rows] = _measure(Path(folder) / str(rows), rows, ["--fast"] if options.fast else [], make)
+            fast = ["--fast"] if options.fast else []
+            costs[rows] = _measure(Path(folder) / str(rows), rows, fast, make, options.jobs)
             print(_table(costs), flush=True)
 
 
@@ -134,131 +138,92 @@ def _make(rows: int, draw: Callable[[np.random.Generator], tuple[np.ndarray, np.
 
 
 def _measure(
-    folder: Path, rows: int, options: list[str], make: Callable[[int], pd.DataFrame] = make_ratings
+    folder: Path,
+    rows: int,
+    options: list[str],
+    make: Callable[[int], pd.DataFrame] = make_ratings,
+    jobs: int | None = None,
 ) -> dict[str, Cost]:
-    if not (folder / "scaling.toml").exists():
+    if not (folder / _CONFIG).exists():
         _write(folder, make(rows))
+    (folder / _CONFIG).write_text(SETTINGS + (f"[local]\njobs = {jobs}\n" if jobs else ""))
     kept = folder / "costs.json"
     known = {step: Cost(*cost) for step, cost in json.loads(kept.read_text()).items()} if kept.exists() else {}
-    for step, cost, reused in _steps(folder, options):
-        if not reused:
-            known[step] = cost
-            kept.write_text(json.dumps(known))
-            print(
-                f"{rows:,} ratings | {step}: {cost.seconds:.1f} s, {cost.processor:.1f} processor s, "
-                f"{cost.memory:.1f} GiB",
-                file=sys.stderr,
-                flush=True,
-            )
-    return known
+    before = known.pop(_ALL, Cost(0.0, 0.0, 0.0))
+    for step, cost, total in _steps(folder, options):
+        known[step] = cost
+        known[_ALL] = Cost(
+            before.seconds + total.seconds, before.processor + total.processor, max(before.memory, total.memory)
+        )
+        kept.write_text(json.dumps(known))
+        print(
+            f"{rows:,} ratings | {step}: {cost.seconds:.1f} s, {cost.processor:.1f} processor s, {cost.memory:.1f} GiB",
+            file=sys.stderr,
+            flush=True,
+        )
+    return known | {_ALL: known.get(_ALL, before)}
 
 
 def _write(folder: Path, ratings: pd.DataFrame) -> None:
-    """Writes the data, then the settings, which mark the folder as complete."""
+    """Writes the data; the settings, which are written afterwards, mark the folder as complete."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     ratings.to_csv(folder / "data" / "ratings.csv", index=False)
     items = np.unique(ratings["item_id"])
     described = {"item_id": items, "title": [f"Item {item}" for item in items], "genres": items % _GROUPS}
     pd.DataFrame(described).to_csv(folder / "data" / "items.csv", index=False)
-    (folder / "scaling.toml").write_text(SETTINGS)
 
 
-def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, bool]]:
-    """Runs the pipeline; yields each step when it ends: its name, its cost, and whether an earlier result was reused.
+def _steps(folder: Path, options: list[str]) -> Iterator[tuple[str, Cost, Cost]]:
+    """Runs the pipeline.
+
+    Yields:
+      Name and cost of each step that ends, unless an earlier result was reused, and the cost of the run until then.
 
     Raises:
       SystemExit: the pipeline failed; its output has the reason.
     """
-    command = [sys.executable, "-W", "ignore", str(ROOT / "runner.py"), "--local", "--config", "scaling.toml", *options]
+    command = [sys.executable, "-W", "ignore", str(ROOT / "runner.py"), "--local", "--config", _CONFIG, *options]
+    began = time.monotonic()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1)
-    watch = _Watch(process.pid)
+    watch = Watch(process.pid)
+    start: Cost | None = None
+    started: dict[str, float] = {}
     try:
-        step, started, used = _IMPORTS, time.monotonic(), 0.0
         for line in process.stdout or ():
             if not line.startswith("["):
                 print(line.rstrip(), file=sys.stderr, flush=True)
                 continue
-            # `[ 2/12] Name started`, then `[ 2/12] Name  seconds`: each line ends the step or gap before it.
-            if step:
-                cost = Cost(time.monotonic() - started, _processor_seconds(process.pid) - used, watch.peak())
-                yield step, cost, line.rstrip().endswith("reused")
-            step = line.split("]")[1].split()[0] if line.rstrip().endswith("started") else ""
-            started, used = time.monotonic(), _processor_seconds(process.pid)
+            now = time.monotonic()
+            total = Cost(now - began, *watch.total())
+            if not started:
+                start = total
+            # `[ 2/12] Name started`, and later `[ 2/12] Name  seconds`, and perhaps an outcome.
+            step, *_, last = line.split("]")[1].split()
+            if last == "started":
+                started[step] = now
+            elif last not in ("reused", "failed"):
+                if start:
+                    yield _START, start, total
+                start = None
+                yield step, Cost(now - started[step], *watch.step(step)), total
         process.wait()
     finally:
         # If measuring stops here, the pipeline must not go on unmeasured.
         process.kill()
         watch.stop()
     if process.returncode not in (0, 3):  # 3: the gate refused the model
-        raise SystemExit(f"{step} failed; the run's log is kept if you give a --folder")
-
-
-class _Watch(threading.Thread):
-    """Samples the memory of a process and all its descendants."""
-
-    def __init__(self, pid: int):
-        super().__init__(daemon=True)
-        self._pid, self._peak, self._ended = pid, 0, threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        while not self._ended.wait(_SECONDS_BETWEEN_SAMPLES):
-            self._peak = max(self._peak, sum(map(_resident_bytes, _process_tree(self._pid))))
-
-    def peak(self) -> float:
-        """Returns the peak since the last call, in GiB."""
-        peak, self._peak = self._peak, 0
-        return peak / 2**30
-
-    def stop(self) -> None:
-        """Stops sampling."""
-        self._ended.set()
-        self.join()
-
-
-def _process_tree(pid: int) -> Iterator[int]:
-    """Yields the process and all its descendants."""
-    yield pid
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _read(path).split():
-            yield from _process_tree(int(child))
-
-
-def _resident_bytes(pid: int) -> int:
-    pages = _read(Path(f"/proc/{pid}/statm")).split()
-    return int(pages[1]) * 4096 if pages else 0
-
-
-def _processor_seconds(pid: int) -> float:
-    """Returns the processor time of a process and all its descendants, also of those that ended."""
-    seconds = 0.0
-    for descendant in _process_tree(pid):
-        # After the name, which is in brackets and may contain spaces: field 14 of proc(5) and the three after it.
-        fields = _read(Path(f"/proc/{descendant}/stat")).rpartition(")")[2].split()
-        seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return seconds
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:  # the process has ended
-        return ""
+        raise SystemExit("the run failed; its log is kept if you give a --folder")
 
 
 def _table(costs: dict[int, dict[str, Cost]]) -> str:
-    steps = list(dict.fromkeys(step for of_size in costs.values() for step in of_size))
+    steps = dict.fromkeys(step for of_size in costs.values() for step in of_size if step != _ALL)
     head = "".join(f" {rows:,}: s | processor s | GiB |" for rows in costs)
     lines = [f"| step |{head}", "|---|" + "---:|---:|---:|" * len(costs)]
-    for step in steps:
+    for step in [*steps, _ALL]:
         cells = [of_size.get(step) for of_size in costs.values()]
         numbers = (f" {c.seconds:.1f} | {c.processor:.1f} | {c.memory:.1f} |" if c else " | | |" for c in cells)
         lines.append(f"| {step} |" + "".join(numbers))
-    sums = "".join(
-        f" {sum(c.seconds for c in of_size.values()):.0f} | {sum(c.processor for c in of_size.values()):.0f} | |"
-        for of_size in costs.values()
-    )
-    return "\n".join([*lines, f"| all |{sums}"])
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
