@@ -97,7 +97,7 @@ def serve(descriptor: int) -> NoReturn:
     """
     control = socket.socket(fileno=descriptor)
     try:
-        _import()
+        import_tfx()
         _Server(control).serve()
     except Exception as error:
         traceback.print_exc()
@@ -117,7 +117,8 @@ def _send(control: socket.socket, message: NamedTuple) -> None:
     control.send(pickle.dumps(message))
 
 
-def _import() -> None:
+def import_tfx() -> None:
+    """Imports what a run needs, without running anything of TensorFlow."""
     with loading():
         import absl.logging
         import tfx.orchestration.portable.launcher  # noqa: F401

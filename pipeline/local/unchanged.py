@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from pipeline.code_version import sources_version
 from pipeline.node import Node, stands
@@ -54,7 +54,7 @@ def find(run_key: str, root: Path, data: DataSettings) -> Record | None:
         [examples] = record.nodes["RatingsExampleGen"].outputs["examples"]
         known = examples.properties["input_fingerprint"]
         is_same = is_same and known == fingerprint(str(data.folder), named_patterns(data))
-    except (OSError, ValidationError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError):
         return None
     if not is_same:
         return None

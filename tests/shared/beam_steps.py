@@ -11,10 +11,11 @@ _OTHERS = ["LatestBlessedModel", "Trainer", "TFLiteExporter", "Canary", "Pusher"
 
 def _main() -> None:
     from pipeline import node, tensorflow_environment
-    from pipeline.local.server import compile_pipeline
+    from pipeline.local.server import compile_pipeline, import_tfx
     from schemas.settings import fast, load
 
     tensorflow_environment.prepare()
+    import_tfx()
     settings = fast(load(Path(sys.argv[1])))
     pipeline, connection = compile_pipeline(settings, (settings.local.artifacts / settings.name).absolute(), "again")
     from tfx.orchestration import metadata

@@ -45,7 +45,7 @@ def launch(pipeline, one, connection, lock):
 names = ["works", "fails", "refuses", "dies", "sleeps", "sleeps too"]
 nodes = [SimpleNamespace(node_info=SimpleNamespace(id=name), upstream_nodes=["above"]) for name in names]
 pipeline = SimpleNamespace(nodes=[SimpleNamespace(pipeline_node=one) for one in nodes])
-server._import = lambda: print("imported")
+server.import_tfx = lambda: print("imported")
 server.compile_pipeline = lambda *_: (pipeline, None)
 server._find_again = lambda *_: ["found again"]
 server.node.launch = launch
