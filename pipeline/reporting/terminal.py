@@ -183,7 +183,7 @@ class StepView:
             self._draw(name, *progress)
             return
         style = "yellow" if level >= logging.WARNING else "dim"
-        self._console.print(f"        {escape(f'{name}: {message}')}", style=style)
+        self._console.print(f"        [{style}]{escape(f'{name}: {message}')}[/]")
 
     def _draw(self, name: str, what: str, done: int, total: int) -> None:
         # One bar for each first word: "two-tower epoch 3/20" replaces "two-tower epoch 2/20".
