@@ -44,3 +44,7 @@ def test_a_log_is_inspected_run_without_settings_and_recommended_from(tmp_path):
     assert process.returncode == 0, process.stderr
     items = [item["item_id"] for item in json.loads(process.stdout)["items"]]
     assert len(items) == 10 and all(" - " in item for item in items)
+    again = _atalaya(tmp_path, "run", "--ratings", LOG, "--fast")
+    assert again.returncode == 0 and "loading TensorFlow" not in again.stdout
+    assert again.stdout.count("unchanged, reused") == 11 and "item-spellings" in again.stdout
+    assert len([*tmp_path.glob("runs/*/experiences.toml")]) == 2

@@ -146,6 +146,21 @@ def test_all_processes_end_at_once_when_they_are_stopped(running, tmp_path):
     assert _are_gone(started)
 
 
+def test_if_the_process_that_forks_is_lost_the_run_fails_and_its_steps_end(running, tmp_path):
+    _compile(running, tmp_path)
+    running.start("sleeps")
+    started: list[int] = []
+
+    def kill(said: Said) -> None:
+        started.extend(map(int, said.message.split()))
+        running._process.kill()
+
+    with pytest.raises(StepError, match="the process that starts the steps has ended"):
+        running.wait(kill)
+    running.stop()
+    assert _are_gone(started)
+
+
 def _interrupt(now: bool) -> None:
     if now:
         raise KeyboardInterrupt
