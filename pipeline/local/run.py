@@ -16,7 +16,7 @@ from rich.console import Console
 
 from pipeline import artifacts, metadata_file, node, preflight
 from pipeline.local import order, unchanged
-from pipeline.local.server import Compile
+from pipeline.local.messages import Compile
 from pipeline.local.steps import StepError, Steps
 from pipeline.local.unchanged import Record
 from pipeline.node import Node

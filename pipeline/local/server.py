@@ -6,87 +6,24 @@ as TensorFlow's threads would be in no fork.
 
 import logging
 import os
-import pickle
 import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from pipeline import artifacts, node
 from pipeline.garbage_collector import loading
-from pipeline.node import Node
+from pipeline.local.messages import Compile, Done, Ended, Failed, Ready, Said, receive, send
 from pipeline.reporting.progress import OnceAMinute
 from schemas import layout
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings
 
-MOST_BYTES = 1 << 17
-"""Of a message; the system's limit is a little higher."""
 _MOST_CHARACTERS = 10_000
 _SECONDS_BETWEEN_LOOKS = 0.5
-
-
-class Compile(NamedTuple):
-    """Request to compile the pipeline; answered by `Ready`."""
-
-    settings: Settings
-    root: Path
-    """Folder of the artifacts, as TFX gets it."""
-    run_id: str
-    draws: bool
-    """Whether all progress is shown; otherwise, a step reports it once a minute."""
-
-
-class Start(NamedTuple):
-    """Request to run a step; comes with the file descriptor for its output."""
-
-    step: str
-
-
-class Ready(NamedTuple):
-    """The pipeline is compiled."""
-
-    upstream: dict[str, list[str]]
-    """The steps that each step depends on."""
-    found: list[str]
-    """What to report about results of earlier runs."""
-
-
-class Said(NamedTuple):
-    """A step's message to the user."""
-
-    step: str
-    level: int
-    message: str
-    progress: tuple[str, int, int] | None
-
-
-class Done(NamedTuple):
-    """A step has run."""
-
-    step: str
-    result: Node
-
-
-class Failed(NamedTuple):
-    """A step, or without its name the process itself, has failed."""
-
-    step: str | None
-    kind: str
-    """`DataError` or `SettingsError`, the errors that users can fix; empty for any other."""
-    message: str
-
-
-class Ended(NamedTuple):
-    """A step's process has ended."""
-
-    step: str
-    status: int
-    """Below 0: the number of the signal that ended it."""
 
 
 def serve(descriptor: int) -> NoReturn:
@@ -101,20 +38,10 @@ def serve(descriptor: int) -> NoReturn:
         _Server(control).serve()
     except Exception as error:
         traceback.print_exc()
-        _send(control, _failed(None, error))
+        send(control, _failed(None, error))
     # Also the steps, and the processes that they have started; this process leads their group.
     os.killpg(0, signal.SIGKILL)
     os._exit(1)
-
-
-def receive(control: socket.socket) -> tuple[Any, list[int]]:
-    """Returns the next message and the file descriptors that came with it; None if the other end is closed."""
-    data, descriptors, _, _ = socket.recv_fds(control, MOST_BYTES, 1)
-    return (pickle.loads(data) if data else None), descriptors
-
-
-def _send(control: socket.socket, message: NamedTuple) -> None:
-    control.send(pickle.dumps(message))
 
 
 def import_tfx() -> None:
@@ -157,11 +84,10 @@ class _Server:
         nodes = [wrapped.pipeline_node for wrapped in self._pipeline.nodes]
         self._nodes = {one.node_info.id: one for one in nodes}
         upstream = {name: list(one.upstream_nodes) for name, one in self._nodes.items()}
-        _send(self._control, Ready(upstream, _find_again(self._connection, request.root)))
+        send(self._control, Ready(upstream, _find_again(self._connection, request.root)))
 
     def _start(self, name: str, output: int) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        sys.stdout.flush()  # or each step would print it again
         process = os.fork()
         if process == 0:
             os.dup2(output, 1)
@@ -175,15 +101,16 @@ class _Server:
         """Runs a step in this process, and ends it."""
         try:
             Path("/proc/self/comm").write_text(name)  # what `top` shows
-            _report_messages(name, self._draws, lambda message: _send(self._control, message))
+            _report_messages(name, self._draws, self._control)
             result = node.launch(self._pipeline, self._nodes[name], self._connection, self._lock)
-            _send(self._control, Done(name, result))
+            # Before the message: the run may end with it, and this process too.
+            sys.stdout.flush()
+            send(self._control, Done(name, result))
         except Exception as error:
             traceback.print_exc()
-            _send(self._control, _failed(name, error))
-        finally:
             sys.stdout.flush()
-            sys.stderr.flush()
+            send(self._control, _failed(name, error))
+        finally:
             os._exit(0)
 
     def _report_ends(self) -> None:
@@ -191,13 +118,13 @@ class _Server:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            _send(self._control, Ended(self._steps.pop(process), os.waitstatus_to_exitcode(status)))
+            send(self._control, Ended(self._steps.pop(process), os.waitstatus_to_exitcode(status)))
 
 
 def _failed(name: str | None, error: Exception) -> Failed:
-    is_plain = isinstance(error, DataError | SettingsError)
-    message = str(error) if is_plain else node.explain(error)
-    return Failed(name, type(error).__name__ if is_plain else "", message[:_MOST_CHARACTERS])
+    kinds = [kind.__name__ for kind in (DataError, SettingsError) if isinstance(error, kind)]
+    message = str(error) if kinds else node.explain(error)
+    return Failed(name, "".join(kinds), message[:_MOST_CHARACTERS])
 
 
 def compile_pipeline(settings: Settings, root: Path, run_id: str) -> tuple[Any, Any]:
@@ -226,7 +153,7 @@ def _find_again(connection: Any, root: Path) -> list[str]:
         raise RuntimeError(f"{root / layout.METADATA} cannot be used: {node.explain(error)}") from None
 
 
-def _report_messages(step: str, draws: bool, send: Callable[[Said], None]) -> None:
+def _report_messages(step: str, draws: bool, control: socket.socket) -> None:
     """Sends the step's messages to the user, and writes them to its output too, except what is drawn."""
 
     class Reporter(logging.Handler):
@@ -235,7 +162,7 @@ def _report_messages(step: str, draws: bool, send: Callable[[Said], None]) -> No
             message = record.getMessage()
             if not (progress and draws):
                 print(message, file=sys.stderr)
-            send(Said(step, record.levelno, message[:_MOST_CHARACTERS], progress))
+            send(control, Said(step, record.levelno, message[:_MOST_CHARACTERS], progress))
 
     handler = Reporter()
     if not draws:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pickle
 import select
 import signal
 import socket
@@ -13,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.local import server
-from pipeline.local.server import Compile, Done, Ended, Failed, Ready, Said, Start
+from pipeline.local.messages import Compile, Done, Ended, Failed, Ready, Said, Start, receive, send
 from pipeline.node import Node
 from schemas.errors import DataError, SettingsError
 
@@ -77,14 +75,14 @@ class Steps:
           StepError: TFX cannot be imported, or the metadata store cannot be used.
         """
         self._relay(self._output, "")
-        self._control.send(pickle.dumps(request))
+        send(self._control, request)
         return self._next()
 
     def start(self, step: str) -> None:
         """Starts a step; its output goes to this process's standard output, each line after the step's name."""
         reader, writer = os.pipe()
         self._relay(reader, f"{step}: ")
-        socket.send_fds(self._control, [pickle.dumps(Start(step))], [writer])
+        send(self._control, Start(step), writer)
         os.close(writer)
         self._running.add(step)
 
@@ -127,7 +125,7 @@ class Steps:
             # A step's process, which has the other end too, may live on.
             if self._process.poll() is not None:
                 raise StepError(_GONE)
-        message, _ = server.receive(self._control)
+        message, _ = receive(self._control)
         if message is None:
             raise StepError(_GONE)
         if isinstance(message, Failed) and message.step is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.local import steps
-from pipeline.local.server import Compile, Said
+from pipeline.local.messages import Compile, Said
 from pipeline.local.steps import StepError, Steps
 from pipeline.node import Node
 from schemas.errors import DataError
@@ -79,7 +79,7 @@ def test_a_step_has_a_process_whose_result_messages_and_output_come_here(running
         ("epoch 1/2: 3 of 10", ("epoch 1/2", 3, 10)),
     ]
     running.stop()
-    lines = capfd.readouterr().out.splitlines()
+    lines = sorted(capfd.readouterr().out.splitlines())
     assert lines == ["imported", "works: native noise, cut offtwo-tower: 2 epochs"]
 
 
@@ -170,7 +170,7 @@ def test_no_process_outlives_a_run_that_is_killed(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         f"import os, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "from pathlib import Path\nfrom pipeline.local import steps\nfrom pipeline.local.server import Compile\n"
+        "from pathlib import Path\nfrom pipeline.local import steps\nfrom pipeline.local.messages import Compile\n"
         "from schemas.settings import Settings\n"
         f"steps._PROGRAM = {PROGRAM!r}\n"
         "settings = Settings.model_validate({'name': 'shop', 'data': {'folder': 'd'}})\n"
