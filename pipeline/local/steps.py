@@ -75,14 +75,14 @@ class Steps:
           StepError: TFX cannot be imported, or the metadata store cannot be used.
         """
         self._relay(self._output, "")
-        send(self._control, request)
+        self._send(request)
         return self._next()
 
     def start(self, step: str) -> None:
         """Starts a step; its output goes to this process's standard output, each line after the step's name."""
         reader, writer = os.pipe()
         self._relay(reader, f"{step}: ")
-        send(self._control, Start(step), writer)
+        self._send(Start(step), writer)
         os.close(writer)
         self._running.add(step)
 
@@ -119,13 +119,21 @@ class Steps:
         if not self._relays:
             os.close(self._output)
 
+    def _send(self, message: Compile | Start, *descriptors: int) -> None:
+        # If nothing receives it, `_next` raises the error.
+        with contextlib.suppress(ConnectionError):
+            send(self._control, message, *descriptors)
+
     def _next(self) -> Any:
         """The next message; raises the error of the process that forks, and also if that has ended."""
         while not select.select([self._control], [], [], _SECONDS_BETWEEN_LOOKS)[0]:
             # A step's process, which has the other end too, may live on.
             if self._process.poll() is not None:
                 raise StepError(_GONE)
-        message, _ = receive(self._control)
+        try:
+            message, _ = receive(self._control)
+        except ConnectionError:
+            message = None
         if message is None:
             raise StepError(_GONE)
         if isinstance(message, Failed) and message.step is None:
@@ -136,7 +144,8 @@ class Steps:
         def copy() -> None:
             with open(reader, "rb") as lines:
                 for line in lines:
-                    with self._writing:
+                    # On a full disk, what follows is read all the same, or the step would wait for ever.
+                    with self._writing, contextlib.suppress(OSError):
                         os.write(1, prefix.encode() + line.rstrip(b"\n") + b"\n")
 
         thread = threading.Thread(target=copy, daemon=True)
