@@ -36,7 +36,7 @@ def test_a_store_that_cannot_be_opened_is_not_locked(tmp_path, monkeypatch):
 
     from pipeline.metadata_in_turn import InTurn
 
-    monkeypatch.setattr(metadata, "_MAX_INIT_RETRY", 1)
+    monkeypatch.setattr(metadata, "_MAX_INIT_RETRY", 1, raising=False)
     (tmp_path / "metadata.sqlite").mkdir()
     lock = tmp_path / "metadata.lock"
     store = InTurn(metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")), lock)
