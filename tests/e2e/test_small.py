@@ -257,6 +257,9 @@ def test_a_bad_model_below_a_threshold_and_worse_than_the_last_blessed_one_is_re
     assert "must be >= 0.999" in refused.stdout
     assert refused.stdout.count("must be at most 0.01 worse than the last blessed model") == 2
     assert [step for step in STEPS if step not in _reused(refused.stdout)] == STEPS[5:]
+    again = _run(forks, shop, floor=0.999, more=more, fast=True)
+    assert again.returncode == 3 and _reused(again.stdout) == STEPS
+    assert "must be >= 0.999" in again.stdout
     assert _content(shop / "serving") == before
 
 
