@@ -44,6 +44,9 @@ TITLE_WORD_INDEX = "title_word_index"
 # Of a training batch, in addition: what the user chose before.
 HISTORY_INDEX = "history_index"
 HISTORY_RATING = "history_rating"
+# Of a device's share of a training batch, in addition: what the whole batch predicts.
+BATCH_ITEMS = "batch_items"
+BATCH_WEIGHT = "batch_weight"
 
 # Vocabularies of Transform.
 USER_VOCABULARY = "users"

@@ -45,7 +45,7 @@ def fit_further(
     Args:
       name: name of the model in the log and in TensorBoard.
       model: the model, which is fitted in place.
-      batches: the batches of one epoch.
+      batches: the batches of one epoch, or those of all epochs, distributed to several devices.
       num_batches: number of batches in an epoch.
       epochs: maximum number of epochs.
       best: decides when to stop, and restores the best epoch; None: stop after all epochs.
@@ -58,7 +58,8 @@ def fit_further(
         folder = str(Path(logs) / name)
         callbacks.append(tf.keras.callbacks.TensorBoard(folder, write_graph=False, profile_batch=0))
     begin = time.monotonic()
-    history = model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
+    steps = num_batches if isinstance(batches, tf.distribute.DistributedDataset) else None
+    history = model.fit(batches, epochs=epochs, steps_per_epoch=steps, callbacks=callbacks, verbose=0)
     found = "" if best is None else f", best {best.label} {best.value:.4f} after epoch {best.epoch}"
     _LOG.info("%s: %d epochs in %.0f s%s", name, len(history.epoch), time.monotonic() - begin, found)
 

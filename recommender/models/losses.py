@@ -9,6 +9,7 @@ def softmax_loss(
     columns: tf.Tensor,
     log_inclusion: tf.Tensor,
     weights: tf.Tensor | None = None,
+    total: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Returns the (weighted) mean cross-entropy of the positives under a softmax over the candidates of a batch.
 
@@ -23,7 +24,9 @@ def softmax_loss(
       queries: [num_positives] integers, rows of `logits`.
       columns: [num_positives] integers, columns of `logits`.
       log_inclusion: [num_candidates], at most 0; zeros where the candidates are the whole catalogue.
-      weights: [num_positives] float32, above 0; None: all are equal.
+      weights: [num_positives] float32, above 0; None: all are 1.
+      total: [] float32, the sum of weights of which the mean is taken, where the positives are a share of a batch; None:
+        the sum of `weights`.
 
     Returns:
       [] float32.
@@ -31,9 +34,10 @@ def softmax_loss(
     logits = logits - log_inclusion
     positives = tf.stack([tf.cast(queries, tf.int32), tf.cast(columns, tf.int32)], axis=1)
     losses = tf.gather(tf.reduce_logsumexp(logits, axis=1), queries) - tf.gather_nd(logits, positives)
-    if weights is None:
+    if weights is None and total is None:
         return tf.reduce_mean(losses)
-    return tf.reduce_sum(weights * losses) / tf.reduce_sum(weights)
+    weights = tf.ones_like(losses) if weights is None else weights
+    return tf.reduce_sum(weights * losses) / (tf.reduce_sum(weights) if total is None else total)
 
 
 def draw_candidates(items: tf.Tensor, num_items: int, num_uniform: int) -> tuple[tf.Tensor, tf.Tensor]:

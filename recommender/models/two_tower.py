@@ -114,11 +114,13 @@ class TwoTowerModel(tfrs.Model):
     def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Returns the mean cross-entropy of the items to predict plus the weighted sum of squared parameters.
 
-        The sum is without large tables: the optimizer adds the squares of the rows in the batch.
+        The sum is without large tables: the optimizer adds the squares of the rows in the batch. With several devices,
+        it is the share of this device: the results of all add up to that of the batch.
 
         Args:
           inputs: `user_index` and `timestamp`, [num_queries]; `history_index` and `item_index`, the items to predict,
-            [num_queries, (items)]; `weight`, the weights of these in the mean, [num_queries, (items)], if they differ.
+            [num_queries, (items)]; `weight`, the weights of these in the mean, [num_queries, (items)], if they differ;
+            `batch_items` and `batch_weight`, see `share_batches`, if the queries are a share of a batch.
           training: whether dropout applies.
 
         Returns:
@@ -134,19 +136,23 @@ class TwoTowerModel(tfrs.Model):
             candidates, columns, correction = tf.range(self._num_items), items, tf.zeros([self._num_items])
         else:
             num_uniform = self._settings.uniform_negatives
-            candidates, columns = draw_candidates(items, self._num_items, num_uniform)
-            in_batch = self._frequency(candidates, items)
+            batch_items = inputs.get(names.BATCH_ITEMS, items)
+            candidates, columns = draw_candidates(batch_items, self._num_items, num_uniform)
+            columns = columns[: tf.shape(items)[0]]
+            in_batch = self._frequency(candidates, batch_items)
             correction = log_inclusion(in_batch, self._num_items, num_uniform)
         queries = self.encode_queries(users, inputs[names.HISTORY_INDEX], inputs[names.TIMESTAMP], training)
         logits = tf.matmul(queries, self.encode_candidates(candidates, training), transpose_b=True)
         weights = inputs[names.WEIGHT].flat_values if names.WEIGHT in inputs else None
-        loss = softmax_loss(logits, positives.value_rowids(), columns, correction, weights)
+        total = inputs.get(names.BATCH_WEIGHT)
+        loss = softmax_loss(logits, positives.value_rowids(), columns, correction, weights, total)
         if not self._settings.weight_decay:
             return loss
         decayed = [
             weight for weight in self.trainable_weights if weight is not self._item_bias and not is_large(weight)
         ]
-        return loss + self._settings.weight_decay * sum(tf.reduce_sum(tf.square(weight)) for weight in decayed)
+        decay = self._settings.weight_decay / tf.distribute.get_strategy().num_replicas_in_sync
+        return loss + decay * sum(tf.reduce_sum(tf.square(weight)) for weight in decayed)
 
 
 def _width(catalogue: Catalogue) -> int:

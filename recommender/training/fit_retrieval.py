@@ -20,6 +20,7 @@ from recommender.models.linear import LinearFactors, place_by_content
 from recommender.models.retrieval import RetrievalModel
 from recommender.models.transitions import fit_transitions, no_transitions
 from recommender.models.two_tower import TwoTowerModel
+from recommender.training.devices import share_batches
 from recommender.training.fit_linear import choose_linear, fit_linear, widest
 from recommender.training.fit_transitions import choose_transitions
 from recommender.training.part_weights import choose_part_weights, set_part_weights
@@ -46,6 +47,7 @@ def fit_retrieval(
     settings: Settings,
     logs: str | None = None,
     before_refit: Callable[[RetrievalModel, Contexts], None] | None = None,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> RetrievalModel:
     """Fits the parts, chooses stopping and weights by held-out events, then fits to all events if `refit` is set.
 
@@ -58,12 +60,13 @@ def fit_retrieval(
       settings: `retrieval`, `training` and `split` are used.
       logs: folder for TensorBoard, or None.
       before_refit: called with the model that is fitted without the held-out events, and the users' queries.
+      strategy: devices for the towers, see `training_strategy`; None: the default one.
 
     Raises:
       FloatingPointError: the training diverged.
     """
     contexts, method, chosen = _contexts(events.fitted, settings), settings.split.method, settings.retrieval
-    held_out = events.held_out
+    held_out, strategy = events.held_out, strategy or tf.distribute.get_strategy()
     measure = NdcgMeasure(contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed)
     choice, linear, transitions = None, _no_factors(catalogue), no_transitions(catalogue.num_items)
     if chosen.linear:
@@ -72,7 +75,7 @@ def fit_retrieval(
         transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
     two_tower, schedule = None, None
     if method != "last" or not chosen.linear:
-        two_tower, schedule = _fit_towers(events, catalogue, settings, contexts, measure, logs)
+        two_tower, schedule = _fit_towers(events, catalogue, settings, contexts, measure, logs, strategy)
     # The latest events choose it together with those of new users, and then the weights.
     days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else np.inf
 
@@ -96,7 +99,7 @@ def fit_retrieval(
         gc.collect()  # two models might not fit in memory
         contexts = _contexts(events.interactions, settings)
         if two_tower and schedule:
-            _refit_towers(two_tower, schedule, events.interactions, settings, logs)
+            _refit_towers(two_tower, schedule, events.interactions, settings, logs, strategy)
         if choice and weights.linear:
             linear = fit_linear(events.interactions, catalogue, chosen.linear_content_weight, contexts, choice)
         if weights.transitions:
@@ -119,13 +122,19 @@ def _fit_towers(
     contexts: Contexts,
     measure: NdcgMeasure,
     logs: str | None,
+    strategy: tf.distribute.Strategy,
 ) -> tuple[TwoTowerModel, CosineDecay]:
     """Fits the towers to the events that are not held out, up to the best epoch; for `_refit_towers`."""
     chosen, fitted = settings.retrieval, events.fitted
     tf.keras.utils.set_random_seed(settings.training.seed)
-    # A batch holds a pair of user and item once, however many events it has.
-    model = TwoTowerModel(catalogue, fitted.distinct.popularity, events.interactions.timestamp, chosen)
     batches = _batches(fitted, settings)
+    with strategy.scope():
+        # A batch holds a pair of user and item once, however many events it has.
+        model = TwoTowerModel(catalogue, fitted.distinct.popularity, events.interactions.timestamp, chosen)
+        schedule = CosineDecay(chosen.learning_rate, chosen.epochs * batches.num_batches)
+        optimizer = FusedAdam(schedule, chosen.weight_decay)
+        optimizer.build(model.trainable_variables)  # else the first step is traced twice
+        model.compile(optimizer=optimizer)
     best = BestEpoch(
         lambda: measure(encode_users(model, contexts, measure.users), encode_candidates(model, catalogue.num_items)),
         label="NDCG",
@@ -134,26 +143,29 @@ def _fit_towers(
         first=1 + chosen.epochs // 2,
         tolerance=CHANCE,  # later epochs have lower learning rates
     )
-    schedule = CosineDecay(chosen.learning_rate, chosen.epochs * batches.num_batches)
-    optimizer = FusedAdam(schedule, chosen.weight_decay)
-    optimizer.build(model.trainable_variables)  # else the first step is traced twice
-    model.compile(optimizer=optimizer)
+    dataset = share_batches(batches.dataset(), strategy)
     _LOG.info("two-tower: fitting to %d events, at most %d epochs", len(fitted), chosen.epochs)
-    fit_further("two-tower", model, batches.dataset(), batches.num_batches, chosen.epochs, best, logs)
+    fit_further("two-tower", model, dataset, batches.num_batches, chosen.epochs, best, logs)
     model.forget_unfitted(fitted.user)
     return model, schedule
 
 
 def _refit_towers(
-    model: TwoTowerModel, schedule: CosineDecay, events: Interactions, settings: Settings, logs: str | None
+    model: TwoTowerModel,
+    schedule: CosineDecay,
+    events: Interactions,
+    settings: Settings,
+    logs: str | None,
+    strategy: tf.distribute.Strategy,
 ) -> None:
     """Fits the towers further, to all events."""
     batches = _batches(events, settings)
     rate, steps = _REFIT_RATE * settings.retrieval.learning_rate, _REFIT_EPOCHS * batches.num_batches
-    schedule.start(rate, steps, int(model.optimizer.iterations))
+    schedule.start(rate, steps, int(model.optimizer.iterations.numpy()))
     model.count(events.distinct.popularity)
     _LOG.info("two-tower: fitting to %d events, %d epochs", len(events), _REFIT_EPOCHS)
-    fit_further("two-tower", model, batches.dataset(), batches.num_batches, _REFIT_EPOCHS, logs=logs)
+    dataset = share_batches(batches.dataset(), strategy)
+    fit_further("two-tower", model, dataset, batches.num_batches, _REFIT_EPOCHS, logs=logs)
     model.forget_unfitted(events.user)
     if not np.isfinite(model.item_bias).all():
         raise FloatingPointError(
