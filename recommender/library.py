@@ -91,11 +91,12 @@ class Model:
         save(self._parts, folder, self._settings.serving)
 
 
-def fit(dataset: Dataset, **sections: Any) -> Model:
+def fit(dataset: Dataset, strategy: tf.distribute.Strategy | None = None, **sections: Any) -> Model:
     """Fits retrieval, similar items and, if there are ratings, ranking.
 
     Args:
       dataset: training data; by default, a tenth is held out to decide when to stop, and then fitted too.
+      strategy: devices for the towers, see `training_strategy`; None: one.
       sections: settings that differ from the defaults, by section, e.g. `split={"method": "time"}`; see
         docs/settings.md.
 
@@ -105,6 +106,6 @@ def fit(dataset: Dataset, **sections: Any) -> Model:
     """
     tree = {"name": "library", "data": {"folder": "."}, **sections}
     settings = check(tree, "fit")
-    fitted = fit_recommender(dataset, settings)
+    fitted = fit_recommender(dataset, settings, strategy=strategy)
     chosen = settings.model_copy(update={"serving": fitted.serving})
     return Model(fitted.parts, dataset.interactions, chosen)

@@ -31,6 +31,7 @@ _LONGEST_FIRST = [
     "e2e/test_portable.py",
     "components/trainer/test_run.py",
     "components/on_device_exporter/test_encoders.py",
+    "recommender/training/test_devices.py",
     "recommender/test_library.py",
     "components/canary/test_executor.py",
     "components/canary/test_probe.py",

@@ -25,8 +25,8 @@ def softmax_loss(
       columns: [num_positives] integers, columns of `logits`.
       log_inclusion: [num_candidates], at most 0; zeros where the candidates are the whole catalogue.
       weights: [num_positives] float32, above 0; None: all are 1.
-      total: [] float32, the sum of weights of which the mean is taken, where the positives are a share of a batch; None:
-        the sum of `weights`.
+      total: [] float32, the sum of the weights of the whole batch, if the positives are a share of it; None: they are
+        all.
 
     Returns:
       [] float32.

@@ -8,8 +8,9 @@ from schemas import signatures as names
 def training_strategy() -> tf.distribute.Strategy:
     """Returns the strategy for a fit on all devices, before TensorFlow is used for anything else.
 
-    On the hosts of a cluster in the environment variable `TF_CONFIG`, which TensorFlow itself reads: that of this cluster.
-    Every host has to run the same fit. On a machine with several GPUs: that of these. Else the default.
+    In a process of a cluster by the environment variable `TF_CONFIG`, which TensorFlow itself reads: that of the
+    cluster, each of whose processes has to run the same fit. On a machine with several GPUs: that of these. Else the
+    default.
     """
     if tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec():
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -31,8 +32,8 @@ def share_batches(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) ->
       strategy: the strategy; the batches of one device are left as they are.
 
     Returns:
-      What the strategy passes to its devices, epoch after epoch: consecutive queries, with `batch_items`, [n], the items
-      that all queries of the batch predict, the share's first, and `batch_weight`, [], the sum of their weights.
+      What the strategy passes to its devices, epoch after epoch: consecutive queries, with `batch_items`, [n], the
+      items that all queries of the batch predict, the share's first, and `batch_weight`, [], the sum of their weights.
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:

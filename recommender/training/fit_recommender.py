@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from recommender.interactions.contexts import Contexts, user_contexts
 from recommender.interactions.dataset import Dataset
@@ -32,7 +33,12 @@ class FittedRecommender(NamedTuple):
     rating_model: RatingModel | None
 
 
-def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = None) -> FittedRecommender:
+def fit_recommender(
+    dataset: Dataset,
+    settings: Settings,
+    logs: str | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+) -> FittedRecommender:
     """Fits retrieval, similar items and ranking.
 
     Without ratings there is no ranking model, and without times no model has features of time.
@@ -41,6 +47,7 @@ def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = Non
       dataset: training data.
       settings: settings of the models, of the hold-out, and the seed.
       logs: folder for TensorBoard, or None.
+      strategy: devices for the towers, see `training_strategy`; None: the default one.
 
     Raises:
       DataError: there are too few interactions to hold some out, or none has a time in a split by time.
@@ -59,7 +66,7 @@ def fit_recommender(dataset: Dataset, settings: Settings, logs: str | None = Non
             weight = choose_rating_weight(model, contexts, ranking, events.held_out, serving, training.seed)
             serving = serving.model_copy(update={"rating_weight": weight})
 
-    retrieval = fit_retrieval(events, catalogue, settings, logs, before_refit=choose)
+    retrieval = fit_retrieval(events, catalogue, settings, logs, before_refit=choose, strategy=strategy)
     similar = fit_similar(events, catalogue, settings)
     parts = _assemble(dataset, retrieval, similar, ranking, settings)
     return FittedRecommender(parts, retrieval, serving, ranking.model if ranking else None)
