@@ -1,5 +1,6 @@
 # The image of the steps on Kubeflow Pipelines: `make image IMAGE=registry.example.com/atalaya:1`.
 # Kubeflow gives each container its command (python -m pipeline.kubeflow.step ...); the settings come with it.
+# With CUDA's libraries, for GPUs: `make image GPU=1`, which is --build-arg CUDA_LOCK=requirements-cuda.txt.
 # The older stack, as `make image` has it where .venv is of that stack: --build-arg BASE=python:3.10-slim-bookworm --build-arg LOCK=requirements-py310.txt
 
 ARG BASE=python:3.13-slim-trixie
@@ -12,9 +13,10 @@ RUN python -m venv /opt/atalaya
 ENV PATH=/opt/atalaya/bin:$PATH
 WORKDIR /build
 ARG LOCK=requirements.txt
-COPY $LOCK .
+ARG CUDA_LOCK
+COPY $LOCK $CUDA_LOCK ./
 # The lock is complete, so nothing is resolved; the tools of development go again.
-RUN pip install --no-cache-dir --no-deps --require-hashes --requirement $LOCK \
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement $LOCK ${CUDA_LOCK:+--requirement $CUDA_LOCK} \
     && pip uninstall --yes import-linter mypy pre-commit pytest pytest-xdist ruff uv
 COPY pyproject.toml README.md LICENSE runner.py ./
 COPY schemas schemas

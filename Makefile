@@ -48,10 +48,10 @@ format: setup ## let ruff format the code and sort its imports
 docs: setup ## write docs/settings.md from the settings' classes
 	@$(BIN)/python -m tools.settings_docs
 
-image: setup ## build the image of the steps on Kubeflow Pipelines, of the same stack as .venv (IMAGE=name:tag)
-	@docker build --tag $(IMAGE) --build-arg BASE=$(if $(OLDER),python:3.10-slim-bookworm,python:3.13-slim-trixie) --build-arg LOCK=$(if $(OLDER),requirements-py310.txt,requirements.txt) .
+image: setup ## build the image of the steps on Kubeflow Pipelines, of the same stack as .venv (IMAGE=name:tag, GPU=1: with CUDA's libraries)
+	@docker build --tag $(IMAGE) --build-arg BASE=$(if $(OLDER),python:3.10-slim-bookworm,python:3.13-slim-trixie) --build-arg LOCK=requirements$(OLDER).txt$(if $(GPU), --build-arg CUDA_LOCK=requirements-cuda$(OLDER).txt) .
 IMAGE ?= atalaya:latest
-OLDER = $(filter 3.10,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
+OLDER = $(if $(filter 3.10,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')),-py310)
 
 bench: data ## measure the models on MovieLens 100K, and what a local run costs
 	@missed=; \
@@ -100,6 +100,9 @@ lock: setup ## renew the locks of both stacks after a change of pyproject.toml (
 	@$(LOCK) pyproject.toml --extra dev $(PY310) --output-file requirements-py310.txt
 	@$(LOCK) --group bench $(PY313) --constraints requirements.txt --output-file requirements-bench.txt
 	@$(LOCK) --group bench $(PY310) --constraints requirements-py310.txt --output-file requirements-bench-py310.txt
+	@$(LOCK) --group cuda $(PY313) --constraints requirements.txt --output-file requirements-cuda.txt
+	@$(LOCK) --group cuda $(PY310) --constraints requirements-py310.txt --output-file requirements-cuda-py310.txt
+	@sed -n -i '/^[a-z]/h; G; /\nnvidia-/P' requirements-cuda.txt requirements-cuda-py310.txt # all else is in the other locks
 	@$(LOCK) tools/compiler.in --universal --output-file tools/compiler.txt
 LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
 PY313 := --universal --python-version 3.12

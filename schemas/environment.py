@@ -17,6 +17,7 @@ _SETTINGS = (
     "experiment",
     "service_account",
     "image",
+    "gpu_image",
     "root",
     "data",
 )

@@ -4,10 +4,12 @@ import re
 import shlex
 import shutil
 import subprocess
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 import tomli
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomli.loads((ROOT / "pyproject.toml").read_text())
@@ -45,10 +47,25 @@ def test_packages_are_those_of_the_lock_by_their_hashes():
     installs = [command for run in _of(builder, "RUN") for command in run.split(" && ") if "pip install" in command]
     lock, project = installs
     assert all("--no-cache-dir" in command and "--no-deps" in command for command in installs)
-    assert "--require-hashes" in lock and lock.endswith("--requirement $LOCK")
-    assert _of(builder, "ARG") == ["LOCK=requirements.txt"]
+    assert "--require-hashes --requirement $LOCK " in lock
+    assert lock.endswith(" ${CUDA_LOCK:+--requirement $CUDA_LOCK}")
+    assert _of(builder, "ARG") == ["LOCK=requirements.txt", "CUDA_LOCK"]
     assert "--no-build-isolation" in project and project.endswith(" .")
     assert not any("pip " in run or "apt-get" in run for run in _of(image, "RUN"))
+
+
+@pytest.mark.parametrize("stack", ["", "-py310"])
+def test_the_lock_of_cuda_has_what_tensorflow_needs(stack):
+    def locked(name: str) -> dict[str, str]:
+        text = (ROOT / f"requirements{name}{stack}.txt").read_text()
+        return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+
+    cuda = locked("-cuda")
+    assert all(package.startswith("nvidia-") for package in cuda)
+    if locked("")["tensorflow"] != version("tensorflow"):
+        pytest.skip("the other stack is installed")
+    needed = [Requirement(line) for line in requires("tensorflow") if "and-cuda" in line]
+    assert needed and all(requirement.specifier.contains(cuda[requirement.name]) for requirement in needed)
 
 
 def test_the_tools_of_development_do_not_stay():
@@ -76,8 +93,9 @@ def test_what_is_copied_is_the_project_and_nothing_of_this_machine():
     copied = {name.rstrip("/") for arguments in _of(builder, "COPY") for name in arguments.split()[:-1]}
     packages = {name.rstrip("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
     modules = {f"{name}.py" for name in PROJECT["tool"]["setuptools"]["py-modules"]}
-    assert copied == packages | modules | {"pyproject.toml", "README.md", "LICENSE", "$LOCK"}
-    copied = copied - {"$LOCK"} | {"requirements.txt", "requirements-py310.txt"}
+    assert copied == packages | modules | {"pyproject.toml", "README.md", "LICENSE", "$LOCK", "$CUDA_LOCK"}
+    locks = {f"requirements{kind}{stack}.txt" for kind in ("", "-cuda") for stack in ("", "-py310")}
+    copied = copied - {"$LOCK", "$CUDA_LOCK"} | locks
     assert all((ROOT / name).exists() for name in copied)
 
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
@@ -90,18 +108,15 @@ def test_what_is_copied_is_the_project_and_nothing_of_this_machine():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 @pytest.mark.parametrize(
-    ("python", "base", "lock"),
-    [
-        ("3.10", "python:3.10-slim-bookworm", "requirements-py310.txt"),
-        ("3.12", BASE, "requirements.txt"),
-        ("3.13", BASE, "requirements.txt"),
-    ],
+    ("python", "base", "stack"),
+    [("3.10", "python:3.10-slim-bookworm", "-py310"), ("3.12", BASE, ""), ("3.13", BASE, "")],
 )
-def test_make_image_builds_it_of_the_stack_of_the_environment_under_the_name_given(tmp_path, python, base, lock):
+def test_make_image_builds_it_of_the_stack_of_the_environment_under_the_name_given(tmp_path, python, base, stack):
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho {python}\n")
     program.chmod(0o755)
     command = ["make", "--dry-run", "image", "IMAGE=shop:1", f"BIN={shlex.quote(str(tmp_path))}"]
-    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert printed[-1] == f"docker build --tag shop:1 --build-arg BASE={base} --build-arg LOCK={lock} ."
-    assert (ROOT / lock).exists()
+    build = f"docker build --tag shop:1 --build-arg BASE={base} --build-arg LOCK=requirements{stack}.txt"
+    for more, expected in (([], build), (["GPU=1"], f"{build} --build-arg CUDA_LOCK=requirements-cuda{stack}.txt")):
+        done = subprocess.run([*command, *more], cwd=ROOT, check=True, capture_output=True, text=True)
+        assert done.stdout.splitlines()[-1] == f"{expected} ."

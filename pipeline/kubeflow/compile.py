@@ -97,7 +97,9 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
     def pipeline() -> None:
         tasks: dict[str, Any] = {}
         for node_id, alone in nodes.items():
-            task = _component(settings, node_id, _as_json(alone))(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
+            resources = settings.kubeflow.resources.get(node_id, settings.kubeflow.resources.get(DEFAULT, Resources()))
+            image = (resources.gpus and settings.kubeflow.gpu_image) or settings.kubeflow.image
+            task = _component(settings, node_id, image, _as_json(alone))(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
             # A SQLite file has one writer, so each step waits for the one before.
             one_by_one = list(tasks)[-1:] if settings.kubeflow.metadata.kind == "sqlite" else []
             upstream = {*alone.nodes[0].pipeline_node.upstream_nodes, *one_by_one}
@@ -106,7 +108,6 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
             task.set_caching_options(False)
             if settings.kubeflow.retries:
                 task.set_retry(settings.kubeflow.retries, backoff_duration=_RETRY_AFTER)
-            resources = settings.kubeflow.resources.get(node_id, settings.kubeflow.resources.get(DEFAULT, Resources()))
             _give(task, resources)
             _attach(task, settings.kubeflow)
             complete(task, settings.kubeflow, resources)
@@ -114,7 +115,7 @@ def _pipeline(settings: Settings, nodes: dict[str, "Pipeline"]) -> Callable[[], 
     return pipeline
 
 
-def _component(settings: Settings, node_id: str, representation: str) -> Callable[..., Any]:
+def _component(settings: Settings, node_id: str, image: str, representation: str) -> Callable[..., Any]:
     """The component of one node. Its only parameter is the run's id, which Kubeflow fills in nowhere else."""
     from kfp import dsl
 
@@ -122,7 +123,7 @@ def _component(settings: Settings, node_id: str, representation: str) -> Callabl
         arguments = ["--node", node_id, "--run-id", run_id, "--code", sources_version()]
         arguments += [*_store(settings), *more, "--ir", representation]
         command = ["python", "-m", "pipeline.kubeflow.step"]
-        return dsl.ContainerSpec(image=settings.kubeflow.image, command=command, args=arguments)
+        return dsl.ContainerSpec(image=image, command=command, args=arguments)
 
     def plain(run_id: str) -> dsl.ContainerSpec:
         return specification(run_id)

@@ -162,8 +162,10 @@ class KubeflowSettings(Section):
     of a schedule."""
     image: Image = ""
     """Container image with this project, by digest (`name@sha256:...`) if it must stay the same."""
+    gpu_image: Image = ""
+    """Container image of the steps with `gpus` in `resources`, from `make image GPU=1`. Absent: `image`."""
     image_pull_secrets: tuple[ObjectName, ...] = ()
-    """Kubernetes secrets with the credentials of the image's registry. All servers from 2.5 on support them."""
+    """Kubernetes secrets with the credentials of the images' registry. All servers from 2.5 on support them."""
     run_as_non_root: bool = False
     """Whether Kubernetes must refuse to run the steps' pods as root, as required in namespaces with the pod security
     level "restricted"; servers from 2.17 on set the rest that it requires. Servers before 2.16 refuse the run."""

@@ -20,6 +20,7 @@ def test_a_variable_takes_the_place_of_its_setting_and_of_no_other():
             "ATALAYA_KUBEFLOW_EXPERIMENT": "nightly",
             "ATALAYA_KUBEFLOW_SERVICE_ACCOUNT": "runner",
             "ATALAYA_KUBEFLOW_IMAGE": "atalaya:2",
+            "ATALAYA_KUBEFLOW_GPU_IMAGE": "atalaya:2-gpu",
             "ATALAYA_KUBEFLOW_ROOT": "/mnt/other",
             "ATALAYA_KUBEFLOW_DATA": "/mnt/data",
             "ATALAYA_KUBEFLOW_TOKEN": "t",
@@ -34,6 +35,7 @@ def test_a_variable_takes_the_place_of_its_setting_and_of_no_other():
             "experiment": "nightly",
             "service_account": "runner",
             "image": "atalaya:2",
+            "gpu_image": "atalaya:2-gpu",
             "root": "/mnt/other",
             "data": "/mnt/data",
         }

@@ -21,7 +21,7 @@ from schemas.errors import SettingsError
 from schemas.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-IMAGE = "registry.example/atalaya@sha256:" + "0" * 64
+IMAGE, GPU_IMAGE = (f"registry.example/atalaya@sha256:{digit * 64}" for digit in "01")
 TITLE = "{{title}} $(HOME) $$"
 # Upstream of each, by the wiring in pipeline.py.
 STEPS = {
@@ -48,6 +48,7 @@ STEPS = {
 def _settings(sections: dict[str, Any] | None = None, /, **kubeflow: Any) -> Settings:
     given = {
         "image": IMAGE,
+        "gpu_image": GPU_IMAGE,
         "data": "/mnt/data/shop",
         "volumes": [{"claim": "atalaya", "path": "/mnt/atalaya"}, {"claim": "data", "path": "/mnt/data"}],
         "metadata": {"kind": "mysql", "mysql": {"host": "db", "port": 3307, "database": "shops"}},
@@ -137,7 +138,7 @@ def test_each_node_is_a_container_that_waits_for_its_inputs(compiled):
     assert specification["pipelineInfo"]["name"] == "shop-1"
     assert _waits_for(specification) == STEPS
     for step, container in _containers(specification).items():
-        assert container["image"] == IMAGE
+        assert container["image"] == (GPU_IMAGE if step == "trainer" else IMAGE)  # the only one with GPUs
         assert container["command"] == ["python", "-m", "pipeline.kubeflow.step"]
         assert _argument(container, "--node").lower() == step.replace("-", "")
 
