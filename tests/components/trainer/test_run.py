@@ -209,6 +209,16 @@ def test_without_ratings_and_times_retrieval_alone_is_exported(
     assert (data.events, data.rating_scale, data.first_timestamp) == (9 * NUM_USERS, None, None)
 
 
+def test_a_process_that_is_not_the_chief_writes_nothing(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+    monkeypatch.setattr(run, "is_chief", lambda strategy: False)
+    monkeypatch.setattr(run, "fit_recommender", lambda dataset, settings, logs, strategy: fits.append(logs))
+    run_fn(files / "train-*", SETTINGS, tmp_path, monkeypatch)
+    assert fits == [None] and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("changes", [{}, EVERY_SWITCH, NO_SWITCH], ids=["default", "every switch", "no switch"])
 def test_run_fn_exports_a_model_that_recommends_what_was_not_rated(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict

@@ -143,6 +143,12 @@ def test_each_node_is_a_container_that_waits_for_its_inputs(compiled):
         assert _argument(container, "--node").lower() == step.replace("-", "")
 
 
+def test_without_an_image_for_gpus_all_steps_have_the_same(tmp_path):
+    settings = _settings(gpu_image="", resources={"Trainer": {"gpus": 1}})
+    specification, _ = _compile(settings, tmp_path / "pipeline.yaml")
+    assert {container["image"] for container in _containers(specification).values()} == {IMAGE}
+
+
 def test_the_run_id_reaches_the_command_by_way_of_a_parameter(compiled):
     # Kubeflow fills `{{$.pipeline_job_uuid}}` in where it is a parameter's whole value, and not in a command.
     specification, _ = compiled

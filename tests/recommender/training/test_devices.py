@@ -71,6 +71,13 @@ def test_two_processes_fit_what_one_does_and_the_chief_writes_it(expected: np.nd
     assert not (folders[1] / "model").exists()
 
 
+def test_several_gpus_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind}:0", f"{kind}:1"])
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: "all GPUs")
+    assert training_strategy() == "all GPUs"
+
+
 def test_one_device_gets_the_batches_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
