@@ -28,7 +28,7 @@ from pipeline.engines import beam
 from schemas.settings import Settings
 
 _SCHEMA = "ratings.pbtxt"
-_CATALOGUE = "candidates"
+_USERS, _CATALOGUE = "users", "candidates"
 _PREPROCESSING = "components.transform.preprocessing"
 _TRAINING = "components.trainer.run"
 # The settings that a model depends on: a change to the gate or to a folder trains no new model.
@@ -54,7 +54,7 @@ def create_pipeline(
       root: folder of the artifacts.
       metadata: connection to the metadata store, where the platform wants it from here.
     """
-    # Ratings and items become examples: the splits train and eval, and the catalogue as the split candidates.
+    # Ratings and items become examples: the splits train and eval, the known users, and the catalogue as candidates.
     examples = RatingsExampleGen(settings, code_version("components.example_gen.executor"))
 
     # The ratings are validated against the schema; an anomaly prevents the blessing.
@@ -64,12 +64,14 @@ def create_pipeline(
         statistics.outputs["statistics"], schema.outputs["schema"], exclude_splits=[_CATALOGUE]
     )
 
-    # Vocabularies are made from the training ratings and the catalogue, never from eval.
+    # Vocabularies are made from the known users and the catalogue, never from eval. Nothing is transformed: the Trainer
+    # looks up the strings of the raw examples itself.
     transform = Transform(
         examples.outputs["examples"],
         schema.outputs["schema"],
         preprocessing_fn=f"{_PREPROCESSING}.preprocessing_fn",
-        splits_config=transform_pb2.SplitsConfig(analyze=["train", _CATALOGUE], transform=["train", _CATALOGUE]),
+        splits_config=transform_pb2.SplitsConfig(analyze=[_USERS, _CATALOGUE]),
+        materialize=False,
         custom_config={
             "settings": settings.features.model_dump_json(include={"title_words"}),
             "code_version": code_version(_PREPROCESSING),
@@ -82,7 +84,7 @@ def create_pipeline(
     # Trainer never sees the evaluation ratings.
     trainer = Trainer(
         run_fn=f"{_TRAINING}.run_fn",
-        examples=transform.outputs["transformed_examples"],
+        examples=examples.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=[_CATALOGUE]),

@@ -29,7 +29,7 @@ class RatingsExampleGenSpec(component_spec.ComponentSpec):
 
 
 class RatingsExampleGen(base_beam_component.BaseBeamComponent):
-    """Turns files of events and items into tf.Examples in the splits `train`, `eval` and `candidates`.
+    """Turns files of events and items into tf.Examples in the splits `train`, `eval`, `users` and `candidates`.
 
     Component `outputs` contains:
      - `examples`: channel of type `standard_artifacts.Examples`.

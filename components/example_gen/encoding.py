@@ -56,6 +56,11 @@ def encode_ratings(
     )
 
 
+def encode_users(users: np.ndarray) -> list[bytes]:
+    """Returns one example for each id, [num_users] strings."""
+    return _encode({signatures.USER_ID: _single(_binary(users))})
+
+
 def encode_candidates(catalogue: pd.DataFrame, genre_separator: str) -> list[bytes]:
     """Returns one example for each row of `item`, `title`, `genres` (joined by the separator), `popularity`."""
     genres = [

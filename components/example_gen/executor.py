@@ -27,7 +27,7 @@ from recommender.sources.rows import Note, Reject
 from schemas.errors import DataError
 from schemas.settings import DataSettings, FeatureSettings, SplitSettings
 
-SPLITS = ["train", "eval", "candidates"]
+SPLITS = ["train", "eval", "users", "candidates"]
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -39,7 +39,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the splits `train` and `eval` of rating examples and `candidates` of catalogue examples.
+        """Writes the splits `train` and `eval` of rating examples, `users` and `candidates`.
+
+        An example of `users` is a user with training events, and one of `candidates` is an item of the catalogue.
 
         Args:
           input_dict: empty.

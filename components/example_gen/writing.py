@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.example_gen.encoding import encode_candidates, encode_ratings, label_slices
+from components.example_gen.encoding import encode_candidates, encode_ratings, encode_users, label_slices
 from components.example_gen.split import EVAL, LEFT_OUT, REPLACED, TRAIN, Shard
 from components.example_gen.summary import Counts, as_tree
 from recommender.sources.catalogue import join_catalogue
@@ -46,7 +46,9 @@ class Outputs(NamedTuple):
 
 
 def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Outputs, tally: pd.DataFrame) -> Counts:
-    """Writes the examples of a shard's users, in a random order that is always the same.
+    """Writes the examples of a shard's events, in a random order that is always the same, and of its users.
+
+    The users are those with training events.
 
     Args:
       shard: the users' events, divided.
@@ -70,6 +72,8 @@ def write_ratings(shard: Shard, num_shards: int, settings: Sections, outputs: Ou
         slices = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
         batches = (encode_ratings(events, part, activity, popularity) for part in slices)
         _write_records(outputs.splits[name], shard.number, num_shards, batches)
+    trained = events.users[user_events > 0]
+    _write_records(outputs.splits["users"], shard.number, num_shards, [encode_users(trained)])
     return _count(shard)
 
 

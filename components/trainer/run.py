@@ -21,8 +21,8 @@ def run_fn(fn_args: "FnArgs") -> None:
     """Fits the models and exports them as one SavedModel; of several processes that fit together, the chief does.
 
     Args:
-      fn_args: `train_files`, file patterns of the transformed training events; `eval_files`, file patterns of the
-        transformed catalogue, not of the evaluation split, which the Trainer cannot read; `transform_graph_path`;
+      fn_args: `train_files`, file patterns of the raw training examples; `eval_files`, file patterns of the raw
+        catalogue, not of the evaluation split, which the Trainer cannot read; `transform_graph_path`;
         `serving_model_dir` for the SavedModel and its `TrainingRecord`; `model_run_dir` for TensorBoard's logs;
         `custom_config["settings"]`, the JSON of `Settings`, and `custom_config["code_version"]`.
 

@@ -13,5 +13,5 @@ def read_vocabularies(transform_graph: str) -> Vocabularies:
         output.vocabulary_by_name(names.USER_VOCABULARY),
         output.vocabulary_by_name(names.ITEM_VOCABULARY),
         output.vocabulary_by_name(names.GENRE_VOCABULARY),
-        output.vocabulary_size_by_name(names.TITLE_WORD_VOCABULARY),
+        output.vocabulary_by_name(names.TITLE_WORD_VOCABULARY),
     )

@@ -1,7 +1,7 @@
 """Reads serialized examples into columns. The only module of this folder that imports TensorFlow."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ EVENT = {
 """Features of an event other than its user and item."""
 _NO_VALUE = {tf.float32: math.nan, tf.int64: NO_TIME}
 """What stands for the value of a `VarLenFeature` that an example lacks; `Interactions.of` knows it."""
-TEXTS, INTEGERS = (tf.io.RaggedFeature(dtype, row_splits_dtype=tf.int64) for dtype in (tf.string, tf.int64))
+TEXTS = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
 
 
 class Vocabularies(NamedTuple):
@@ -35,7 +35,7 @@ class Vocabularies(NamedTuple):
     users: list[bytes]
     items: list[bytes]
     genres: list[bytes]
-    num_title_words: int
+    title_words: list[bytes]
 
 
 def read_records(patterns: Sequence[str]) -> tf.data.Dataset:
@@ -50,12 +50,16 @@ def read_records(patterns: Sequence[str]) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(files, compression_type="GZIP")
 
 
-def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def read_batches(
+    patterns: Sequence[str], spec: dict[str, Any], vocabularies: Mapping[str, list[bytes]] | None = None
+) -> Iterator[dict[str, Any]]:
     """Reads examples in batches of 8,192.
 
     Args:
       patterns: patterns of file names.
       spec: the features to parse by name, each one of the constants above.
+      vocabularies: strings by index, by the name of a feature with text. Its values become their int64 indices; the
+        number of strings stands for other values.
 
     Yields:
       Columns by feature name: an array for a feature with at most one value per example, `Ragged` for the others.
@@ -63,8 +67,9 @@ def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict
     Raises:
       DataError: no file matches.
     """
+    tables = {name: _table(strings) for name, strings in (vocabularies or {}).items()}
     records = read_records(patterns).batch(_PARSED_AT_ONCE)
-    for batch in records.map(lambda serialized: _parse(serialized, spec)):
+    for batch in records.map(lambda serialized: _parse(serialized, spec, tables), tf.data.AUTOTUNE):
         yield {
             name: Ragged(column.values.numpy(), column.row_splits.numpy())
             if isinstance(column, tf.RaggedTensor)
@@ -73,8 +78,17 @@ def read_batches(patterns: Sequence[str], spec: dict[str, Any]) -> Iterator[dict
         }
 
 
-def _parse(serialized: tf.Tensor, spec: dict[str, Any]) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+def _table(strings: list[bytes]) -> tf.lookup.StaticHashTable:
+    indices = tf.range(len(strings), dtype=tf.int64)
+    initializer = tf.lookup.KeyValueTensorInitializer(tf.constant(strings, tf.string), indices)
+    return tf.lookup.StaticHashTable(initializer, default_value=len(strings))
+
+
+def _parse(
+    serialized: tf.Tensor, spec: dict[str, Any], tables: dict[str, tf.lookup.StaticHashTable]
+) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     columns = tf.io.parse_example(serialized, spec)
+    columns |= {name: table.lookup(columns[name]) for name, table in tables.items()}
     return {
         name: _one_or_none(column) if isinstance(column, tf.SparseTensor) else column
         for name, column in columns.items()
@@ -82,45 +96,43 @@ def _parse(serialized: tf.Tensor, spec: dict[str, Any]) -> dict[str, tf.Tensor |
 
 
 def _one_or_none(column: tf.SparseTensor) -> tf.Tensor:
-    """Returns [n] values; an absent feature and one without a value, as Transform writes it, are the same."""
+    """Returns [n] values; an absent feature and one without a value are the same."""
     single = tf.sparse.reset_shape(column, [column.dense_shape[0], 1])
     return tf.sparse.to_dense(single, _NO_VALUE[column.dtype])[:, 0]
 
 
-def read_columns(patterns: Sequence[str], spec: dict[str, Any]) -> dict[str, Any]:
+def read_columns(
+    patterns: Sequence[str], spec: dict[str, Any], vocabularies: Mapping[str, list[bytes]] | None = None
+) -> dict[str, Any]:
     """Reads all examples at once; see `read_batches`.
 
     Raises:
       DataError: there are no files or no examples.
     """
-    batches = list(read_batches(patterns, spec))
+    batches = list(read_batches(patterns, spec, vocabularies))
     if not batches:
         raise DataError(f"no examples in {', '.join(patterns)}; run the data steps again")
     return {name: _joined([batch[name] for batch in batches]) for name in spec}
 
 
 def read_dataset(ratings: Sequence[str], candidates: Sequence[str], vocabularies: Vocabularies) -> Dataset:
-    """Reads transformed examples.
+    """Reads raw examples.
 
     Args:
       ratings: patterns of the files of rating examples.
       candidates: patterns of the files of catalogue examples.
-      vocabularies: the strings by index of the examples' indices.
+      vocabularies: the known users, items, genres and words of titles; others are left out of the dataset.
 
     Raises:
       DataError: there are no examples, or not exactly one catalogue example for each item of the vocabulary.
     """
-    users, items, genres, num_title_words = vocabularies
+    users, items, genres, title_words = vocabularies
     columns = read_columns(
         candidates,
-        {
-            names.ITEM_INDEX: INTEGER,
-            names.GENRE_INDEX: INTEGERS,
-            names.TITLE_WORD_INDEX: INTEGERS,
-            names.TITLE: OPTIONAL_TEXT,
-        },
+        {names.ITEM_ID: TEXT, names.GENRES: TEXTS, names.TITLE_WORDS: TEXTS, names.TITLE: OPTIONAL_TEXT},
+        {names.ITEM_ID: items, names.GENRES: genres, names.TITLE_WORDS: title_words},
     )
-    found = columns[names.ITEM_INDEX]
+    found = columns[names.ITEM_ID]
     order = np.argsort(found)
     if not np.array_equal(found[order], np.arange(len(items))):
         raise DataError(
@@ -131,24 +143,25 @@ def read_dataset(ratings: Sequence[str], candidates: Sequence[str], vocabularies
     catalogue = Catalogue.of(
         num_users=len(users),
         titles=[title.decode(errors="replace") for title in titles],
-        genres=_narrow(columns[names.GENRE_INDEX].take(order)),
+        genres=_narrow(columns[names.GENRES].take(order)),
         num_genres=len(genres),
-        title_words=_narrow(columns[names.TITLE_WORD_INDEX].take(order)),
-        num_title_words=num_title_words,
+        title_words=_narrow(columns[names.TITLE_WORDS].take(order)),
+        num_title_words=len(title_words),
     )
-    interactions = _read_interactions(ratings, len(users), len(items))
+    interactions = _read_interactions(ratings, users, items)
     return Dataset(interactions.known, catalogue, users, items, genres, titles)
 
 
-def _read_interactions(patterns: Sequence[str], num_users: int, num_items: int) -> Interactions:
-    columns = read_columns(patterns, {names.USER_INDEX: INTEGER, names.ITEM_INDEX: INTEGER, **EVENT})
+def _read_interactions(patterns: Sequence[str], users: list[bytes], items: list[bytes]) -> Interactions:
+    spec = {names.USER_ID: TEXT, names.ITEM_ID: TEXT, **EVENT}
+    columns = read_columns(patterns, spec, {names.USER_ID: users, names.ITEM_ID: items})
     return Interactions.of(
-        user=columns[names.USER_INDEX],
-        item=columns[names.ITEM_INDEX],
+        user=columns[names.USER_ID],
+        item=columns[names.ITEM_ID],
         rating=columns[names.RATING],
         timestamp=columns[names.TIMESTAMP],
-        num_users=num_users,
-        num_items=num_items,
+        num_users=len(users),
+        num_items=len(items),
         weight=columns[names.WEIGHT],
         position=columns[names.POSITION],
     )

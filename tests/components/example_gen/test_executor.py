@@ -157,11 +157,16 @@ def test_counts_add_up(result):
 
 def test_the_artifact_is_described(result):
     examples = result.artifact
-    assert examples.split_names == '["train", "eval", "candidates"]'
+    assert examples.split_names == '["train", "eval", "users", "candidates"]'
     assert examples.get_string_custom_property("payload_format") == "FORMAT_TF_EXAMPLE"
     assert examples.get_string_custom_property("file_format") == "tfrecords_gzip"
     assert examples.get_int_custom_property("train_rows") == result.summary["splits"]["train"]["rows"]
     assert examples.get_int_custom_property("repeats") == result.summary["repeats"]["left_out"]
+
+
+def test_the_users_are_those_with_training_events(result):
+    users = [example["user_id"] for example in result.examples("users")]
+    assert sorted(users) == sorted([user] for user in {row[0] for row in result.events("train")})
 
 
 def test_every_event_is_on_one_side_and_pairs_stay_together(result, method):

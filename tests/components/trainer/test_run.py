@@ -1,4 +1,4 @@
-"""From files of transformed examples to a SavedModel, on a small made-up world."""
+"""From files of raw examples to a SavedModel, on a small made-up world."""
 
 import contextlib
 from pathlib import Path
@@ -22,7 +22,10 @@ from small_interactions import divided
 
 NUM_USERS, NUM_ITEMS = 12, 16
 VOCABULARIES = Vocabularies(
-    [b"u%d" % user for user in range(NUM_USERS)], [b"i%d" % item for item in range(NUM_ITEMS)], [b"even", b"odd"], 3
+    [b"u%d" % user for user in range(NUM_USERS)],
+    [b"i%d" % item for item in range(NUM_ITEMS)],
+    [b"even", b"odd"],
+    [b"one", b"two", b"three"],
 )
 SETTINGS = Settings.model_validate(
     {
@@ -58,8 +61,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rated = {user: rng.choice(NUM_ITEMS - 1, 9, replace=False).tolist() for user in range(NUM_USERS)}
     rows = [
         {
-            "user_index": [user],
-            "item_index": [item],
+            "user_id": [b"u%d" % user],
+            "item_id": [b"i%d" % item],
             "rating": [5.0 if (user + item) % 2 == 0 else 2.0],
             "timestamp": [100 * user + place],
             "weight": [1.0 + item % 3],
@@ -70,9 +73,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     catalogue = [
         {
-            "item_index": [item],
-            "genre_index": [item % 2, 2][: 1 + item % 2],
-            "title_word_index": [0, 1, 2][: item % 4],
+            "item_id": [b"i%d" % item],
+            "genres": [[b"even", b"odd"][item % 2], b"other"][: 1 + item % 2],
+            "title_words": [b"one", b"two", b"three"][: item % 4],
             "title": [b"Title %d (%d)" % (item, 1980 + item)],
         }
         for item in rng.permutation(NUM_ITEMS).tolist()
@@ -80,7 +83,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "train-0.gz", rows[:50])
     write(folder / "train-1.gz", rows[50:])
     write(folder / "candidates.gz", catalogue)
-    bare = [{name: row[name] for name in ("user_index", "item_index", "weight", "position")} for row in rows]
+    bare = [{name: row[name] for name in ("user_id", "item_id", "weight", "position")} for row in rows]
     write(folder / "bare-train.gz", bare)
     return folder
 

@@ -21,7 +21,8 @@ from recommender.interactions.interactions import NO_TIME
 from schemas.errors import DataError
 
 Example = Mapping[str, list[int] | list[float] | list[bytes]]
-VOCABULARIES = Vocabularies([b"ann", b"bob"], [b"gin", b"rum", b"tea"], [b"drink"], num_title_words=2)
+USERS, ITEMS, GENRES, WORDS = [b"ann", b"bob"], [b"gin", b"rum", b"tea"], [b"drink"], [b"dark", b"tea"]
+VOCABULARIES = Vocabularies(USERS, ITEMS, GENRES, WORDS)
 SPEC = {"item_id": TEXT, "title": OPTIONAL_TEXT, "genres": TEXTS, "popularity": INTEGER}
 
 
@@ -82,14 +83,15 @@ def write_examples(path: Path, *examples: Example) -> str:
 
 
 def rating(user: int, item: int, stars: float, time: int, weight: float = 1.0, position: int = 0) -> Example:
+    """Returns an example of ids by their index; the one after the last is unknown."""
     return {
-        **{"user_index": [user], "item_index": [item], "rating": [stars], "timestamp": [time]},
-        **{"weight": [weight], "position": [position]},
+        **{"user_id": [[*USERS, b"eve"][user]], "item_id": [[*ITEMS, b"ale"][item]]},
+        **{"rating": [stars], "timestamp": [time], "weight": [weight], "position": [position]},
     }
 
 
-def candidate(item: int, title: bytes, genres: list[int], words: list[int]) -> Example:
-    return {"item_index": [item], "title": [title], "genre_index": genres, "title_word_index": words}
+def candidate(item: int, title: bytes, genres: list[bytes], words: list[bytes]) -> Example:
+    return {"item_id": [[*ITEMS, b"ale"][item]], "title": [title], "genres": genres, "title_words": words}
 
 
 @pytest.fixture
@@ -97,9 +99,9 @@ def candidates(tmp_path: Path) -> str:
     """The catalogue, out of the order of the vocabulary; tea has no genre and gin no title."""
     return write_examples(
         tmp_path / "candidates.gz",
-        candidate(2, b"Tea (1999)", [], [0, 1]),
-        {"item_index": [0], "genre_index": [0]},
-        candidate(1, b"Dark rum", [0, 1], [2, 0]),
+        candidate(2, b"Tea (1999)", [], [b"dark", b"tea"]),
+        {"item_id": [b"gin"], "genres": [b"drink"]},
+        candidate(1, b"Dark rum", [b"drink", b"food"], [b"rum", b"dark"]),
     )
 
 
@@ -149,7 +151,6 @@ def test_a_catalogue_that_lacks_or_repeats_an_item_is_refused(tmp_path: Path, it
 
 @pytest.mark.parametrize("some", [[], [[2.5]]])
 def test_a_feature_without_a_value_is_read_as_an_absent_one(tmp_path: Path, some: list[list[float]]) -> None:
-    """Transform writes features without a value as empty lists."""
     path = str(tmp_path / "events.gz")
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
         for values in ([], *some):
