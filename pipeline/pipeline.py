@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.components import ExampleValidator, Trainer, Transform
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
@@ -22,6 +22,7 @@ from components.on_device_exporter.component import OnDeviceExporter
 from components.pusher.component import Pusher
 from components.schema_gen.component import ImportSchemaGen
 from components.sequence_trainer.component import SequenceTrainer
+from components.statistics_gen.component import StatisticsGen
 from components.tflite_exporter.component import TFLiteExporter
 from pipeline.code_version import code_version, file_version
 from pipeline.engines import beam
@@ -59,10 +60,8 @@ def create_pipeline(
 
     # The ratings are validated against the schema; an anomaly prevents the blessing.
     schema = ImportSchemaGen(_SCHEMA, file_version(Path(schemas.__file__).parent / _SCHEMA))
-    statistics = StatisticsGen(examples.outputs["examples"], exclude_splits=[_CATALOGUE])
-    validator = ExampleValidator(
-        statistics.outputs["statistics"], schema.outputs["schema"], exclude_splits=[_CATALOGUE]
-    )
+    statistics = StatisticsGen(examples.outputs["examples"], code_version("components.statistics_gen.executor"))
+    validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
 
     # Vocabularies are made from the known users and the catalogue, never from eval. Nothing is transformed: the Trainer
     # looks up the strings of the raw examples itself.
