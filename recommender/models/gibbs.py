@@ -1,12 +1,10 @@
 """One side of a matrix factorisation, drawn from its conditional distributions."""
 
-import itertools
-
 import numpy as np
 import tensorflow as tf
 
+from recommender.models.chunks import Chunks
 from recommender.models.low_rank import gram_matrix
-from recommender.models.sparse import sparse_dense_product
 
 _RIDGE = 1.0
 """Precision of the weights of the side features, relative to that of the vectors."""
@@ -14,8 +12,6 @@ _PRIOR_ROWS = 2.0
 """The prior of m is worth this many observed vectors of 0 (BPMF's beta)."""
 _INITIAL_DEVIATION = 0.1
 _INITIAL_PRECISION = 10.0
-_ROWS_AT_ONCE = 65_536
-"""Number of vectors drawn at once; limits the memory."""
 
 
 class Side(tf.Module):
@@ -47,13 +43,9 @@ class Side(tf.Module):
           generator: generator of all random numbers.
         """
         num_rows, num_features = features.shape
-        self._features, self._shape, self._width = tf.constant(features), (num_rows, num_columns), width
-        self._generator = generator
+        self._features, self._width, self._generator = tf.constant(features), width, generator
         self._observed = tf.constant(np.bincount(rows, minlength=num_rows)[:, np.newaxis] > 0)
-        self._order = np.lexsort((columns, rows)).astype(np.int32)  # sums by row need a row's events together
-        self._rows, self._columns = (tf.constant(index[self._order].astype(np.int32)) for index in (rows, columns))
-        bounds = [*range(0, num_rows, _ROWS_AT_ONCE), num_rows]
-        self._blocks = list(zip(bounds, np.searchsorted(rows[self._order], bounds).tolist(), strict=True))
+        self._chunks = Chunks(rows, columns, num_rows, num_columns)
         gram = gram_matrix(features) + _RIDGE * np.eye(num_features)
         self._gram_root = tf.constant(np.linalg.cholesky(gram), tf.float32)
         self._weights = tf.Variable(tf.zeros([num_features, width]))
@@ -76,25 +68,15 @@ class Side(tf.Module):
 
     def draw_vectors(self, prior: tf.Tensor, other: tf.Tensor, targets: tf.Tensor, noise_precision: tf.Tensor) -> None:
         """Draws the vectors given the prior's means, [num_rows, width]; the other arguments are those of `draw`."""
-        design = tf.concat([other, tf.ones([self._shape[1], 1])], axis=1)
-        cells = tf.cast(tf.stack([self._rows, self._columns], axis=1), tf.int64)
-        sums = tf.SparseTensor(cells, tf.gather(targets, self._order), self._shape)
-        right = noise_precision * sparse_dense_product(sums, design) + prior @ self._precision
-        noise = self._generator.normal([self._shape[0], self._width, 1])
-        squares = tf.reshape(design[:, :, tf.newaxis] * design[:, tf.newaxis, :], [self._shape[1], self._width**2])
+        design = tf.concat([other, tf.ones([tf.shape(other)[0], 1])], axis=1)
+        fixed, noise = prior @ self._precision, self._generator.normal([*prior.shape, 1])
         blocks: list[tf.Tensor] = []
-        for (begin, first), (end, last) in itertools.pairwise(self._blocks):
-            # One after the other: at the same time, they would need the memory of all.
-            with tf.control_dependencies(blocks[-1:]):
-                # With so many columns, this is faster than the equivalent sparse product.
-                sums_of_squares = tf.sparse.segment_sum(
-                    squares, self._columns[first:last], self._rows[first:last] - begin, num_segments=end - begin
-                )
-                grams = tf.reshape(sums_of_squares, [end - begin, self._width, self._width])
-                root = tf.linalg.cholesky(noise_precision * grams + self._precision)
-                half = tf.linalg.triangular_solve(root, right[begin:end, :, tf.newaxis])
-                pair = tf.concat([half, half + noise[begin:end]], axis=2)
-                blocks.append(tf.linalg.triangular_solve(root, pair, adjoint=True))
+        for rows, grams, sums in self._chunks.products(design, targets):
+            root = tf.linalg.cholesky(noise_precision * grams + self._precision)
+            right = (noise_precision * sums + fixed[rows])[:, :, tf.newaxis]
+            half = tf.linalg.triangular_solve(root, right)
+            pair = tf.concat([half, half + noise[rows]], axis=2)
+            blocks.append(tf.linalg.triangular_solve(root, pair, adjoint=True))
         both = tf.concat(blocks, axis=0)
         self.means.assign(tf.where(self._observed, both[:, :, 0], prior))
         self.vectors.assign(both[:, :, 1])
@@ -106,12 +88,12 @@ class Side(tf.Module):
     def _draw_prior(self) -> tf.Tensor:
         """Draws m, L and B given the vectors; returns the prior's means, [num_rows, width]."""
         rest = self.vectors - self._features @ self._weights
-        rows = self._shape[0] + _PRIOR_ROWS
+        rows = self._features.shape[0] + _PRIOR_ROWS
         mean = tf.reduce_sum(rest, axis=0, keepdims=True) / rows + self._noise(1) / rows**0.5
         # The priors of m and B depend on L, so they are evidence of L too.
         known = [rest - mean, _PRIOR_ROWS**0.5 * mean, _RIDGE**0.5 * self._weights]
         self._draw_precision(tf.concat(known, axis=0))
-        noisy = self.vectors - mean + self._noise(self._shape[0])
+        noisy = self.vectors - mean + self._noise(self._features.shape[0])
         right = tf.matmul(self._features, noisy, transpose_a=True)
         right += _RIDGE**0.5 * self._noise(self._features.shape[1])
         self._weights.assign(tf.linalg.cholesky_solve(self._gram_root, right))

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.ragged import Ragged
-from recommender.models import gibbs, low_rank, side_features
+from recommender.models import low_rank, side_features
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import fit_biases
 from recommender.models.gibbs import Side
@@ -97,21 +97,6 @@ def test_vectors_are_drawn_around_the_mean_of_prior_and_targets() -> None:
         assert np.mean(draws) == pytest.approx(mean, abs=0.02)
         assert np.std(draws) == pytest.approx(precision**-0.5, rel=0.05)
     assert np.all(side.expected_vectors().numpy()[5_000:] == 0.5)
-
-
-def test_vectors_drawn_in_blocks_are_those_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    generator = np.random.default_rng(0)
-    rows, columns = generator.integers(0, 9, 30), generator.integers(0, 4, 30)
-    rows[rows == 4] = 3  # the third block of two has one row without events, and the fifth but one row
-    drawn = []
-    for at_once in (100, 2):
-        monkeypatch.setattr(gibbs, "_ROWS_AT_ONCE", at_once)
-        side = Side(np.ones((9, 1), np.float32), rows, columns, 4, 3, tf.random.Generator.from_seed(0))
-        draw = tf.function(side.draw_vectors)
-        draw(tf.zeros([9, 3]), tf.reshape(tf.range(8.0), [4, 2]), tf.range(30.0), tf.constant(2.0))
-        drawn.append((side.vectors.numpy(), side.means.numpy()))
-    assert drawn[1][0] == pytest.approx(drawn[0][0], rel=1e-4)
-    assert drawn[1][1] == pytest.approx(drawn[0][1], rel=1e-4)
 
 
 def test_the_prior_of_what_has_no_events_follows_its_features() -> None:
