@@ -1,8 +1,8 @@
 """The `preprocessing_fn` of TFX's Transform: vocabularies.
 
-It is analysed on the splits `users` and `candidates`, which have each user and item once, never on the evaluation split.
-Examples of users lack the catalogue's features and vice versa, so all features are sparse, in the input and in the
-output. No split is transformed: the Trainer reads the raw examples and looks up their strings in the vocabularies.
+It is analysed on the splits `users` and `candidates`, which have each user and item once, and never on the evaluation
+split. Examples of users lack the catalogue's features and vice versa, so all features are sparse, in the input and in
+the output. No split is transformed: the Trainer reads the raw examples and looks up their strings in the vocabularies.
 """
 
 from typing import Any

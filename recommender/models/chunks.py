@@ -68,6 +68,8 @@ class Chunks:
 def _blocks(ends: np.ndarray, chunks_at_once: int) -> list[tuple[slice, slice]]:
     """Returns slices of rows and of their chunks; ends: [num_rows], the end of each row's chunks."""
     starts = np.append(0, ends)
-    bounds = np.unique(np.searchsorted(starts, np.arange(0, ends[-1] + 1, chunks_at_once), side="right") - 1)
-    bounds = np.unique([0, *bounds, len(ends)]).tolist()
-    return [(slice(begin, end), slice(int(starts[begin]), int(starts[end]))) for begin, end in itertools.pairwise(bounds)]
+    first = np.searchsorted(starts, np.arange(0, ends[-1] + 1, chunks_at_once), side="right") - 1
+    bounds = np.unique([0, *first, len(ends)]).tolist()
+    return [
+        (slice(begin, end), slice(int(starts[begin]), int(starts[end]))) for begin, end in itertools.pairwise(bounds)
+    ]

@@ -8,12 +8,13 @@ import tensorflow as tf
 from recommender.models.biases import Biases
 from recommender.models.piecewise import PiecewiseLinear
 
-_WINDOWS = (60.0, 3_600.0, 86_400.0)
+WINDOWS = (60.0, 3_600.0, 86_400.0)
 """Decay times in seconds: a few clicks, a session, a day."""
-_WINDOW_DAMPING, _MEAN_DAMPING = 3.0, 5.0
+WINDOW_DAMPING, MEAN_DAMPING = 3.0, 5.0
 """Numbers of events with deviation 0 that are added to a window's mean, and to that of all the user's events."""
 _KNOTS = 4
-_EVENTS_AT_ONCE = 8_192
+_MOST_ROWS = 200_000
+"""Maximum number of events from which the knots of phi are computed."""
 _EARLIEST, _NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
@@ -100,22 +101,19 @@ class RecentRatings(tf.Module):
         self._first = tf.Variable(timeline.first, trainable=False)
         self._origin, self._span, self._num_events = timeline.origin, timeline.span, num_events
 
-    def __call__(
-        self, users: tf.Tensor, timestamps: tf.Tensor, own: tf.Tensor | None = None, given: Events | None = None
-    ) -> tf.Tensor:
+    def __call__(self, users: tf.Tensor, timestamps: tf.Tensor, given: Events | None = None) -> tf.Tensor:
         """Looks back from the given times.
 
         Args:
           users: [n] int32, in `[0, num_users]`.
           timestamps: [n] int64, seconds; events in the same second count as earlier, later ones do not count.
-          own: [n] int64, the place in the timeline of the event to predict, which does not count.
           given: [n, any], oldest first; in a row with any, they count instead of the user's events of the timeline.
 
         Returns:
           [n, number of windows + 2] float32; 0 for the windows of a user without events.
         """
         users = tf.cast(users, tf.int64)
-        events, first = self._known(users, timestamps, own), tf.gather(self._first, users)
+        events, first = self._known(users, timestamps), tf.gather(self._first, users)
         if given is not None:
             is_given = tf.reduce_any(given.exists, axis=1, keepdims=True)
             latest = given.latest(timestamps, self._num_events)
@@ -125,9 +123,9 @@ class RecentRatings(tf.Module):
         counts = tf.cast(events.exists, tf.float32)
         ages = _seconds_between(events.timestamps, timestamps[:, tf.newaxis]) * counts
         deviations = events.deviations * counts
-        mean = _damped_mean(counts, deviations, _MEAN_DAMPING)
+        mean = _damped_mean(counts, deviations, MEAN_DAMPING)
         departures = (deviations - mean[:, tf.newaxis]) * counts
-        windows = [_damped_mean(counts * tf.exp(-ages / window), departures, _WINDOW_DAMPING) for window in _WINDOWS]
+        windows = [_damped_mean(counts * tf.exp(-ages / window), departures, WINDOW_DAMPING) for window in WINDOWS]
         since_first = tf.maximum(_seconds_between(first, timestamps), 0.0)
         return tf.stack([*windows, tf.math.log1p(since_first / 60), tf.math.log1p(since_first / 86_400)], axis=1)
 
@@ -135,31 +133,20 @@ class RecentRatings(tf.Module):
         """Returns whether each of [n] int32 users has events, [n] bool."""
         return tf.gather(self._row_splits, users + 1) > tf.gather(self._row_splits, users)
 
-    def _known(self, users: tf.Tensor, timestamps: tf.Tensor, own: tf.Tensor | None) -> Events:
+    def _known(self, users: tf.Tensor, timestamps: tf.Tensor) -> Events:
         """Returns the latest events of the timeline up to the times, [n, num_events], latest first."""
         times = tf.clip_by_value(timestamps, self._origin, self._origin + self._span - 1)
         keys = users * self._span + times - self._origin
         ends = tf.searchsorted(self._keys, keys, side="right", out_type=tf.int64)
         places = ends[:, tf.newaxis] - 1 - tf.range(self._num_events, dtype=tf.int64)
-        if own is not None:
-            places -= tf.cast(places <= own[:, tf.newaxis], tf.int64)
         exists, places = places >= tf.gather(self._row_splits, users)[:, tf.newaxis], tf.maximum(places, 0)
         times = tf.gather(self._keys, places) - (users * self._span - self._origin)[:, tf.newaxis]
         return Events(exists, times, tf.gather(self._deviations, places))
 
 
-def recent_ratings_of_events(timeline: Timeline, num_events: int) -> np.ndarray:
-    """Returns `RecentRatings` of the events of a timeline, each without itself: [n, windows + 2] float32."""
-    recent = RecentRatings(timeline, num_events)
-    places = np.arange(len(timeline.keys))
-    users, times = np.divmod(timeline.keys, timeline.span)
-    blocks = np.array_split(places, len(places) // _EVENTS_AT_ONCE + 1)
-    return np.concatenate([recent(users[b], times[b] + timeline.origin, tf.constant(b)).numpy() for b in blocks])
-
-
 def mood_basis(recent_ratings: np.ndarray) -> PiecewiseLinear:
     """Creates phi from `RecentRatings` of the training events, [n, windows + 2]."""
-    return PiecewiseLinear(recent_ratings, _KNOTS)
+    return PiecewiseLinear(recent_ratings[:: len(recent_ratings) // _MOST_ROWS + 1], _KNOTS)
 
 
 class Mood(tf.Module):

@@ -13,15 +13,18 @@ from recommender.interactions.interactions import Interactions
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import Biases, fit_biases
 from recommender.models.callbacks import ProgressLog
-from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
+from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis
 from recommender.models.piecewise import PiecewiseLinear
 from recommender.models.rating_model import RatingModel
+from recommender.models.recent_ratings import recent_ratings_of_events
 from recommender.models.side_features import item_features, user_features
 from recommender.training.fit_network import fit_network
 from schemas.settings import BayesianSettings, Settings
 
 _LOG = logging.getLogger("atalaya")
 _ROWS_AT_ONCE = 8_192
+_MOST_MEASURED = 100_000
+"""Maximum number of training ratings whose error is computed."""
 _MEASURED = {"dimension": 8, "sweeps": 50, "burn_in": 20}
 """Maxima for the Bayesian model that is measured on held-out events."""
 
@@ -129,6 +132,8 @@ def _mean_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.n
 
 
 def _rmse(model: RatingModel, events: Interactions) -> float:
+    """Returns the error of training ratings, of a sample where there are many."""
+    events = events.take(np.arange(0, len(events), len(events) // _MOST_MEASURED + 1))
     moments = in_blocks(model.moments, events.user, events.timestamp)
     predicted = in_blocks(model.rate, events.user, events.item, moments)
     error = float(np.sqrt(np.mean((predicted - events.rating) ** 2, dtype=np.float64)))

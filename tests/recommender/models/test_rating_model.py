@@ -5,8 +5,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from recommender.models.bayesian import RatingFactors
 from recommender.models.biases import Biases
-from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
+from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis
 from recommender.models.rating_model import RatingModel
+from recommender.models.recent_ratings import recent_ratings_of_events
 
 FACTORS = RatingFactors(
     mean=3.0,
