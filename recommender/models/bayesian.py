@@ -6,11 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from recommender.models.batch_means import BatchMeans
 from recommender.models.gibbs import Side
 from recommender.models.low_rank import ProductMean, gram_matrix
 from schemas.settings import BayesianSettings
 
 _MOOD_PRECISION = 10.0
+_PAIRS = 10_000
+"""Number of pairs of a user and an item whose predictions show how far the chain's mean is from its limit."""
+_NEGLIGIBLE = 0.001
+"""A squared error of these below this share of the ratings' noise is small enough."""
 _MOST_NOISE_PRECISION = 1_000.0
 """Maximum, so that it stays finite if all ratings are fitted exactly. Its prior is worth one squared error of 1."""
 
@@ -54,7 +59,8 @@ def fit_bayesian(
     N(0, 1 / 10); the unit is the ratings' standard deviation. A sweep draws every block exactly, given the others.
     The vectors of users are averaged as drawn, those of items as their means given the users', which has the same
     expectation and less variance. The mean of dot products is a dot product of concatenated vectors, of which
-    `ProductMean` keeps few columns.
+    `ProductMean` keeps few columns. The sweeps end when the standard error of the predictions is small against the
+    noise: with many ratings for each user and item, a mean over fewer sweeps is as good.
 
     Args:
       ratings: the data.
@@ -66,6 +72,8 @@ def fit_bayesian(
     num_users, num_items = len(ratings.user_features), len(ratings.item_features)
     sums = [np.zeros(size, np.float32) for size in (num_users, num_items, ratings.mood.shape[1])]
     products = ProductMean(num_users, num_items, 2 * settings.export_rank)
+    draws, pairs = BatchMeans(), np.random.default_rng(seed).integers(0, len(ratings.user), [2, _PAIRS])
+    asked = ratings.user[pairs[0]], ratings.item[pairs[1]]
     for sweep in range(settings.sweeps):
         sampler.sweep()
         if sweep >= settings.burn_in:
@@ -73,8 +81,12 @@ def fit_bayesian(
             products.add(users[:, :-1], items[:, :-1])
             for total, part in zip(sums, (users[:, -1], items[:, -1], sampler.mood_weights.numpy()), strict=True):
                 total += part
+            user, item = users[asked[0]], items[asked[1]]
+            draws.add(np.sum(user[:, :-1] * item[:, :-1], axis=1) + user[:, -1] + item[:, -1])
         report(sweep + 1)
-    scale = np.float32(sampler.unit / (settings.sweeps - settings.burn_in))
+        if draws.squared_error() < _NEGLIGIBLE * sampler.noise:
+            break
+    scale = np.float32(sampler.unit / (sweep + 1 - settings.burn_in))
     user_bias, item_bias, mood_weights = (scale * total for total in sums)
     vectors = (np.float32(sampler.unit**0.5) * factor for factor in products.factors(settings.export_rank))
     tables = [np.concatenate([table, np.zeros_like(table[:1])]) for table in (user_bias, item_bias, *vectors)]
@@ -104,6 +116,11 @@ class Sampler(tf.Module):
         self._deviation = tf.constant((ratings.rating - self.mean) / self.unit, tf.float32)
         self._mood = tf.constant(ratings.mood)
         self._mood_squares = tf.constant(gram_matrix(ratings.mood))
+
+    @property
+    def noise(self) -> float:
+        """The variance of the ratings' noise, as last drawn."""
+        return 1 / float(self._noise_precision)
 
     @tf.function
     def sweep(self) -> None:

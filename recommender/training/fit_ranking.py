@@ -70,7 +70,7 @@ def _fit_bayesian(
 ) -> RatingModel:
     """Fits all events at once: a posterior mean does not overfit with the number of sweeps, so none are held out."""
     begin = time.monotonic()
-    _LOG.info("ranking: fitting to %d events, %d sweeps", len(events), chosen.sweeps)
+    _LOG.info("ranking: fitting to %d events, at most %d sweeps", len(events), chosen.sweeps)
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
     timeline = _timeline(events, biases)
     recent = recent_ratings_of_events(timeline, chosen.recent_events)
@@ -85,12 +85,18 @@ def _fit_bayesian(
         user_features(events.user, events.item, catalogue, chosen.side_features),
         item_features(events.user, events.item, catalogue, chosen.side_features),
     )
-    log = ProgressLog(chosen.sweeps)
-    factors = fit_bayesian(ratings, chosen, settings.training.seed, lambda done: log("ranking sweeps", done))
+    log, sweeps = ProgressLog(chosen.sweeps), 0
+
+    def report(done: int) -> None:
+        nonlocal sweeps
+        sweeps = done
+        log("ranking sweeps", done)
+
+    factors = fit_bayesian(ratings, chosen, settings.training.seed, report)
     moods = ratings.mood @ factors.mood_weights
     model = _rating_model(factors, events, timeline, basis, moods, biases, settings)
     error = _rmse(model, events)
-    _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", chosen.sweeps, time.monotonic() - begin, error)
+    _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", sweeps, time.monotonic() - begin, error)
     return model
 
 

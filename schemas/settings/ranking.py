@@ -14,7 +14,8 @@ class BayesianSettings(Section):
     dimension: PositiveInt = 16
     """Width of the sampled vectors."""
     sweeps: PositiveInt = 150
-    """Number of times that all vectors are sampled; the prediction is the mean over sweeps."""
+    """Maximum number of times that all vectors are sampled; the prediction is the mean over sweeps. Once that mean
+    hardly depends on their number, as with many ratings for each user and item, there are no more."""
     burn_in: NonNegativeInt = 20
     """Number of initial sweeps left out of the mean, since they depend on the starting point; less than `sweeps`."""
     side_features: PositiveInt = 200

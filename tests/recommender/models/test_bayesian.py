@@ -65,6 +65,21 @@ def test_unknown_users_and_items_have_nothing_of_their_own() -> None:
     assert predict(factors, np.array([40]), np.array([30])) == pytest.approx([ratings.mean()])
 
 
+def test_sweeps_end_when_more_would_change_little() -> None:
+    users, items, ratings = (np.tile(column, 3) for column in low_rank_world())
+    noise = np.random.default_rng(2).normal(0, 1, len(users))
+    done: list[int] = []
+    for about in (slice(None), slice(0, 200)):
+        nothing = (np.zeros((size, 1), np.float32) for size in (40, 30))
+        rated = (ratings + noise)[about].astype(np.float32)
+        mood = np.zeros((len(rated), 1), np.float32)
+        data = Ratings(users[about].astype(np.int32), items[about].astype(np.int32), rated, mood, *nothing)
+        sweeps: list[int] = []
+        fit_bayesian(data, SETTINGS.model_copy(update={"sweeps": 400}), 1, sweeps.append)
+        done.append(len(sweeps))
+    assert 50 <= done[0] < done[1], "fewer ratings leave more to average"
+
+
 @pytest.mark.parametrize("num_events", [1, 15])
 def test_equal_ratings_are_predicted_as_they_are(num_events: int) -> None:
     users, items = (axis.ravel()[:num_events] for axis in np.indices((5, 3)))
