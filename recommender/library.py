@@ -60,13 +60,13 @@ class Model:
 
         What is measured are the answers of `recommend`, `retrieve` and `rate`. The baselines are popularity, recent
         popularity and an item-item model for the lists, and user and item biases for the ratings. Interactions with
-        items that the model does not know count as never recommended. Of more than 50,000 users, as many are drawn. A
-        model of data without ratings has no metrics of ratings.
+        items that the model does not know count as never recommended. Of more users than `gate.max_users`, as many are
+        drawn. A model of data without ratings has no metrics of ratings.
 
         Args:
           test: the second part of `split`.
         """
-        held_out = HeldOut.of(test, _SEED)
+        held_out = HeldOut.of(test, _SEED, self._settings.gate.max_users)
         answers = ask(self.served, held_out, Ids(self._parts.users, self._parts.items), lambda done, size: None)
         features = self._settings.features
         found = judge(

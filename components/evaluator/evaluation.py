@@ -38,7 +38,7 @@ class Judged(NamedTuple):
 class Evaluation:
     """Judges a model, and another one on the same users."""
 
-    def __init__(self, model: Path, train: str, evaluation: str, features: FeatureSettings):
+    def __init__(self, model: Path, train: str, evaluation: str, features: FeatureSettings, max_users: int):
         """Loads the model and reads the events.
 
         Args:
@@ -46,6 +46,7 @@ class Evaluation:
           train: folder of the raw training examples.
           evaluation: folder of the raw evaluation examples.
           features: the bounds of the slices.
+          max_users: maximum number of users who are judged.
 
         Raises:
           DataError: there are no examples.
@@ -54,7 +55,7 @@ class Evaluation:
         catalogue = np.asarray(self._model.list_items()[names.ITEM_ID]).tolist()
         items, users = {item: number for number, item in enumerate(catalogue)}, dict[bytes, int]()
         self._train = read_split(train, items, users)
-        self._held_out = HeldOut.of(read_split(evaluation, items, users), _SEED)
+        self._held_out = HeldOut.of(read_split(evaluation, items, users), _SEED, max_users)
         self._ids = Ids([*users], catalogue)
         self._bounds = Bounds(features.user_activity_bounds, features.item_popularity_bounds)
 

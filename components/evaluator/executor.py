@@ -60,6 +60,7 @@ class Executor(base_executor.BaseExecutor):
             train=artifact_utils.get_split_uri(examples, "train"),
             evaluation=artifact_utils.get_split_uri(examples, "eval"),
             features=features,
+            max_users=settings.max_users,
         )
         last = [load_saved_model(Path(path_utils.serving_model_path(other.uri))) for other in others]
         anomalies = _load_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY]))

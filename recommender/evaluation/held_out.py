@@ -7,9 +7,6 @@ import numpy as np
 from recommender.interactions.interactions import Interactions, pairs
 from recommender.interactions.ragged import Ragged
 
-MOST_USERS = 50_000
-"""Maximum number of users who are judged: beyond it, intervals hardly narrow."""
-
 
 class HeldOut(NamedTuple):
     """n users with m held-out pairs of user and item; a pair counts once.
@@ -28,7 +25,7 @@ class HeldOut(NamedTuple):
     num_users: int
 
     @classmethod
-    def of(cls, test: Interactions, seed: int, most_users: int = MOST_USERS) -> "HeldOut":
+    def of(cls, test: Interactions, seed: int, most_users: int) -> "HeldOut":
         """Takes all users of held-out events, or draws `most_users` of them.
 
         Args:

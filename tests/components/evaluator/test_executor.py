@@ -213,6 +213,12 @@ def _all_inputs(signature, **given) -> dict[str, tf.Tensor]:
     return signature(**inputs)
 
 
+def test_of_many_users_a_sample_is_judged_and_the_verdict_says_so(evaluate, held_out):
+    verdict = evaluate({"max_users": 20, "min_users": 5})
+    assert verdict.value("evaluated_users").value == 20
+    assert f"20 of {len({user for user, *_ in held_out})} evaluated users were drawn, seed 0" in verdict.notes
+
+
 def test_thresholds_floors_of_slices_and_ends_of_intervals_refuse(evaluate):
     gate = {
         "thresholds": {"ndcg_at_10": {"at_least": 0.99}, "recall_at_100": {"lower_at_least": 0.98}},

@@ -35,7 +35,7 @@ class ModelWithTimes(Model):
 def held_out() -> HeldOut:
     """Ann has an unrated and a rated event, Bob one with an unknown item, and an unknown user one without a time."""
     times = np.array([1, 2, 3, np.nan])
-    return HeldOut.of(interactions([0, 0, 1, 2], [0, 1, 3, 2], [np.nan, 4, 5, 3], times, num_items=3), 0)
+    return HeldOut.of(interactions([0, 0, 1, 2], [0, 1, 3, 2], [np.nan, 4, 5, 3], times, num_items=3), 0, 9)
 
 
 def test_lists_are_padded_and_unknown_ids_stay_unknown(held_out: HeldOut, monkeypatch) -> None:

@@ -23,7 +23,7 @@ def train() -> Interactions:
 @pytest.fixture
 def held_out() -> HeldOut:
     """Of users 0 and 1, and of user 2, who is new; item 4 is unknown."""
-    return HeldOut.of(interactions([0, 1, 1, 2, 2], [3, 1, 2, 0, 4], [5.0, 2.0, 4.0, 4.0, 1.0], None, 3, PAD), 0)
+    return HeldOut.of(interactions([0, 1, 1, 2, 2], [3, 1, 2, 0, 4], [5.0, 2.0, 4.0, 4.0, 1.0], None, 3, PAD), 0, 9)
 
 
 def _lists(*rows: list[int]) -> np.ndarray:
@@ -126,7 +126,7 @@ def test_another_model_is_compared_user_by_user(held_out, answers, baselines, tr
 def test_errors_at_the_time_of_a_rating_are_of_the_events_with_a_time(answers, baselines, train) -> None:
     times = np.array([7, np.nan, 9, 10, 11])
     events = interactions([0, 1, 1, 2, 2], [3, 1, 2, 0, 4], [5.0, 2.0, 4.0, 4.0, 1.0], times, 3, PAD)
-    held_out = HeldOut.of(events, 0)
+    held_out = HeldOut.of(events, 0, 9)
     at_time = np.where(held_out.is_timed, held_out.rating + 0.5, np.nan)
     found = _judge(held_out, answers._replace(rating_at_time=at_time), baselines, train)
     assert found["rmse_at_time", ""].interval.value == pytest.approx(0.5)
@@ -134,7 +134,7 @@ def test_errors_at_the_time_of_a_rating_are_of_the_events_with_a_time(answers, b
 
 
 def test_without_ratings_there_are_only_lists(answers, baselines, train) -> None:
-    held_out = HeldOut.of(interactions([0, 1, 1, 2, 2], [3, 1, 2, 0, 4], None, None, 3, PAD), 0)
+    held_out = HeldOut.of(interactions([0, 1, 1, 2, 2], [3, 1, 2, 0, 4], None, None, 3, PAD), 0, 9)
     found = _judge(held_out, answers._replace(rating=None), baselines._replace(rating=None), train, scale=None)
     metrics = {metric for metric, _ in found}
     assert "ndcg_at_10" in metrics and not any("liked" in name or "rmse" in name for name in metrics)
