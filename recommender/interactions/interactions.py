@@ -131,6 +131,9 @@ class Interactions:
     def distinct(self) -> "Interactions":
         """Each user's latest interaction with each item, with the sum of the pair's weights."""
         pair = pairs(self.user, self.item)
+        in_order = np.sort(pair)
+        if np.all(in_order[1:] > in_order[:-1]):
+            return self
         _, place, group = np.unique(pair[::-1], return_index=True, return_inverse=True)
         latest = len(pair) - 1 - place
         order = np.argsort(latest)

@@ -45,17 +45,18 @@ def _who_rated_what(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int
     """Returns rows of length 1, with the weighted logarithm of their number of entries in one more column."""
     matrix = _indicators(rows, columns, shape)
     counts = _COUNT_WEIGHT * np.log1p(matrix.sum(axis=1))
-    return scipy.sparse.hstack([_unit_rows(matrix), scipy.sparse.csr_matrix(counts)], "csr")
+    return scipy.sparse.hstack([_unit_rows(matrix), scipy.sparse.csr_matrix(counts, dtype=np.float32)], "csr")
 
 
 def _indicators(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
-    matrix = scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
+    matrix = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
     matrix.data[:] = 1
     return matrix
 
 
 def _unit_rows(indicators: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
-    return scipy.sparse.diags(1 / np.sqrt(np.maximum(1, np.asarray(indicators.sum(axis=1))[:, 0]))) @ indicators
+    lengths = np.sqrt(np.maximum(1, np.asarray(indicators.sum(axis=1))[:, 0]))
+    return (scipy.sparse.diags(1 / lengths) @ indicators).astype(np.float32)
 
 
 def _principal(matrix: scipy.sparse.spmatrix, most: int) -> np.ndarray:

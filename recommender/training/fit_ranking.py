@@ -25,7 +25,7 @@ _LOG = logging.getLogger("atalaya")
 _ROWS_AT_ONCE = 8_192
 _MOST_MEASURED = 100_000
 """Maximum number of training ratings whose error is computed."""
-_MEASURED = {"dimension": 8, "sweeps": 50, "burn_in": 20}
+_MEASURED = {"dimension": 8, "sweeps": 50, "burn_in": 20, "side_features": 64}
 """Maxima for the Bayesian model that is measured on held-out events."""
 
 
