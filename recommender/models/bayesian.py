@@ -12,6 +12,7 @@ from recommender.models.low_rank import ProductMean, gram_matrix
 from schemas.settings import BayesianSettings
 
 _MOOD_PRECISION = 10.0
+_EVENTS_AT_ONCE = 2**20
 _PAIRS = 10_000
 """Number of pairs of a user and an item whose predictions show how far the chain's mean is from its limit."""
 _NEGLIGIBLE = 0.001
@@ -38,14 +39,14 @@ class RatingFactors(NamedTuple):
 class Ratings(NamedTuple):
     """The data of a fit.
 
-    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: [n, width] float32, phi.
-    user_features: [num_users, ...] float32. item_features: [num_items, ...] float32.
+    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: [n, width] float32, phi; a
+    tensor is not copied. user_features: [num_users, ...] float32. item_features: [num_items, ...] float32.
     """
 
     user: np.ndarray
     item: np.ndarray
     rating: np.ndarray
-    mood: np.ndarray
+    mood: np.ndarray | tf.Tensor
     user_features: np.ndarray
     item_features: np.ndarray
 
@@ -114,8 +115,8 @@ class Sampler(tf.Module):
         self.mean = float(ratings.rating.mean(dtype=np.float64))
         self.unit = float(ratings.rating.std(dtype=np.float64)) or 1.0
         self._deviation = tf.constant((ratings.rating - self.mean) / self.unit, tf.float32)
-        self._mood = tf.constant(ratings.mood)
-        self._mood_squares = tf.constant(gram_matrix(ratings.mood))
+        self._mood = tf.convert_to_tensor(ratings.mood)
+        self._mood_squares = tf.constant(gram_matrix(self._mood.numpy()))
 
     @property
     def noise(self) -> float:
@@ -137,8 +138,15 @@ class Sampler(tf.Module):
 
     def _products(self) -> tf.Tensor:
         """Returns b_u + b_i + <p_u, q_i>, [n]."""
-        users, items = tf.gather(self.users.vectors, self._user), tf.gather(self.items.vectors, self._item)
-        return tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1) + users[:, -1] + items[:, -1]
+        blocks: list[tf.Tensor] = []
+        for begin in range(0, len(self._user), _EVENTS_AT_ONCE):
+            rows = slice(begin, begin + _EVENTS_AT_ONCE)
+            with tf.control_dependencies(blocks[-1:]):  # at the same time, they would need the memory of all
+                users = tf.gather(self.users.vectors, self._user[rows])
+                items = tf.gather(self.items.vectors, self._item[rows])
+                products = tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1)
+                blocks.append(products + users[:, -1] + items[:, -1])
+        return tf.concat(blocks, axis=0)
 
     def _draw_mood_weights(self, error: tf.Tensor) -> None:
         noise_precision = tf.cast(self._noise_precision, tf.float64)

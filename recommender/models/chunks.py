@@ -8,7 +8,7 @@ import tensorflow as tf
 
 _LENGTHS = 4, 64
 """Range of a chunk's length."""
-_EVENTS_AT_ONCE = 2**21
+_EVENTS_AT_ONCE = 2**20
 """Number of events whose vectors are gathered at once; limits the memory."""
 
 

@@ -81,7 +81,7 @@ def _fit_bayesian(
         events.user,
         events.item,
         events.rating,
-        in_blocks(basis, recent),
+        tf.concat([basis(tf.constant(block)) for block in np.array_split(recent, _num_blocks(recent))], axis=0),
         user_features(events.user, events.item, catalogue, chosen.side_features),
         item_features(events.user, events.item, catalogue, chosen.side_features),
     )
@@ -93,7 +93,7 @@ def _fit_bayesian(
         log("ranking sweeps", done)
 
     factors = fit_bayesian(ratings, chosen, settings.training.seed, report)
-    moods = ratings.mood @ factors.mood_weights
+    moods = tf.linalg.matvec(ratings.mood, factors.mood_weights).numpy()
     model = _rating_model(factors, events, timeline, basis, moods, biases, settings)
     error = _rmse(model, events)
     _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", sweeps, time.monotonic() - begin, error)
@@ -153,5 +153,9 @@ def _rmse(model: RatingModel, events: Interactions) -> float:
 
 def in_blocks(function: Callable[..., tf.Tensor], *columns: np.ndarray) -> np.ndarray:
     """Applies the function to columns, [n] or [n, ...], in blocks of rows, which limits the memory."""
-    blocks = np.array_split(np.arange(len(columns[0])), len(columns[0]) // _ROWS_AT_ONCE + 1)
+    blocks = np.array_split(np.arange(len(columns[0])), _num_blocks(columns[0]))
     return np.concatenate([function(*(tf.constant(column[rows]) for column in columns)).numpy() for rows in blocks])
+
+
+def _num_blocks(column: np.ndarray) -> int:
+    return len(column) // _ROWS_AT_ONCE + 1
