@@ -20,5 +20,5 @@ class BiasRating(tf.Module):
         return tf.zeros([tf.size(users), 0])
 
     def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
-        """Predicts ratings, [n] float32, not clipped to the scale, of [n] int32 users and items."""
+        """Predicts ratings, not clipped to the scale, of int32 users and items whose shapes broadcast."""
         return self._mean + tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)

@@ -45,13 +45,16 @@ class NetworkRating(tf.Module):
         """Predicts ratings.
 
         Args:
-          users: [n] int32, indices in `[0, num_users]`.
-          items: [n] int32, indices in `[0, num_items]`.
+          users: [n] int32, indices in `[0, num_users]`; without moments also [n, 1].
+          items: [n] int32, indices in `[0, num_items]`; without moments also [n, m].
           moments: [n, width] float32, encoded times; None: the users' defaults.
 
         Returns:
-          [n] float32, not clipped to a scale.
+          float32 of the shape of `items`, not clipped to a scale.
         """
+        if len(users.shape) == 2:
+            raters = tf.broadcast_to(users, tf.shape(items))
+            return tf.reshape(self.rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1])), tf.shape(items))
         times = tf.gather(self._times, users) if moments is None else moments
         return self._combine(_rows(self._users, users), _rows(self._items, items), times)
 

@@ -45,15 +45,15 @@ class RatingModel(tf.Module):
         """Predicts ratings, not clipped to their scale.
 
         Args:
-          users: [n] int32, in `[0, num_users]`.
+          users: [n] int32, in `[0, num_users]`, or of any shape that broadcasts with that of `items`.
           items: [n] int32, in `[0, num_items]`.
-          moments: [n] float32, the users' moods; None for each user's default, which is looked up in a table: then
-            TFLite has all operators of the graph.
+          moments: float32 of the shape of `users`, the users' moods; None for each user's default, which is looked
+            up in a table: then TFLite has all operators of the graph.
 
         Returns:
-          [n] float32.
+          float32 of the shape that both broadcast to.
         """
         mood = tf.gather(self._default_mood, users) if moments is None else moments
         products = tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items)
         biases = tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
-        return self._mean + biases + tf.reduce_sum(products, axis=1) + mood
+        return self._mean + biases + tf.reduce_sum(products, axis=-1) + mood

@@ -14,6 +14,10 @@ EXPECTED = [3.75, 2.5, 3.125, 2.5, 3]
 def test_by_hand_at_any_time() -> None:
     rater = BiasRating(BIASES)
     assert rater.rate(USERS, ITEMS).numpy().tolist() == EXPECTED
+    assert rater.rate(tf.constant([[0], [1]]), tf.constant([[0, 3], [1, 3]])).numpy().tolist() == [
+        [3.75, 3.5],
+        [2.5, 2.5],
+    ]
     moments = rater.moments(USERS, tf.range(5, dtype=tf.int64) * 10**9)
     assert rater.rate(USERS, ITEMS, tf.gather(moments, tf.range(5))).numpy().tolist() == EXPECTED
 

@@ -37,6 +37,12 @@ def test_without_a_time_by_hand() -> None:
     assert rated.numpy() == pytest.approx([5.75, 10, 3.125, 12.5, 3])
 
 
+def test_several_items_of_each_user() -> None:
+    rated = make_model().rate(tf.constant([[0], [1]]), tf.constant([[0, 2], [1, 3]]))
+    # 3 + 0.5 + 0.125 + 2 + 2 + 1 for user 0 and item 2.
+    assert rated.numpy().tolist() == [[5.75, 8.625], [10, 12.5]]
+
+
 def test_with_a_time_the_mood_is_that_of_the_time() -> None:
     model = make_model()
     times = tf.constant([60_000, 200, 60_000, 0, 0], tf.int64)

@@ -98,6 +98,9 @@ def test_the_tables_say_what_the_model_says(world: tuple[Interactions, Catalogue
     expected = model.rate(encoded, model.encode_items(ITEMS), model.encode_time(times[rows])).numpy()
     assert np.std(expected) > 0.3
     assert rating.rate(USERS, ITEMS).numpy() == pytest.approx(expected, abs=1e-5)
+    several = rating.rate(USERS[:, np.newaxis], np.stack([ITEMS, ITEMS[::-1]], axis=1)).numpy()
+    assert several[:, 0] == pytest.approx(expected, abs=1e-5)
+    assert several[:, 1] == pytest.approx(rating.rate(USERS, ITEMS[::-1]).numpy(), abs=1e-5)
     assert rate_at(rating, USERS, ITEMS, times[rows]) == pytest.approx(expected, abs=1e-5)
     hours_later = rate_at(rating, USERS, ITEMS, times[rows] + 5 * 3_600)
     assert np.std(hours_later - expected) > 0.05
