@@ -155,7 +155,7 @@ class Mood(tf.Module):
     def __init__(self, recent: RecentRatings, basis: PiecewiseLinear, weights: np.ndarray, biases: Biases):
         """Takes the parts of phi, theta, [basis.width], and the biases from which ratings deviate."""
         self._recent, self._basis = recent, basis
-        self._weights = tf.constant(weights, tf.float32)
+        self._weights = np.asarray(weights, np.float32)
         self._mean, self._item_bias = biases.mean, tf.Variable(biases.item, trainable=False)
 
     def __call__(self, users: tf.Tensor, timestamps: tf.Tensor, given: GivenRatings | None = None) -> tf.Tensor:

@@ -16,7 +16,7 @@ class PiecewiseLinear(tf.Module):
         self._lowest, self._highest = _float32(sample.min(axis=0)), _float32(sample.max(axis=0))
         shares = np.arange(1, num_knots + 1) / (num_knots + 1)
         self._knots = [_float32(knots) for knots in np.quantile(sample, shares, axis=0)]
-        columns = self._columns(_float32(sample)).numpy().astype(np.float64)
+        columns = self._columns(tf.constant(sample, tf.float32)).numpy().astype(np.float64)
         deviation = columns.std(axis=0)
         varies = deviation > 1e-4 * deviation.max()
         self._mean = _float32(columns.mean(axis=0))
@@ -32,5 +32,6 @@ class PiecewiseLinear(tf.Module):
         return tf.concat([numbers, *(tf.nn.relu(numbers - knots) for knots in self._knots)], axis=1)
 
 
-def _float32(values: np.ndarray) -> tf.Tensor:
-    return tf.constant(values, tf.float32)
+def _float32(values: np.ndarray) -> np.ndarray:
+    # No tensors, which a function would pass to its graph in every call.
+    return np.asarray(values, np.float32)
