@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.index_exporter import leaves as division
 from components.index_exporter.content import Content
-from recommender.serving.apart import apart
+from recommender.serving.branches import choose
 from schemas import signatures as names
 
 MOST_PADDING = 10_000
@@ -180,14 +180,14 @@ class Index(tf.Module):
             exclude = tf.pad(exclude, [[0, num_rows - given], [0, 0]])
         excluded = tf.cast(self._item_index.lookup(exclude), tf.int32)
         has_rules = tf.add_n([tf.size(rule) for rule in rules]) > 0
-        permitted, splits = tf.cond(
+        permitted, splits = choose(
             has_rules,
-            lambda: apart(self._permitted)(*rules),
+            lambda: self._permitted(*rules),
             lambda: (tf.range(0), tf.identity(self._splits)),
         )
-        popular = tf.cond(
+        popular = choose(
             has_rules & ~tf.reduce_all(is_known),
-            lambda: apart(self._permitted_popular)(permitted),
+            lambda: self._permitted_popular(permitted),
             lambda: (tf.identity(self._popular), tf.identity(self._popular_scores)),
         )
 

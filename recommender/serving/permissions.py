@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from recommender.interactions.ragged import Ragged
-from recommender.serving.apart import apart
+from recommender.serving.branches import choose
 from recommender.serving.lookup import find, index
 
 
@@ -42,9 +42,9 @@ class Permissions(tf.Module):
     def apply(self, scores: tf.Tensor, rules: Rules) -> tf.Tensor:
         """Returns scores, [n, num_items], with -infinity where a rule forbids the item or the score is not finite."""
         scores = tf.where(tf.math.is_finite(scores), scores, -np.inf)
-        return tf.cond(
+        return choose(
             tf.size(rules.allow) + tf.size(rules.deny) + tf.size(rules.genre) > 0,
-            lambda: tf.where(apart(self._permitted)(*rules), scores, -np.inf),
+            lambda: tf.where(self._permitted(*rules), scores, -np.inf),
             lambda: scores,
         )
 

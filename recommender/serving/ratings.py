@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import tensorflow as tf
 
 from recommender.models.mood import GivenRatings
-from recommender.serving.apart import apart
+from recommender.serving.branches import choose
 from recommender.serving.lookup import find, refused_unless, rows_of
 from schemas import signatures as names
 
@@ -20,7 +20,10 @@ class Rater(Protocol):
         """
 
     def rate(self, users: tf.Tensor, items: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns ratings, [n], not clipped, of [n] users and items at moments, [n, ...], or by the users' defaults."""
+        """Returns ratings, not clipped, of users and items at moments, or by the users' defaults.
+
+        Users and items are [n], moments [n, ...]. Without moments, users may also be [n, 1] and items [n, m].
+        """
 
 
 class Recent(NamedTuple):
@@ -50,7 +53,7 @@ class Ratings(tf.Module):
         self._item_index, self._has_times = item_index, has_times
 
     def rate(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        """Returns the ratings, [n], of [n] users and items by the users' defaults."""
+        """Returns the ratings, [n] or [n, m], of [n] users and items, or of [n, 1] and [n, m], by users' defaults."""
         return self._clip(self._rater.rate(users, items))
 
     def rate_at(
@@ -68,7 +71,7 @@ class Ratings(tf.Module):
         if not self._has_times:
             return default
         has_time = (tf.size(timestamp) > 0) | tf.reduce_any(recent.item_id != "")
-        return tf.cond(has_time, lambda: apart(self._rate_at)(users, items, timestamp, recent), lambda: default)
+        return choose(has_time, lambda: self._rate_at(users, items, timestamp, recent), lambda: default)
 
     def _rate_at(self, users: tf.Tensor, items: tf.Tensor, timestamp: tf.Tensor, recent: Recent) -> tf.Tensor:
         num_rows, k = tf.unstack(tf.shape(items))

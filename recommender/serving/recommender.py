@@ -1,5 +1,6 @@
 """The exported model: lookups, vectors and stock TensorFlow operators; loading it needs TensorFlow only."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.serving import on_device
-from recommender.serving.apart import apart
+from recommender.serving.branches import choose
 from recommender.serving.lookup import (
     cells_of,
     find,
@@ -111,6 +112,7 @@ class Recommender(tf.Module):
         self._queries, self._candidates = _constant(parts.queries), _constant(parts.candidates)
         self._similar_queries = _constant(parts.similar_queries)
         self._similar_candidates = _constant(parts.similar_candidates)
+        self._is_finite = _always_finite(parts)
         self._is_shared = np.ptp(parts.queries, axis=0) == 0
         # The function and its variables, not the encoder: an optimizer and Keras layers do not belong in the export.
         self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
@@ -139,24 +141,12 @@ class Recommender(tf.Module):
         message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
         with refused_unless(is_number, message, rating_weight):
             rating_weight = tf.identity(rating_weight)
-        retrieved, items, facts = self._retrieve(request, tf.maximum(k, n_candidates), include_seen)
-        raters = tf.broadcast_to(request.users[:, tf.newaxis], tf.shape(items))
-        ratings = self._ratings.rate(tf.reshape(raters, [-1]), tf.reshape(items, [-1]))
-        ratings = tf.reshape(ratings, tf.shape(items))
-        # Of an unknown user's taste, nothing is known: the order stays that of popularity.
-        weight = tf.where(request.users < self._num_users, rating_weight, 0.0)[:, tf.newaxis]
-        scores = tf.where(retrieved > -np.inf, retrieved + weight * ratings, -np.inf)
-        scores, places = tf.math.top_k(scores, tf.clip_by_value(k, 0, tf.shape(scores)[1]))
-        items, retrieved, ratings = (tf.gather(column, places, batch_dims=1) for column in (items, retrieved, ratings))
-        if request.recent is not None:
-            ratings = self._ratings.rate_at(request.users, items, ratings, request.timestamp, request.recent)
-        numbers = {names.SCORE: scores, names.RETRIEVAL_SCORE: retrieved, names.RATING: ratings}
-        return self._show(items, numbers, k) | facts
+        most = tf.maximum(k, n_candidates)
+        return self._answer(request, lambda asks: self._recommend(request, asks, k, include_seen, most, rating_weight))
 
     def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
         """Runs the first stage alone."""
-        scores, items, facts = self._retrieve(request, k, include_seen)
-        return self._show(items, {names.SCORE: scores}, k) | facts
+        return self._answer(request, lambda asks: self._retrieve(request, asks, k, include_seen))
 
     def retrieve_on_device(self, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> Tensors:
         """Runs the first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
@@ -193,9 +183,9 @@ class Recommender(tf.Module):
 
     def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> Tensors:
         """Returns the vectors of queries; arguments as in `Request`."""
-        vectors, unknown_history = tf.cond(
+        vectors, unknown_history = choose(
             tf.size(history_item_id) + tf.size(timestamp) > 0,
-            lambda: apart(self._encode)(users, history_item_id, timestamp)[:2],
+            lambda: self._encode(users, history_item_id, timestamp)[:2],
             lambda: (tf.gather(self._queries, users), tf.zeros_like(users)),
         )
         return {names.EMBEDDING: vectors} | self._facts(users, unknown_history)
@@ -239,28 +229,65 @@ class Recommender(tf.Module):
             user_id = tf.identity(user_id)
         return find(self._user_index, user_id), find(self._item_index, item_id)
 
-    def _retrieve(
-        self, request: Request, k: tf.Tensor, include_seen: tf.Tensor
+    def _answer(self, request: Request, answer: Callable[[bool], Tensors]) -> Tensors:
+        """Returns what `answer` returns, which is given whether the request has inputs in addition to the users.
+
+        Requests without any are answered by a function that has no operators for these.
+        """
+        inputs = [request.history_item_id, request.timestamp, request.exclude, *request.rules]
+        if request.recent is not None:
+            inputs.append(request.recent.item_id)
+        asks = tf.add_n([tf.size(values) for values in inputs]) > 0
+        return choose(asks, lambda: answer(True), lambda: answer(False))
+
+    def _recommend(
+        self,
+        request: Request,
+        asks: bool,
+        k: tf.Tensor,
+        include_seen: tf.Tensor,
+        n_candidates: tf.Tensor,
+        rating_weight: tf.Tensor,
+    ) -> Tensors:
+        assert self._ratings is not None
+        users = request.users
+        retrieved, items, facts = self._find(request, asks, n_candidates, include_seen)
+        ratings = self._ratings.rate(users[:, tf.newaxis], items)
+        # Of an unknown user's taste, nothing is known: the order stays that of popularity.
+        weight = tf.where(users < self._num_users, rating_weight, 0.0)[:, tf.newaxis]
+        scores, places = self._best(retrieved + weight * ratings, k)
+        items, retrieved, ratings = (tf.gather(column, places, batch_dims=1) for column in (items, retrieved, ratings))
+        if asks and request.recent is not None:
+            ratings = self._ratings.rate_at(users, items, ratings, request.timestamp, request.recent)
+        numbers = {names.SCORE: scores, names.RETRIEVAL_SCORE: retrieved, names.RATING: ratings}
+        return self._show(items, numbers, k) | facts
+
+    def _retrieve(self, request: Request, asks: bool, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
+        scores, items, facts = self._find(request, asks, k, include_seen)
+        return self._show(items, {names.SCORE: scores}, k) | facts
+
+    def _find(
+        self, request: Request, asks: bool, k: tf.Tensor, include_seen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
         """Returns scores, -infinity if too few are left, items, [n, min(k, num_items)] each, and facts on each row."""
         users = request.users
-        wishes = [request.history_item_id, request.timestamp, request.exclude, *request.rules]
-        scores, unknown_history = tf.cond(
-            tf.add_n([tf.size(wish) for wish in wishes]) == 0,
-            lambda: (self._score(tf.gather(self._queries, users), users == self._num_users), tf.zeros_like(users)),
-            lambda: apart(self._score_as_wished)(request, include_seen),
-        )
+        if asks:
+            scores, unknown_history = self._score_as_asked(request, include_seen)
+        else:
+            scores = self._score(tf.gather(self._queries, users), users == self._num_users)
+            if not self._is_finite:
+                scores = tf.where(tf.math.is_finite(scores), scores, -np.inf)
+            unknown_history = tf.zeros_like(users)
         # The unknown user has seen nothing.
         seen = self._seen_by(tf.where(include_seen, self._num_users, users))
-        return *self._best(remove(scores, _cells(seen)), k), self._facts(users, unknown_history)
+        return *self._best(remove(scores, seen), k), self._facts(users, unknown_history)
 
     def _score(self, queries: tf.Tensor, is_unknown: tf.Tensor) -> tf.Tensor:
-        """Returns scores, [n, num_items], of queries, [n, width]; -infinity for those that are not finite."""
+        """Returns scores, [n, num_items], of queries, [n, width]."""
         scores = tf.matmul(queries, self._candidates, transpose_b=True)
-        scores = tf.where(is_unknown[:, tf.newaxis], self._fallback, scores)
-        return tf.where(tf.math.is_finite(scores), scores, -np.inf)
+        return tf.where(is_unknown[:, tf.newaxis], self._fallback, scores)
 
-    def _score_as_wished(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _score_as_asked(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns scores, [n, num_items], -infinity if unwanted, and the number of unknown ids in each history, [n]."""
         queries, unknown_history, history = self._encode(request.users, request.history_item_id, request.timestamp)
         has_history = tf.reduce_any(history < self._num_items, axis=1)
@@ -299,33 +326,38 @@ class Recommender(tf.Module):
         return find(self._item_index, rows_of(exclude, num_rows, names.EXCLUDE))
 
     def _show(self, items: tf.Tensor, numbers: Tensors, k: tf.Tensor) -> Tensors:
-        """Returns columns, [n, max(k, 0)], of [n, at most k] items and numbers; a score of -infinity marks padding."""
+        """Returns columns, [n, max(k, 0)], of [n, min(k, num_items)] items and numbers.
+
+        A score of -infinity marks padding.
+        """
         most = self._num_items + MOST_PADDING
         message = f"`{names.K}` must be at most {most}, {MOST_PADDING} more than the number of items, got:"
         with refused_unless(k <= most, message, k):
             k = tf.identity(k)
         left = numbers[names.SCORE] > -np.inf
-        padding = [[0, 0], [0, tf.maximum(k - tf.shape(items)[1], 0)]]
+        padding = tf.maximum(k - self._num_items, 0) * tf.constant([[0, 0], [0, 1]])
         items = tf.pad(tf.where(left, items, self._num_items), padding, constant_values=self._num_items)
         columns = {names.ITEM_ID: tf.gather(self._items, items), names.TITLE: tf.gather(self._titles, items)}
-        shown = tf.pad(tf.where(left, tf.stack(list(numbers.values())), 0.0), [[0, 0], *padding])
-        return columns | dict(zip(numbers, tf.unstack(shown, len(numbers)), strict=True))
+        return columns | {name: tf.pad(tf.where(left, column, 0.0), padding) for name, column in numbers.items()}
 
     def _facts(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
         return {names.IS_KNOWN: users < self._num_users, names.UNKNOWN_HISTORY: unknown_history}
 
-    def _seen_by(self, users: tf.Tensor) -> tf.RaggedTensor:
-        """Returns the items that [n] users have seen, [n, (items)] int32."""
-        places = tf.ragged.range(tf.gather(self._seen_splits, users), tf.gather(self._seen_splits, users + 1))
-        return places.with_flat_values(tf.gather(self._seen, places.flat_values))
+    def _seen_by(self, users: tf.Tensor) -> tf.Tensor:
+        """Returns rows and items, [cells, 2] int32, of what [n] users have seen."""
+        begins, ends = tf.gather(self._seen_splits, users), tf.gather(self._seen_splits, users + 1)
+        # A few operators; `tf.ragged.range` and `value_rowids` have fifty.
+        places = tf.raw_ops.RaggedRange(starts=begins, limits=ends, deltas=1)
+        items, splits = tf.gather(self._seen, places.rt_dense_values), tf.cast(places.rt_nested_splits, tf.int32)
+        rows = tf.searchsorted(splits, tf.range(tf.size(items)), side="right") - 1
+        return tf.stack([rows, items], axis=1)
 
 
-def _cells(items: tf.RaggedTensor) -> tf.Tensor:
-    """Returns rows and items, [cells, 2] int32, of [n, (items)] int32."""
-    # Three operators; `value_rowids` has forty.
-    places = tf.range(tf.size(items.flat_values, items.row_splits.dtype), dtype=items.row_splits.dtype)
-    rows = tf.searchsorted(items.row_splits, places, side="right") - 1
-    return tf.stack([rows, items.flat_values], axis=1)
+def _always_finite(parts: Parts) -> bool:
+    """Whether no score of a known query can be infinite or NaN, so that no request needs to check it."""
+    largest = [float(np.abs(vectors).max(initial=0)) for vectors in (parts.queries, parts.candidates)]
+    bound = parts.candidates.shape[1] * largest[0] * largest[1]
+    return bool(bound < float(np.finfo(np.float32).max) and np.isfinite(parts.fallback).all())
 
 
 def _span(begin: tf.Tensor, end: tf.Tensor, size: int) -> slice:

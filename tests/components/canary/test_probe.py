@@ -162,11 +162,8 @@ class Backward(Recommender):
     """Sorts the best items in ascending order, and returns at least four places."""
 
     def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        best, items = super()._best(scores, k)
+        best, items = super()._best(scores, tf.maximum(k, 4))
         return tf.reverse(best, [1]), tf.reverse(items, [1])
-
-    def _show(self, items: tf.Tensor, numbers: dict[str, tf.Tensor], k: tf.Tensor) -> dict[str, tf.Tensor]:
-        return Recommender._show(self, items, numbers, tf.maximum(k, 4))
 
 
 def _forgetful(parts: Parts) -> Parts:

@@ -47,10 +47,11 @@ def oracle_rating(parts: Parts, user: int, item: int) -> float:
 ALL_PAIRS = [(user, item) for user in range(NUM_USERS + 1) for item in range(NUM_ITEMS + 1)]
 
 
-def test_scores_that_are_not_numbers_never_look_good(parts: Parts) -> None:
+@pytest.mark.parametrize("value", [np.nan, 2e38], ids=["not numbers", "products overflow"])
+def test_scores_that_are_not_finite_never_look_good(parts: Parts, value: float) -> None:
     candidates = parts.candidates.copy()
-    candidates[[2, 5]] = np.nan
-    broken = serve(parts._replace(candidates=candidates))
+    candidates[[2, 5]] = value
+    broken = serve(parts._replace(candidates=candidates, queries=np.ones_like(parts.queries)))
     recommended = broken.recommend(tf.constant(["u0"]), k=NUM_ITEMS)["item_id"].numpy()[0]
     assert {b"i2", b"i5"}.isdisjoint(recommended.tolist())
 
