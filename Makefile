@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
 .PHONY: help setup data run test test-elsewhere test-flink test-debian check format docs image lock clean \
-	bench bench-index bench-reading bench-scaling bench-training bench-batch bench-similar bench-quality bench-ablation bench-on-device
+	bench bench-index bench-reading bench-scaling bench-training bench-batch bench-load bench-similar bench-quality bench-ablation bench-on-device
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ ROWS ?= 100000
 
 bench-training: setup ## measure a batch of training with many users (USERS=how many)
 	@$(BIN)/python -W ignore -m benchmarks.training $(if $(USERS),--users $(USERS))
+
+bench-load: setup ## measure a gRPC server of the pushed recommender with 1, 8 and 64 clients (MODEL=serving/NAME/VERSION)
+	@$(BIN)/python -W ignore -m benchmarks.load $(if $(MODEL),--model $(MODEL))
 
 bench-batch: setup ## measure recommendations for all users at once (USERS=how many of the large model's)
 	@$(BIN)/python -m benchmarks.batch $(if $(USERS),--users $(USERS))

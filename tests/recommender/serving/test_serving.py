@@ -1,13 +1,6 @@
-"""The export behind TensorFlow Serving's own protocol: its client, and a small server on its stubs.
-
-The server does with a request what TensorFlow Serving's `predict_util.cc` does: it runs the SavedModel in a session,
-feeds the tensors that the SignatureDef names, and fills in what the request leaves out from the SignatureDef's
-defaults.
-"""
+"""The export behind TensorFlow Serving's own protocol: its client, and a small server on its stubs."""
 
 from collections.abc import Iterator
-from concurrent import futures
-from pathlib import Path
 
 import grpc
 import numpy as np
@@ -15,6 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from benchmarks.prediction_service import start
 from recommender.serving.export import save
 from recommender.serving.recommender import Recommender
 from recommender.serving.serving import Served
@@ -23,37 +17,6 @@ from small_recommender import NUM_USERS, make_parts
 
 SETTINGS = ServingSettings(k=3, n_candidates=6, rating_weight=0.5)
 USERS = [f"u{user}" for user in range(NUM_USERS)] + ["nobody"]
-STATUS = {code.value[0]: code for code in grpc.StatusCode}
-
-
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, folder: Path):
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
-        with self._session.graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
-        self._signatures = meta_graph.signature_def
-
-    def Predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
-    ) -> predict_pb2.PredictResponse:
-        name = request.model_spec.signature_name or "serving_default"
-        if name not in self._signatures:
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
-        signature = self._signatures[name]
-        given = dict(signature.defaults) | dict(request.inputs)
-        if set(given) != set(signature.inputs):
-            wrong = sorted(set(given) ^ set(signature.inputs))
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"missing or unknown inputs: {wrong}")
-        feeds = {signature.inputs[key].name: tf.make_ndarray(value) for key, value in given.items()}
-        try:
-            fetched = self._session.run({key: info.name for key, info in signature.outputs.items()}, feeds)
-        except tf.errors.OpError as error:
-            context.abort(STATUS[error.error_code], error.message)
-        response = predict_pb2.PredictResponse()
-        for key, values in fetched.items():
-            dtype = tf.dtypes.as_dtype(signature.outputs[key].dtype)
-            response.outputs[key].CopyFrom(tf.make_tensor_proto(values, dtype, values.shape))
-        return response
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +28,7 @@ def served() -> Served:
 def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[prediction_service_pb2_grpc.PredictionServiceStub]:
     folder = tmp_path_factory.mktemp("saved_model")
     save(make_parts(), str(folder), SETTINGS)
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(folder), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    server, port = start({"small": folder})
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
     server.stop(grace=None).wait()
