@@ -50,6 +50,8 @@ class HoldOut:
     @cached_property
     def rated(self) -> "HoldOut":
         """The interactions with a rating, divided in the same way."""
+        if self.interactions.rated is self.interactions:
+            return self
         return HoldOut(self.interactions.rated, self.side[~np.isnan(self.interactions.rating)])
 
 

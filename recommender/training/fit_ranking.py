@@ -73,15 +73,12 @@ def _fit_bayesian(
     _LOG.info("ranking: fitting to %d events, at most %d sweeps", len(events), chosen.sweeps)
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
     timeline = _timeline(events, biases)
-    recent = recent_ratings_of_events(timeline, chosen.recent_events)
-    if not events.has_times:
-        recent = np.zeros_like(recent)  # then the mood is 0 everywhere
-    basis = mood_basis(recent)
+    basis, mood = _mood(timeline, events.has_times, chosen.recent_events)
     ratings = Ratings(
         events.user,
         events.item,
         events.rating,
-        tf.concat([basis(tf.constant(block)) for block in np.array_split(recent, _num_blocks(recent))], axis=0),
+        mood,
         user_features(events.user, events.item, catalogue, chosen.side_features),
         item_features(events.user, events.item, catalogue, chosen.side_features),
     )
@@ -93,11 +90,21 @@ def _fit_bayesian(
         log("ranking sweeps", done)
 
     factors = fit_bayesian(ratings, chosen, settings.training.seed, report)
-    moods = tf.linalg.matvec(ratings.mood, factors.mood_weights).numpy()
+    moods = tf.linalg.matvec(mood, factors.mood_weights).numpy()
     model = _rating_model(factors, events, timeline, basis, moods, biases, settings)
     error = _rmse(model, events)
     _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", sweeps, time.monotonic() - begin, error)
     return model
+
+
+def _mood(timeline: Timeline, has_times: bool, num_events: int) -> tuple[PiecewiseLinear, tf.Tensor]:
+    """Returns phi as a function, and of the events of the timeline, [n, width]."""
+    recent = recent_ratings_of_events(timeline, num_events)
+    if not has_times:
+        recent = np.zeros_like(recent)  # then the mood is 0 everywhere
+    basis = mood_basis(recent)
+    blocks = np.array_split(recent, _num_blocks(recent))
+    return basis, tf.concat([basis(tf.constant(block)) for block in blocks], axis=0)
 
 
 def _rating_model(

@@ -48,8 +48,8 @@ WORKERS = 2
 READ = r"ProfileRawRecords$"
 DIVIDED = {
     "RatingsExampleGen": {"files of ratings": "^ParseRatings/", "shards of users": "^WriteRatings$"},
-    "StatisticsGen": {"training examples": rf"^TFXIORead\[train\].*{READ}"},
-    "Transform": {"examples": rf"^TFXIOReadAndDecode.*{READ}"},
+    "StatisticsGen": {"training examples": rf"^Read\[train\].*{READ}"},
+    "Transform": {"users and items": rf"^TFXIOReadAndDecode.*{READ}"},
     "BatchRecommender": {"files of recommendations": "^WriteShard$"},
 }
 """For each step on Beam, what its workers divide among them, and the transform that receives it."""
