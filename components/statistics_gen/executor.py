@@ -15,7 +15,7 @@ from tfx.utils import json_utils
 from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
 SPLITS = ("train", "eval")
-MOST_ROWS = 250_000
+MOST_ROWS = 100_000
 """Of a split with more rows, a sample of about as many is read."""
 _LOG = logging.getLogger("atalaya")
 

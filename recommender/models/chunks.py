@@ -8,8 +8,8 @@ import tensorflow as tf
 
 _LENGTHS = 4, 64
 """Range of a chunk's length."""
-_EVENTS_AT_ONCE = 2**20
-"""Number of events whose vectors are gathered at once; limits the memory."""
+_EVENTS_AT_ONCE, _ROWS_AT_ONCE = 2**20, 2**16
+"""Numbers of events whose vectors are gathered at once, and of rows that are summed at once; they limit the memory."""
 
 
 class Chunks:
@@ -69,7 +69,7 @@ def _blocks(ends: np.ndarray, chunks_at_once: int) -> list[tuple[slice, slice]]:
     """Returns slices of rows and of their chunks; ends: [num_rows], the end of each row's chunks."""
     starts = np.append(0, ends)
     first = np.searchsorted(starts, np.arange(0, ends[-1] + 1, chunks_at_once), side="right") - 1
-    bounds = np.unique([0, *first, len(ends)]).tolist()
+    bounds = np.unique([*first, *range(0, len(ends), _ROWS_AT_ONCE), len(ends)]).tolist()
     return [
         (slice(begin, end), slice(int(starts[begin]), int(starts[end]))) for begin, end in itertools.pairwise(bounds)
     ]
