@@ -39,8 +39,9 @@ class RatingFactors(NamedTuple):
 class Ratings(NamedTuple):
     """The data of a fit.
 
-    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: [n, width] float32, phi; a
-    tensor is not copied. user_features: [num_users, ...] float32. item_features: [num_items, ...] float32.
+    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: [n, width] float16
+    or float32, phi; a tensor is not copied. user_features: [num_users, ...] float32. item_features: [num_items, ...]
+    float32.
     """
 
     user: np.ndarray
@@ -126,7 +127,7 @@ class Sampler(tf.Module):
     @tf.function
     def sweep(self) -> None:
         """Draws every unknown once."""
-        rest = self._deviation - tf.linalg.matvec(self._mood, self.mood_weights)
+        rest = self._deviation - self._moods()
         users, items = self.users, self.items
         user_targets = rest - tf.gather(items.vectors[:, -1], self._item)
         users.draw(items.vectors[:, :-1], user_targets, self._noise_precision)
@@ -134,25 +135,41 @@ class Sampler(tf.Module):
         items.draw(users.vectors[:, :-1], item_targets, self._noise_precision)
         error = self._deviation - self._products()
         self._draw_mood_weights(error)
-        self._draw_noise_precision(error - tf.linalg.matvec(self._mood, self.mood_weights))
+        self._draw_noise_precision(error - self._moods())
 
     def _products(self) -> tf.Tensor:
         """Returns b_u + b_i + <p_u, q_i>, [n]."""
-        blocks: list[tf.Tensor] = []
+
+        def of_block(rows: slice) -> tf.Tensor:
+            users = tf.gather(self.users.vectors, self._user[rows])
+            items = tf.gather(self.items.vectors, self._item[rows])
+            return tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1) + users[:, -1] + items[:, -1]
+
+        return tf.concat(self._of_blocks(of_block), axis=0)
+
+    def _moods(self) -> tf.Tensor:
+        """Returns <mood_weights, phi>, [n]."""
+        return tf.concat(self._of_blocks(lambda rows: tf.linalg.matvec(self._phi(rows), self.mood_weights)), axis=0)
+
+    def _phi(self, rows: slice) -> tf.Tensor:
+        return tf.cast(self._mood[rows], tf.float32)
+
+    def _of_blocks(self, function: Callable[[slice], tf.Tensor]) -> list[tf.Tensor]:
+        """Calls a function for blocks of events, one after the other: all at once would need the memory of all."""
+        results: list[tf.Tensor] = []
         for begin in range(0, len(self._user), _EVENTS_AT_ONCE):
-            rows = slice(begin, begin + _EVENTS_AT_ONCE)
-            with tf.control_dependencies(blocks[-1:]):  # at the same time, they would need the memory of all
-                users = tf.gather(self.users.vectors, self._user[rows])
-                items = tf.gather(self.items.vectors, self._item[rows])
-                products = tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1)
-                blocks.append(products + users[:, -1] + items[:, -1])
-        return tf.concat(blocks, axis=0)
+            with tf.control_dependencies(results[-1:]):
+                results.append(function(slice(begin, begin + _EVENTS_AT_ONCE)))
+        return results
 
     def _draw_mood_weights(self, error: tf.Tensor) -> None:
         noise_precision = tf.cast(self._noise_precision, tf.float64)
         prior = _MOOD_PRECISION * tf.eye(self._mood.shape[1], dtype=tf.float64)
         root = tf.linalg.cholesky(noise_precision * self._mood_squares + prior)
-        right = noise_precision * tf.cast(tf.matmul(self._mood, error[:, tf.newaxis], transpose_a=True), tf.float64)
+        sums = self._of_blocks(
+            lambda rows: tf.matmul(self._phi(rows), error[rows][:, tf.newaxis], transpose_a=True),
+        )
+        right = noise_precision * tf.add_n([tf.cast(part, tf.float64) for part in sums])
         half = tf.linalg.triangular_solve(root, right)
         half += self._generator.normal(half.shape, dtype=tf.float64)
         drawn = tf.linalg.triangular_solve(root, half, adjoint=True)[:, 0]

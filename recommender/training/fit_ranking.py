@@ -90,21 +90,22 @@ def _fit_bayesian(
         log("ranking sweeps", done)
 
     factors = fit_bayesian(ratings, chosen, settings.training.seed, report)
-    moods = tf.linalg.matvec(mood, factors.mood_weights).numpy()
-    model = _rating_model(factors, events, timeline, basis, moods, biases, settings)
+    model = _rating_model(factors, events, timeline, basis, mood.numpy(), biases, settings)
     error = _rmse(model, events)
     _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", sweeps, time.monotonic() - begin, error)
     return model
 
 
 def _mood(timeline: Timeline, has_times: bool, num_events: int) -> tuple[PiecewiseLinear, tf.Tensor]:
-    """Returns phi as a function, and of the events of the timeline, [n, width]."""
+    """Returns phi as a function, and of the events of the timeline, [n, width] float16, which is precise enough."""
     recent = recent_ratings_of_events(timeline, num_events)
     if not has_times:
         recent = np.zeros_like(recent)  # then the mood is 0 everywhere
     basis = mood_basis(recent)
-    blocks = np.array_split(recent, _num_blocks(recent))
-    return basis, tf.concat([basis(tf.constant(block)) for block in blocks], axis=0)
+    mood = np.empty((len(recent), basis.width), np.float16)
+    for rows in np.array_split(np.arange(len(recent)), _num_blocks(recent)):
+        mood[rows] = basis(tf.constant(recent[rows]))
+    return basis, tf.constant(mood)
 
 
 def _rating_model(
@@ -112,11 +113,11 @@ def _rating_model(
     events: Interactions,
     timeline: Timeline,
     basis: PiecewiseLinear,
-    mood_of_events: np.ndarray,
+    phi: np.ndarray,
     biases: Biases,
     settings: Settings,
 ) -> RatingModel:
-    """Creates the model, with the events from which it computes the mood of requests.
+    """Creates the model, with the events from which it computes the mood of requests; phi: [n, width], of the events.
 
     In a random split, requests come between the events, so all events are kept, and the default mood is the user's
     mean. Otherwise they come after them, so the latest events of each user suffice, and the default mood is that after
@@ -125,7 +126,8 @@ def _rating_model(
     num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
     if settings.split.method == "random":
         mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights, biases)
-        return RatingModel(factors, mood, _mean_by_user(events.user, mood_of_events, num_users))
+        moods = in_blocks(lambda rows: tf.linalg.matvec(tf.cast(rows, tf.float32), factors.mood_weights), phi)
+        return RatingModel(factors, mood, _mean_by_user(events.user, moods, num_users))
     mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights, biases)
     times = np.full(num_users + 1, events.timestamp.max())
     if settings.split.method == "last":
