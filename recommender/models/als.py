@@ -1,5 +1,8 @@
 """Alternating least squares for implicit feedback, started from given vectors."""
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +44,7 @@ def fit_als(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray, epochs: int) -
     items = (vectors * (_START / max(start, 1e-12))).astype(np.float32)
     unobserved = _UNOBSERVED * matrix.nnz / np.prod(matrix.shape, dtype=np.float64)
     by_item = matrix.T.tocsr()
-    with threadpool_limits(1):  # the systems are too small for several threads
+    with threadpool_limits(1):  # each system is too small for several threads
         for _ in range(epochs):
             users = _solve(items, matrix, unobserved)
             items = _solve(users, by_item, unobserved)
@@ -61,15 +64,8 @@ def _solve(others: np.ndarray, matrix: scipy.sparse.csr_matrix, unobserved: floa
     shared = unobserved * np.maximum(eigenvalues, 0)
     counts = np.diff(matrix.indptr)
     solved = np.zeros((matrix.shape[0], others.shape[1]), np.float32)
-    order = np.argsort(counts, kind="stable")
-    order = order[counts[order] > 0]
-    begin = 0
-    while begin < len(order):
-        longest = max(8, int(1.15 * counts[order[begin]]))
-        most = 1 + _NUMBERS_AT_ONCE // (longest * others.shape[1])
-        rows = order[begin : begin + most]
-        rows = rows[counts[rows] <= longest]
-        begin += len(rows)
+
+    def solve(rows: np.ndarray) -> None:
         place = np.arange(counts[rows[-1]])
         cells = np.minimum(matrix.indptr[rows, np.newaxis] + place, matrix.nnz - 1)
         is_cell = place < counts[rows, np.newaxis]
@@ -77,7 +73,22 @@ def _solve(others: np.ndarray, matrix: scipy.sparse.csr_matrix, unobserved: floa
         known = rotated[np.where(is_cell, matrix.indices[cells], len(others))] * root[:, :, np.newaxis]
         penalty = _REGULARIZATION * (counts[rows, np.newaxis] + unobserved * len(others))
         solved[rows] = _solve_rows(known, root, (shared + penalty).astype(np.float32))
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        list(threads.map(solve, _batches(counts, others.shape[1])))
     return solved @ basis.T.astype(np.float32)
+
+
+def _batches(counts: np.ndarray, width: int) -> Iterator[np.ndarray]:
+    """Yields rows with similar numbers of events, ascending; counts: [num_rows], the numbers of events."""
+    order = np.argsort(counts, kind="stable")
+    order = order[counts[order] > 0]
+    while len(order):
+        longest = max(8, int(1.15 * counts[order[0]]))
+        rows = order[: 1 + _NUMBERS_AT_ONCE // (longest * width)]
+        rows = rows[counts[rows] <= longest]
+        order = order[len(rows) :]
+        yield rows
 
 
 def _solve_rows(known: np.ndarray, root: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
