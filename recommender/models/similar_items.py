@@ -10,6 +10,9 @@ from recommender.interactions.sittings import sittings
 from recommender.models.biases import Biases, fit_biases
 from recommender.models.low_rank import decompose, leading_eigenvectors
 
+_ROWS_AT_ONCE = 2**17
+"""Number of rows whose products are computed at once; limits the memory."""
+
 
 def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sittings: bool, rank: int) -> np.ndarray:
     """Computes vectors of items from a truncated decomposition of the similarities of all pairs of items.
@@ -44,8 +47,9 @@ def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sitt
     if across_sittings:
         within = _rows(columns, sittings(events), events.item, catalogue.num_items)
         within = (scipy.sparse.vstack(within) @ scaling).tocsr()
+    sides = [_blocks(matrix) for matrix in (chosen, within)]
     values, vectors = leading_eigenvectors(
-        lambda block: chosen.T @ (chosen @ block) - within.T @ (within @ block), catalogue.num_items, rank
+        lambda vectors: _gram_product(sides[0], vectors) - _gram_product(sides[1], vectors), catalogue.num_items, rank
     )
     is_positive = values > 1e-9
     vectors = vectors[:, is_positive] * np.sqrt(values[is_positive])
@@ -100,6 +104,15 @@ def _rows(
     """Returns a matrix, [num_rows, num_items], for each of the columns that has values."""
     shape = int(row.max(initial=-1)) + 1, num_items
     return [scipy.sparse.csr_matrix((values, (row, item)), shape) for values in columns if values.any()]
+
+
+def _blocks(matrix: scipy.sparse.csr_matrix) -> list[scipy.sparse.csr_matrix]:
+    return [matrix[begin : begin + _ROWS_AT_ONCE] for begin in range(0, matrix.shape[0], _ROWS_AT_ONCE)]
+
+
+def _gram_product(blocks: list[scipy.sparse.csr_matrix], vectors: np.ndarray) -> np.ndarray:
+    """Returns M' M V, [n, k], of blocks of the rows of M, [any, n] each, and V, [n, k]."""
+    return sum((block.T @ (block @ vectors) for block in blocks), np.zeros_like(vectors))
 
 
 def _kinds(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:
