@@ -49,7 +49,7 @@ docs: setup ## write docs/settings.md from the settings' classes
 	@$(BIN)/python -m tools.settings_docs
 
 image: setup ## build the image of the steps on Kubeflow Pipelines, of the same stack as .venv (IMAGE=name:tag, GPU=1: with CUDA's libraries)
-	@docker build --tag $(IMAGE) --build-arg BASE=$(if $(OLDER),python:3.10-slim-bookworm,python:3.13-slim-trixie) --build-arg LOCK=requirements$(OLDER).txt$(if $(GPU), --build-arg CUDA_LOCK=requirements-cuda$(OLDER).txt) .
+	@docker build --tag $(IMAGE) --build-arg BASE=$(if $(OLDER),python:3.10-slim-bookworm,python:3.13-slim-trixie) --build-arg LOCK=requirements$(OLDER).txt$(if $(filter 1,$(GPU)), --build-arg CUDA_LOCK=requirements-cuda$(OLDER).txt) .
 IMAGE ?= atalaya:latest
 OLDER = $(if $(filter 3.10,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')),-py310)
 

@@ -58,7 +58,7 @@ def create_pipeline(
     # Ratings and items become examples: the splits train and eval, the known users, and the catalogue as candidates.
     examples = RatingsExampleGen(settings, code_version("components.example_gen.executor"))
 
-    # The ratings are validated against the schema; an anomaly prevents the blessing.
+    # The ratings, or a sample of many, are validated against the schema; an anomaly prevents the blessing.
     schema = ImportSchemaGen(_SCHEMA, file_version(Path(schemas.__file__).parent / _SCHEMA))
     statistics = StatisticsGen(examples.outputs["examples"], code_version("components.statistics_gen.executor"))
     validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import tensorflow_data_validation as tfdv
@@ -16,16 +16,8 @@ from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
 SPLITS = ("train", "eval")
 MOST_ROWS = 100_000
-"""Of a split with more rows, a sample of about as many is read."""
+"""Of a split with more rows, whole files with about as many are read, but at least one."""
 _LOG = logging.getLogger("atalaya")
-
-
-class Sample(NamedTuple):
-    """What is read of a split: whole files, and a share of their rows in (0, 1]. share: the same of all rows."""
-
-    files: list[str]
-    rate: float
-    share: float
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -43,7 +35,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           input_dict: `examples`: raw Examples with the splits `train` and `eval`, and their numbers of rows as the
             properties `train_rows` and `eval_rows`.
           output_dict: `statistics`: ExampleStatistics in the format of TFX's StatisticsGen, whose property
-            `sample_rate_by_split` gives the shares of the rows.
+            `sample_rate_by_split` gives the shares of the files that were read.
           exec_properties: not used.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -56,33 +48,31 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 folder = artifact_utils.get_split_uri([examples], split)
                 files = sorted(os.path.join(folder, name) for name in fileio.listdir(folder))
                 sample = draw(files, examples.get_int_custom_property(f"{split}_rows"))
-                if sample.share < 1:
-                    _LOG.info("statistics of %s: of a sample, %.2g %% of the rows", split, 100 * sample.share)
+                shares[split] = len(sample) / len(files)
+                if len(sample) < len(files):
+                    _LOG.info("statistics of %s: of a sample, %d of %d files", split, len(sample), len(files))
                 path = os.path.join(artifact_utils.get_split_uri([statistics], split), DEFAULT_FILE_NAME)
                 _compute(pipeline, split, sample, path)
-                shares[split] = sample.share
         statistics.set_json_value_custom_property(SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, json_utils.dumps(shares))
 
 
-def draw(files: list[str], num_rows: int) -> Sample:
-    """Chooses a sample of about `MOST_ROWS` rows: the first files, which hold all events of users drawn by a hash.
+def draw(files: list[str], num_rows: int) -> list[str]:
+    """Returns the first of the files, about as many as have `MOST_ROWS` rows.
+
+    A file has all events of users drawn by a hash, so some of the files are a sample of the users.
 
     Args:
       files: of the split, at least one.
       num_rows: in all files.
     """
-    in_file = num_rows / len(files)
-    first = files[: max(1, int(MOST_ROWS / max(in_file, 1)))]
-    rate = min(1.0, MOST_ROWS / max(in_file * len(first), 1))
-    return Sample(first, rate, rate * len(first) / len(files))
+    return files[: max(1, round(MOST_ROWS * len(files) / max(1, num_rows)))]
 
 
-def _compute(pipeline: beam.Pipeline, split: str, sample: Sample, path: str) -> None:
+def _compute(pipeline: beam.Pipeline, split: str, files: list[str], path: str) -> None:
     """Adds the statistics of a split, written to `path`, to the pipeline."""
-    source = TFExampleRecord(sample.files, telemetry_descriptors=["StatisticsGen"])
     (
         pipeline
-        | f"Read[{split}]" >> source.BeamSource()
-        | f"Generate[{split}]" >> tfdv.GenerateStatistics(tfdv.StatsOptions(sample_rate=sample.rate))
+        | f"Read[{split}]" >> TFExampleRecord(files, telemetry_descriptors=["StatisticsGen"]).BeamSource()
+        | f"Generate[{split}]" >> tfdv.GenerateStatistics()
         | f"Write[{split}]" >> tfdv.WriteStatisticsToBinaryFile(path)
     )

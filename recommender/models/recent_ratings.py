@@ -1,4 +1,4 @@
-"""What `RecentRatings` computes for requests, for all events of a timeline at once."""
+"""`RecentRatings` for all events of a timeline at once."""
 
 import itertools
 

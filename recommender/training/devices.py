@@ -8,11 +8,12 @@ from schemas import signatures as names
 def training_strategy() -> tf.distribute.Strategy:
     """Returns the strategy for a fit on all devices, before TensorFlow is used for anything else.
 
-    In a process of a cluster by the environment variable `TF_CONFIG`, which TensorFlow itself reads: that of the
-    cluster, each of whose processes has to run the same fit. On a machine with several GPUs: that of these. Else the
-    default.
+    In a process of a cluster of several by the environment variable `TF_CONFIG`, which TensorFlow itself reads: that
+    of the cluster, each of whose processes has to run the same fit. On a machine with several GPUs: that of these. Else
+    the default.
     """
-    if tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec():
+    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
+    if sum(map(cluster.num_tasks, cluster.jobs)) > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_physical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()

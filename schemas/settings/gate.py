@@ -77,6 +77,12 @@ class GateSettings(Section):
     difference does not contain 0. A metric given here replaces its default; the other defaults remain. Metrics of
     ratings are compared only if both models predict ratings."""
 
+    @model_validator(mode="after")
+    def _enough_users(self) -> "GateSettings":
+        if self.max_users < self.min_users:
+            raise ValueError(f"`max_users` ({self.max_users}) is below `min_users` ({self.min_users}): none pass")
+        return self
+
     @field_validator("tolerances")
     @classmethod
     def _with_the_defaults(cls, value: dict[str, float]) -> dict[str, float]:

@@ -12,19 +12,19 @@ from components.statistics_gen import executor
 pytestmark = semaphores.needed
 
 
-def test_all_rows_of_a_small_split_are_read():
-    assert executor.draw(["a", "b"], 100_000) == (["a", "b"], 1.0, 1.0)
-    assert executor.draw(["a"], 0) == (["a"], 1.0, 1.0)
+def test_all_files_of_a_small_split_are_read():
+    assert executor.draw(["a", "b"], 100_000) == ["a", "b"]
+    assert executor.draw(["a"], 0) == ["a"]
 
 
 def test_of_many_files_the_first_are_read():
     files = [f"{number:02}" for number in range(40)]
-    assert executor.draw(files, 2_000_000) == (files[:2], 1.0, 0.05)
+    assert executor.draw(files, 2_000_000) == files[:2]
+    assert executor.draw(files, 2_700_000) == files[:1]
 
 
-def test_of_a_large_file_a_share_of_the_rows_is_read():
-    files, rate, share = executor.draw(["a", "b"], 800_000)
-    assert files == ["a"] and (rate, share) == (0.25, 0.125)
+def test_a_large_file_is_read_as_a_whole():
+    assert executor.draw(["a", "b"], 8_000_000) == ["a"]
 
 
 def _write(folder: Path, name: str, *ratings: float) -> None:
