@@ -39,5 +39,7 @@ class InTurn(metadata.Metadata):
         error: Exception | None = None,
         trace: TracebackType | None = None,
     ) -> None:
-        super().__exit__(kind, error, trace)
-        self._held.pop().close()
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._held.pop().close()

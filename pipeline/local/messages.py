@@ -1,4 +1,4 @@
-"""What a local run and the processes of its steps say to each other, through a socket that keeps messages apart."""
+"""The messages between a local run and the processes of its steps, through a socket that keeps messages apart."""
 
 import pickle
 import socket
@@ -78,5 +78,12 @@ def receive(control: socket.socket) -> tuple[Any, list[int]]:
 
 
 def send(control: socket.socket, message: NamedTuple, *descriptors: int) -> None:
-    """Sends a message, and file descriptors with it."""
-    socket.send_fds(control, [pickle.dumps(message)], descriptors)
+    """Sends a message, and file descriptors with it.
+
+    Raises:
+      ValueError: the message is too long.
+    """
+    data = pickle.dumps(message)
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"{type(message).__name__} has {len(data):,} bytes, at most {_MOST_BYTES:,} can be sent")
+    socket.send_fds(control, [data], descriptors)

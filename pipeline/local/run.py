@@ -73,7 +73,7 @@ def run(settings: Settings, verbose: bool = False, is_inferred: bool = False) ->
                     console.print(f"{'in all':<32}{time.monotonic() - started:7.1f} s")
                     is_blessed = report.show(nodes, folder, bool(inspection or earlier), console)
                     if inspection and not earlier:
-                        unchanged.write(run_key, root, nodes, inspection.suspicions)
+                        _remember(run_key, root, nodes, inspection)
                     return PUSHED if is_blessed else REFUSED
                 except (DataError, SettingsError):
                     traceback.print_exc()
@@ -167,13 +167,23 @@ def _run_nodes(settings: Settings, root: Path, run_id: str, steps: Steps, consol
         def wait() -> tuple[str, Node | Exception]:
             step, outcome = steps.wait(lambda said: view.say(*said))
             view.end(step, _outcome(outcome))
+            if isinstance(outcome, Exception) and steps.are_running:  # it is raised only when they have ended
+                console.print(f"[red]{escape(str(outcome))}[/]")
             return step, outcome
 
         with view.shown():
             return order.run_all(ready.upstream, settings.local.jobs or len(os.sched_getaffinity(0)), start, wait)
     finally:
-        # Before the log is closed, which receives the steps' output.
+        # The log receives the steps' output, so it is closed later.
         steps.stop()
+
+
+def _remember(run_key: str, root: Path, nodes: dict[str, Node], inspection: Inspection) -> None:
+    """Writes the record for the next run, which can do without it."""
+    try:
+        unchanged.write(run_key, root, nodes, inspection.suspicions)
+    except OSError:
+        traceback.print_exc()
 
 
 def _outcome(outcome: Node | Exception) -> str:

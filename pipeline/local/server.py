@@ -4,6 +4,7 @@ A fork takes milliseconds, and all of a step's memory is free at its end. Nothin
 as TensorFlow's threads would be in no fork.
 """
 
+import ctypes
 import logging
 import os
 import select
@@ -22,6 +23,8 @@ from schemas import layout
 from schemas.errors import DataError, SettingsError
 from schemas.settings import Settings
 
+_PR_SET_PDEATHSIG = 1
+"""Of Linux: prctl(2)."""
 _MOST_CHARACTERS = 10_000
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -34,7 +37,9 @@ def serve(descriptor: int) -> NoReturn:
     """
     control = socket.socket(fileno=descriptor)
     try:
+        _end_with_parent(signal.SIGKILL)  # the loop below sees the end, but not during the import
         import_tfx()
+        _end_with_parent(0)  # the loop ends the steps, too
         _Server(control).serve()
     except Exception as error:
         traceback.print_exc()
@@ -42,6 +47,11 @@ def serve(descriptor: int) -> NoReturn:
     # Also the steps, and the processes that they have started; this process leads their group.
     os.killpg(0, signal.SIGKILL)
     os._exit(1)
+
+
+def _end_with_parent(signal_number: int) -> None:
+    """Lets the system send this process a signal when its parent ends; 0: none."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal_number)
 
 
 def import_tfx() -> None:
@@ -106,7 +116,7 @@ class _Server:
             # Before the message: the run may end with it, and this process too.
             sys.stdout.flush()
             send(self._control, Done(name, result))
-        except Exception as error:
+        except BaseException as error:  # a library may call `sys.exit`
             traceback.print_exc()
             sys.stdout.flush()
             send(self._control, _failed(name, error))
@@ -118,10 +128,11 @@ class _Server:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            send(self._control, Ended(self._steps.pop(process), os.waitstatus_to_exitcode(status)))
+            if process in self._steps:  # or a library has started it
+                send(self._control, Ended(self._steps.pop(process), os.waitstatus_to_exitcode(status)))
 
 
-def _failed(name: str | None, error: Exception) -> Failed:
+def _failed(name: str | None, error: BaseException) -> Failed:
     kinds = [kind.__name__ for kind in (DataError, SettingsError) if isinstance(error, kind)]
     message = str(error) if kinds else node.explain(error)
     return Failed(name, "".join(kinds), message[:_MOST_CHARACTERS])

@@ -37,7 +37,7 @@ class StepError(RuntimeError):
 class Steps:
     """The process that imports TFX, which begins at once, and the processes of the steps.
 
-    They end with this object's context, or when this process ends, in whatever way.
+    They end with this object's context, or when this process ends or is killed.
     """
 
     def __init__(self, lock: TextIO):
@@ -96,7 +96,7 @@ class Steps:
           The step's name, and its result or error.
 
         Raises:
-          StepError: no step can run any more.
+          StepError: the process that starts the steps has ended.
         """
         while True:
             message = self._next()
@@ -105,6 +105,11 @@ class Steps:
             elif message.step in self._running:
                 self._running.remove(message.step)
                 return message.step, message.result if isinstance(message, Done) else _error(message)
+
+    @property
+    def are_running(self) -> bool:
+        """Whether any step is running."""
+        return bool(self._running)
 
     def stop(self) -> None:
         """Ends all processes at once, and waits until their output is written."""

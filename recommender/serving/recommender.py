@@ -255,7 +255,9 @@ class Recommender(tf.Module):
         ratings = self._ratings.rate(users[:, tf.newaxis], items)
         # Of an unknown user's taste, nothing is known: the order stays that of popularity.
         weight = tf.where(users < self._num_users, rating_weight, 0.0)[:, tf.newaxis]
-        scores, places = self._best(retrieved + weight * ratings, k)
+        # A rating that is not a number must not bring back what was removed.
+        scores = tf.where(retrieved > -np.inf, retrieved + weight * ratings, -np.inf)
+        scores, places = self._best(scores, k)
         items, retrieved, ratings = (tf.gather(column, places, batch_dims=1) for column in (items, retrieved, ratings))
         if asks and request.recent is not None:
             ratings = self._ratings.rate_at(users, items, ratings, request.timestamp, request.recent)

@@ -58,8 +58,8 @@ class GateSettings(Section):
     """Minimum number of evaluated users. A group, known or new users, with fewer is not judged separately. With fewer
     than about 30, the mean of users is not yet normally distributed, and an interval covers less than 95 %."""
     max_users: AtLeastTwo = 20_000
-    """Maximum number of users who are evaluated; of more, as many are drawn with a fixed seed. Intervals become
-    narrower with the root of their number: with 20,000, the end of that of NDCG@10 is about 0.004 from its value."""
+    """Maximum number of users who are evaluated; if there are more, a sample of this size is drawn with a fixed seed.
+    Intervals narrow with the square root of the number of users: with 20,000, that of NDCG@10 is about ± 0.004."""
     min_coverage: Fraction = 0.0
     """Minimum share of the catalogue that is among the first 10 of any evaluated user."""
     max_top_item_share: Fraction = 1.0

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from recommender.models.bayesian import RatingFactors
 from recommender.models.biases import Biases
-from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis, recent_ratings_of_events
+from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis
 from recommender.models.rating_model import RatingModel
+from recommender.models.recent_ratings import recent_ratings_of_events
 from recommender.serving.recommender import Recommender
 from recommender.serving.serving import Served
 from schemas.settings import ServingSettings
