@@ -30,7 +30,7 @@ STEPS = {
     "statistics-gen": {"ratings-example-gen"},
     "transform": {"import-schema-gen", "ratings-example-gen"},
     "example-validator": {"import-schema-gen", "statistics-gen"},
-    "trainer": {"transform"},
+    "trainer": {"ratings-example-gen", "transform"},
     "tf-lite-exporter": {"ratings-example-gen", "trainer"},
     "canary": {"ratings-example-gen", "trainer"},
     "latest-blessed-model": {"trainer"},
