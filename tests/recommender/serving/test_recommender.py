@@ -13,7 +13,7 @@ from recommender.serving.export import save
 from recommender.serving.recommender import Parts, Recommender
 from recommender.serving.serving import Served
 from schemas.settings import ServingSettings
-from small_recommender import NUM_ITEMS, NUM_USERS, Rater, make_parts
+from small_recommender import NUM_ITEMS, NUM_USERS, make_parts
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +54,6 @@ def test_scores_that_are_not_finite_never_look_good(parts: Parts, value: float) 
     broken = serve(parts._replace(candidates=candidates, queries=np.ones_like(parts.queries)))
     recommended = broken.recommend(tf.constant(["u0"]), k=NUM_ITEMS)["item_id"].numpy()[0]
     assert {b"i2", b"i5"}.isdisjoint(recommended.tolist())
-
-
-def test_a_rating_that_is_not_a_number_brings_no_seen_item_back(parts: Parts) -> None:
-    broken = serve(parts._replace(rater=Rater(np.full_like(parts.rater.ratings.numpy(), np.nan))))
-    recommended = broken.recommend(tf.constant(["u3"]), k=4)["item_id"].numpy()[0]
-    assert seen_by(parts, 3).isdisjoint(ids_of(recommended))
 
 
 def ids_of(row: np.ndarray) -> list[int]:
