@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from recommender.evaluation.answers import Ids, ask
+from recommender.evaluation.answers import Client
 from recommender.evaluation.held_out import HeldOut
 from recommender.evaluation.intervals import Interval
 from recommender.evaluation.judging import Bounds, fit_baselines, judge
@@ -67,7 +67,9 @@ class Model:
           test: the second part of `split`.
         """
         held_out = HeldOut.of(test, _SEED, self._settings.gate.max_users)
-        answers = ask(self.served, held_out, Ids(self._parts.users, self._parts.items), lambda done, size: None)
+        # A user beyond the last known one has an id that the model does not know.
+        ids = np.array([*self._parts.users, b""], object)[np.minimum(held_out.users, len(self._parts.users))]
+        answers = Client(self.served, self._parts.items).ask(held_out, ids, lambda done: None)
         features = self._settings.features
         found = judge(
             held_out=held_out,

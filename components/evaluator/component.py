@@ -1,7 +1,7 @@
 """The step that judges what a model serves."""
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.evaluator import executor
@@ -32,11 +32,11 @@ class EvaluatorSpec(component_spec.ComponentSpec):
     }
 
 
-class Evaluator(base_component.BaseComponent):
+class Evaluator(base_beam_component.BaseBeamComponent):
     """Judges a model by its answers for the evaluation split; outputs `evaluation` (`verdict.json`) and `blessing`."""
 
     SPEC_CLASS = EvaluatorSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
         self,

@@ -2,21 +2,22 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from tfx.utils import io_utils
 
 from components.evaluator.events import read_split
-from recommender.evaluation.answers import Answers, Ids, ask
+from components.evaluator.flow import MakePipeline, ask, load
+from recommender.evaluation.answers import Answers
 from recommender.evaluation.held_out import HeldOut
 from recommender.evaluation.intervals import Interval
 from recommender.evaluation.judging import Bounds, Measured, fit_baselines, judge
 from recommender.models.biases import fit_biases
-from recommender.serving.saved_model import load_saved_model
+from schemas import layout
 from schemas import signatures as names
-from schemas import training_record
 from schemas.settings import FeatureSettings
+from schemas.training_record import Chosen, TrainingRecord
 from schemas.verdict import MetricRecord
 
 _SEED = 0
@@ -38,11 +39,11 @@ class Judged(NamedTuple):
 class Evaluation:
     """Judges a model, and another one on the same users."""
 
-    def __init__(self, model: Path, train: str, evaluation: str, features: FeatureSettings, max_users: int):
+    def __init__(self, model: str, train: str, evaluation: str, features: FeatureSettings, max_users: int):
         """Loads the model and reads the events.
 
         Args:
-          model: folder of the SavedModel with the record of its training.
+          model: folder or address of the SavedModel with the record of its training.
           train: folder of the raw training examples.
           evaluation: folder of the raw evaluation examples.
           features: the bounds of the slices.
@@ -51,18 +52,29 @@ class Evaluation:
         Raises:
           DataError: there are no examples.
         """
-        self._model, self._record = load_saved_model(model), training_record.read(model)
-        catalogue = np.asarray(self._model.list_items()[names.ITEM_ID]).tolist()
-        items, users = {item: number for number, item in enumerate(catalogue)}, dict[bytes, int]()
+        self._model = model
+        self._record = TrainingRecord.model_validate_json(io_utils.read_bytes_file(f"{model}/{layout.TRAINING_RECORD}"))
+        self._catalogue: list[bytes] = np.asarray(load(model).list_items()[names.ITEM_ID]).tolist()
+        items, users = {item: number for number, item in enumerate(self._catalogue)}, dict[bytes, int]()
         self._train = read_split(train, items, users)
         self._held_out = HeldOut.of(read_split(evaluation, items, users), _SEED, max_users)
-        self._ids = Ids([*users], catalogue)
+        self._users = np.array([*users], object)[self._held_out.users]
         self._bounds = Bounds(features.user_activity_bounds, features.item_popularity_bounds)
 
-    def judge(self, other: Any = None) -> Judged:
-        """Measures the model on all slices, next to its baselines and, if given, another loaded SavedModel."""
-        answers = self._ask(self._model, "judging the model")
-        answers_of_other = None if other is None else self._ask(other, "judging the last blessed model")
+    def judge(self, make_pipeline: MakePipeline, folder: str, other: str | None = None) -> Judged:
+        """Measures the model on all slices, next to its baselines and, if given, another model.
+
+        Args:
+          make_pipeline: makes a pipeline of the engine whose workers ask the models.
+          folder: folder or address for temporary files, which the workers see too; removed at the end.
+          other: folder or address of the other SavedModel.
+        """
+
+        def answers_of(model: str, what: str) -> Answers:
+            return ask(make_pipeline, model, self._held_out, self._users, self._catalogue, folder, what)
+
+        answers = answers_of(self._model, "judging the model")
+        answers_of_other = None if other is None else answers_of(other, "judging the last blessed model")
         _LOG.info("fitting the baselines to %d training events", len(self._train))
         biases = self._biases() if answers.rating is not None else None
         baselines = fit_baselines(self._train, self._held_out, biases, self._record.data.split_method, _SEED)
@@ -86,12 +98,6 @@ class Evaluation:
             is_by_biases=self._record.chosen.rating_model == "biases",
         )
 
-    def _ask(self, model: Any, what: str) -> Answers:
-        def report(done: int, size: int) -> None:
-            _LOG.debug("%s: %d of %d", what, done, size, extra={"progress": (what, done, size)})
-
-        return ask(model, self._held_out, self._ids, report)
-
     def _biases(self) -> np.ndarray:
         """Returns what user and item biases predict for the held-out events, [m], within the scale."""
         rated, (users, items) = self._train.rated, (self._train.num_users, self._train.num_items)
@@ -101,7 +107,7 @@ class Evaluation:
         return np.clip(fitted.predict(*asked).astype(np.float64), lowest, highest)
 
 
-def _facts(chosen: training_record.Chosen) -> Iterator[str]:
+def _facts(chosen: Chosen) -> Iterator[str]:
     """Yields what a reader of the metrics should know about the second stage."""
     if chosen.rating_model == "biases":
         yield (

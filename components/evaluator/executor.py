@@ -1,20 +1,18 @@
 """Judges a model by what its signatures answer for the evaluation split, and blesses or refuses it."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME as ANOMALIES_FILE
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
 from components.evaluator import gate
 from components.evaluator.evaluation import Evaluation, Judged
-from recommender.serving.saved_model import load_saved_model
 from schemas import layout
 from schemas.settings import FeatureSettings, GateSettings
 from schemas.signatures import JUDGED_PROPERTY, judged
@@ -23,11 +21,12 @@ from schemas.verdict import CheckRecord, Verdict
 ANOMALIES_KEY = "anomalies"
 GATE_KEY = "gate"
 FEATURES_KEY = "features"
+_ASKED = "asked"
 _FILES = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
 
 
-class Executor(base_executor.BaseExecutor):
-    """Evaluates the model next to its baselines and the last blessed model."""
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Evaluates the model next to its baselines and the last blessed model, which both answer in Beam."""
 
     def Do(
         self,
@@ -56,16 +55,17 @@ class Executor(base_executor.BaseExecutor):
         others = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, [])
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         evaluation = Evaluation(
-            model=Path(path_utils.serving_model_path(model.uri)),
+            model=path_utils.serving_model_path(model.uri),
             train=artifact_utils.get_split_uri(examples, "train"),
             evaluation=artifact_utils.get_split_uri(examples, "eval"),
             features=features,
             max_users=settings.max_users,
         )
-        last = [load_saved_model(Path(path_utils.serving_model_path(other.uri))) for other in others]
+        last = [path_utils.serving_model_path(other.uri) for other in others]
         anomalies = _load_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY]))
-        verdict = _verdict(settings, evaluation.judge(*last), anomalies)
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+        found = evaluation.judge(self._make_beam_pipeline, os.path.join(folder, _ASKED), *last)
+        verdict = _verdict(settings, found, anomalies)
         io_utils.write_string_file(os.path.join(folder, layout.VERDICT), verdict.model_dump_json(indent=1))
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
         _bless(blessing, model, others, verdict.blessed)

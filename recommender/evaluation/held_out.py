@@ -44,3 +44,11 @@ class HeldOut(NamedTuple):
         kept = test.take((is_first | (test.item >= test.num_items)) & np.isin(test.user, users))
         splits = np.append(np.searchsorted(kept.user, users), len(kept))
         return cls(users, Ragged(kept.item, splits), kept.rating, kept.timestamp, kept.is_timed, num_users)
+
+    def part(self, begin: int, end: int) -> "HeldOut":
+        """Returns the users from row `begin` up to but excluding `end`, and their events."""
+        splits = self.items.row_splits[begin : end + 1]
+        events = slice(splits[0], splits[-1])
+        items = Ragged(self.items.values[events], splits - splits[0])
+        rating, timestamp, is_timed = self.rating[events], self.timestamp[events], self.is_timed[events]
+        return HeldOut(self.users[begin:end], items, rating, timestamp, is_timed, self.num_users)

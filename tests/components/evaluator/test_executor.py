@@ -1,7 +1,9 @@
 """The Evaluator's `Do()` on real artifacts: a recommender with random vectors and events that it predicts."""
 
+import copy
 import functools
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,22 +12,27 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx.dsl.components.base.base_executor import BaseExecutor
-from tfx.types import standard_artifacts
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import Artifact, standard_artifacts
 
 from benchmarks.synthetic import random_parts
-from components.evaluator import executor
+from components.evaluator import executor, flow
+from pipeline.engines import beam
+from pipeline.remote import fetched
 from recommender.models.bias_rating import BiasRating
 from recommender.models.biases import Biases, fit_biases
 from recommender.serving.export import save
 from recommender.serving.recommender import Parts
+from recommender.serving.saved_model import load_saved_model
 from schemas import layout
 from schemas import verdict as verdicts
 from schemas.model_card import ModelCard
-from schemas.settings import FeatureSettings, GateSettings, ServingSettings
+from schemas.settings import BeamSettings, FeatureSettings, GateSettings, ServingSettings
 
 KNOWN, NEW, ITEMS = 60, 40, 50
 """Numbers of users with and without training events, and of items; the last item is unknown to the model."""
+REMOTE = "ram:/"
+"""Before an absolute path: its address in a file system that TensorFlow keeps in memory."""
 Event = tuple[str, str, float]
 SETTINGS = ServingSettings(rating_weight=0.1)
 """The random ratings would spoil the order, of new users above all."""
@@ -142,6 +149,7 @@ def _evaluate(
     model: str = "good",
     last_blessed: str = "",
     is_rated: bool = True,
+    is_remote: bool = False,
 ) -> verdicts.Verdict:
     examples = standard_artifacts.Examples()
     examples.uri, examples.split_names = str(tmp_path / "examples"), '["train", "eval"]'
@@ -156,12 +164,18 @@ def _evaluate(
         inputs["baseline_model"] = [models(last_blessed)]
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
+    if is_remote:
+        inputs = {name: [_copied(artifact) for artifact in artifacts] for name, artifacts in inputs.items()}
+        evaluation.uri = REMOTE + evaluation.uri
     properties = {
         "gate": GateSettings.model_validate(gate).model_dump_json(),
         "features": FeatureSettings().model_dump_json(),
     }
-    context = BaseExecutor.Context(tmp_dir=str(tmp_path))
+    context = BaseBeamExecutor.Context(beam_pipeline_args=beam.arguments(BeamSettings()), tmp_dir=str(tmp_path))
     executor.Executor(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
+    if is_remote:
+        evaluation = fetched({"evaluation": [evaluation]}, tmp_path / "fetched")["evaluation"][0]
+    assert [path.name for path in Path(evaluation.uri).iterdir()] == ["verdict.json"]
     verdict = verdicts.read(evaluation.uri)
     # The forms in which TFX keeps a blessing must agree with the verdict.
     assert blessing.get_int_custom_property("blessed") == verdict.blessed
@@ -170,6 +184,17 @@ def _evaluate(
     files = [path.name for path in Path(blessing.uri).iterdir()]
     assert files == (["BLESSED"] if verdict.blessed else ["NOT_BLESSED"])
     return verdict
+
+
+def _copied(artifact: Artifact) -> Artifact:
+    """Returns the artifact with a copy of its files in memory, where only TensorFlow finds them."""
+    copied = copy.deepcopy(artifact)
+    copied.uri = REMOTE + artifact.uri
+    for path in Path(artifact.uri).rglob("*"):
+        if path.is_file():
+            tf.io.gfile.makedirs(REMOTE + str(path.parent))
+            tf.io.gfile.copy(str(path), REMOTE + str(path), overwrite=True)
+    return copied
 
 
 def test_the_figures_are_those_of_the_exported_signatures(evaluate, models, held_out):
@@ -211,6 +236,14 @@ def _all_inputs(signature, **given) -> dict[str, tf.Tensor]:
         else:
             inputs[name] = tf.constant([], tf.string, [0] * spec.shape.rank) if empty is None else empty
     return signature(**inputs)
+
+
+def test_remote_artifacts_are_judged_at_their_addresses(evaluate, tmp_path):
+    """Beam's workers on other machines do not see this one's folders, so nothing is copied here first."""
+    local = evaluate({}, last_blessed="worse")
+    for folder in ("examples", "anomalies", "blessing"):
+        shutil.rmtree(tmp_path / folder)
+    assert evaluate({}, last_blessed="worse", is_remote=True) == local
 
 
 def test_of_many_users_a_sample_is_judged_and_the_verdict_says_so(evaluate, held_out):
@@ -264,6 +297,14 @@ def test_a_model_without_ratings_is_judged_by_its_lists(evaluate):
     )
     metrics = {record.metric for record in verdict.metrics}
     assert "ndcg_at_10" in metrics and not metrics & {"rmse", "bias_mae", "lift_over_bias", "liked_ndcg_at_10"}
+
+
+def test_one_process_loads_each_model_once(evaluate, models, monkeypatch):
+    flow.load.cache_clear()
+    loaded = []
+    monkeypatch.setattr(flow, "load_saved_model", lambda folder: loaded.append(folder) or load_saved_model(folder))
+    evaluate({}, last_blessed="worse")
+    assert loaded == [Path(models(name).uri) / "Format-Serving" for name in ("good", "worse")]
 
 
 @pytest.mark.parametrize(("last_blessed", "model"), [("lists", "good"), ("good", "lists")])
