@@ -50,9 +50,12 @@ DIVIDED = {
     "RatingsExampleGen": {"files of ratings": "^ParseRatings/", "shards of users": "^WriteRatings$"},
     "StatisticsGen": {"training examples": rf"^Read\[train\].*{READ}"},
     "Transform": {"users and items": rf"^TFXIOReadAndDecode.*{READ}"},
+    "Evaluator": {"blocks of users": "^AskModel$"},
     "BatchRecommender": {"files of recommendations": "^WriteShard$"},
 }
 """For each step on Beam, what its workers divide among them, and the transform that receives it."""
+JOBS = {"Evaluator": 2}
+"""Jobs of a step, if not one, each with its own workers: one asks the new model, the other the last blessed one."""
 FILES = 4
 
 
@@ -117,7 +120,7 @@ def test_two_workers_share_each_step_and_results_are_those_of_the_direct_engine(
         for part, transform in parts.items():
             received = _received(counts, transform)
             print(f"{step}, {part}: {received}")
-            assert len(received) == WORKERS, f"{step}, {part}: {received}"
+            assert len(received) == WORKERS * JOBS.get(step, 1), f"{step}, {part}: {received}"
 
 
 def _divide_ratings(folder: Path) -> None:
