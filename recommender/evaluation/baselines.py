@@ -74,8 +74,8 @@ def recency_popularity(train: Interactions, seed: int) -> Popularity:
     if len(days) == 1:
         return popularity(train)
     divided = hold_out(train, SHARE, "time", seed)
-    asked = Asked.of(divided.held_out, seed)
-    values = [asked.ndcg(popularity(divided.fitted, one).lists(asked.users, divided.fitted.items), 10) for one in days]
+    asked, fitted = Asked.of(divided.held_out, seed), divided.fitted
+    values = [asked.ndcg(popularity(fitted, one).lists(asked.users, fitted.items), 10) for one in days]
     return popularity(train, days[int(np.argmax(values))])
 
 

@@ -131,10 +131,10 @@ def _chosen(
 ) -> Neighbours:
     """Fits with the best of the ascending constants; the rest are left out once the measure falls."""
     divided = hold_out(train, SHARE, method, seed)
-    asked, seen = Asked.of(divided.held_out, seed), divided.fitted.items
+    asked, fitted = Asked.of(divided.held_out, seed), divided.fitted
     best, chosen = -np.inf, constants[0]
     for constant in constants:
-        value = asked.ndcg(fit(divided.fitted, constant).lists(asked.users, seen), 100)
+        value = asked.ndcg(fit(fitted, constant).lists(asked.users, fitted.items), 100)
         if value < best:
             break
         best, chosen = value, constant

@@ -41,10 +41,11 @@ def split(dataset: Dataset, share: float = 0.2, method: str = "random", seed: in
     """
     # Negative, unlike the seeds of `fit`: the same seed would hold out next to nothing of what it left here.
     divided = hold_out(dataset.interactions, share, method, -1 - seed)
-    known = np.unique(divided.fitted.user)
+    fitted = divided.fitted
+    known = np.unique(fitted.user)
     order = np.append(known, np.setdiff1d(np.arange(len(dataset.users)), known))
     index = np.append(np.argsort(order), len(order))
-    train = divided.fitted.with_users(np.minimum(index, len(known)), len(known))
+    train = fitted.with_users(np.minimum(index, len(known)), len(known))
     test = divided.held_out.with_users(index, len(order))
     users = [dataset.users[user] for user in known]
     catalogue = dataset.catalogue._replace(num_users=len(known))

@@ -32,9 +32,9 @@ class HoldOut:
         """[n] bool, whether models are measured on the interaction."""
         return self.side == _HELD_OUT
 
-    @cached_property
+    @property
     def fitted(self) -> Interactions:
-        """The interactions that models are fitted to."""
+        """The interactions that models are fitted to, as a copy, which is not kept: there are many."""
         return self.interactions.take(self.is_fitted)
 
     @cached_property

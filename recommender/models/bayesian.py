@@ -7,12 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from recommender.models.batch_means import BatchMeans
+from recommender.models.binned import Binned
+from recommender.models.blocks import in_turn
 from recommender.models.gibbs import Side
-from recommender.models.low_rank import ProductMean, gram_matrix
+from recommender.models.low_rank import ProductMean
 from schemas.settings import BayesianSettings
 
 _MOOD_PRECISION = 10.0
-_EVENTS_AT_ONCE = 2**20
 _PAIRS = 10_000
 """Number of pairs of a user and an item whose predictions show how far the chain's mean is from its limit."""
 _NEGLIGIBLE = 0.001
@@ -39,15 +40,14 @@ class RatingFactors(NamedTuple):
 class Ratings(NamedTuple):
     """The data of a fit.
 
-    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: [n, width] float16
-    or float32, phi; a tensor is not copied. user_features: [num_users, ...] float32. item_features: [num_items, ...]
-    float32.
+    user, item: [n] int32 indices of known ones; n is at least 1. rating: [n] float32. mood: phi of the n events.
+    user_features: [num_users, ...] float32. item_features: [num_items, ...] float32.
     """
 
     user: np.ndarray
     item: np.ndarray
     rating: np.ndarray
-    mood: np.ndarray | tf.Tensor
+    mood: Binned
     user_features: np.ndarray
     item_features: np.ndarray
 
@@ -72,7 +72,7 @@ def fit_bayesian(
     """
     sampler = Sampler(ratings, settings.dimension, seed)
     num_users, num_items = len(ratings.user_features), len(ratings.item_features)
-    sums = [np.zeros(size, np.float32) for size in (num_users, num_items, ratings.mood.shape[1])]
+    sums = [np.zeros(size, np.float32) for size in (num_users, num_items, ratings.mood.width)]
     products = ProductMean(num_users, num_items, 2 * settings.export_rank)
     draws, pairs = BatchMeans(), np.random.default_rng(seed).integers(0, len(ratings.user), [2, _PAIRS])
     asked = ratings.user[pairs[0]], ratings.item[pairs[1]]
@@ -110,14 +110,13 @@ class Sampler(tf.Module):
         sizes = len(ratings.user_features), len(ratings.item_features)
         self.users = Side(ratings.user_features, ratings.user, ratings.item, sizes[1], dimension + 1, generator)
         self.items = Side(ratings.item_features, ratings.item, ratings.user, sizes[0], dimension + 1, generator)
-        self.mood_weights = tf.Variable(tf.zeros([ratings.mood.shape[1]]))
+        self.mood_weights = tf.Variable(tf.zeros([ratings.mood.width]))
         self._noise_precision, self._generator = tf.Variable(1.0), generator
         self._user, self._item = tf.constant(ratings.user), tf.constant(ratings.item)
         self.mean = float(ratings.rating.mean(dtype=np.float64))
         self.unit = float(ratings.rating.std(dtype=np.float64)) or 1.0
         self._deviation = tf.constant((ratings.rating - self.mean) / self.unit, tf.float32)
-        self._mood = tf.convert_to_tensor(ratings.mood)
-        self._mood_squares = tf.constant(gram_matrix(self._mood.numpy()))
+        self._mood, self._mood_squares = ratings.mood, tf.constant(ratings.mood.squares())
 
     @property
     def noise(self) -> float:
@@ -127,7 +126,7 @@ class Sampler(tf.Module):
     @tf.function
     def sweep(self) -> None:
         """Draws every unknown once."""
-        rest = self._deviation - self._moods()
+        rest = self._deviation - self._mood.times(self.mood_weights)
         users, items = self.users, self.items
         user_targets = rest - tf.gather(items.vectors[:, -1], self._item)
         users.draw(items.vectors[:, :-1], user_targets, self._noise_precision)
@@ -135,7 +134,7 @@ class Sampler(tf.Module):
         items.draw(users.vectors[:, :-1], item_targets, self._noise_precision)
         error = self._deviation - self._products()
         self._draw_mood_weights(error)
-        self._draw_noise_precision(error - self._moods())
+        self._draw_noise_precision(error - self._mood.times(self.mood_weights))
 
     def _products(self) -> tf.Tensor:
         """Returns b_u + b_i + <p_u, q_i>, [n]."""
@@ -145,31 +144,13 @@ class Sampler(tf.Module):
             items = tf.gather(self.items.vectors, self._item[rows])
             return tf.reduce_sum(users[:, :-1] * items[:, :-1], axis=1) + users[:, -1] + items[:, -1]
 
-        return tf.concat(self._of_blocks(of_block), axis=0)
-
-    def _moods(self) -> tf.Tensor:
-        """Returns <mood_weights, phi>, [n]."""
-        return tf.concat(self._of_blocks(lambda rows: tf.linalg.matvec(self._phi(rows), self.mood_weights)), axis=0)
-
-    def _phi(self, rows: slice) -> tf.Tensor:
-        return tf.cast(self._mood[rows], tf.float32)
-
-    def _of_blocks(self, function: Callable[[slice], tf.Tensor]) -> list[tf.Tensor]:
-        """Calls a function for blocks of events, one after the other: all at once would need the memory of all."""
-        results: list[tf.Tensor] = []
-        for begin in range(0, len(self._user), _EVENTS_AT_ONCE):
-            with tf.control_dependencies(results[-1:]):
-                results.append(function(slice(begin, begin + _EVENTS_AT_ONCE)))
-        return results
+        return tf.concat(in_turn(of_block, len(self._user)), axis=0)
 
     def _draw_mood_weights(self, error: tf.Tensor) -> None:
         noise_precision = tf.cast(self._noise_precision, tf.float64)
-        prior = _MOOD_PRECISION * tf.eye(self._mood.shape[1], dtype=tf.float64)
+        prior = _MOOD_PRECISION * tf.eye(self._mood.width, dtype=tf.float64)
         root = tf.linalg.cholesky(noise_precision * self._mood_squares + prior)
-        sums = self._of_blocks(
-            lambda rows: tf.matmul(self._phi(rows), error[rows][:, tf.newaxis], transpose_a=True),
-        )
-        right = noise_precision * tf.add_n([tf.cast(part, tf.float64) for part in sums])
+        right = noise_precision * self._mood.transposed_times(error)[:, tf.newaxis]
         half = tf.linalg.triangular_solve(root, right)
         half += self._generator.normal(half.shape, dtype=tf.float64)
         drawn = tf.linalg.triangular_solve(root, half, adjoint=True)[:, 0]

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 _LENGTHS = 4, 64
 """Range of a chunk's length."""
-_EVENTS_AT_ONCE, _ROWS_AT_ONCE = 2**20, 2**16
+_EVENTS_AT_ONCE, _ROWS_AT_ONCE = 2**18, 2**14
 """Numbers of events whose vectors are gathered at once, and of rows that are summed at once; they limit the memory."""
 
 

@@ -8,7 +8,7 @@ import scipy.sparse
 from recommender.interactions.catalogue import Catalogue
 from recommender.interactions.interactions import Interactions
 from recommender.interactions.ragged import Ragged
-from recommender.models.low_rank import decompose
+from recommender.models.low_rank import decompose, scale
 
 _USER_SCALING, _ITEM_SCALING, _DAMPING = 0.3, 0.4, 3.0
 """Rows and columns are divided by these powers of their numbers of events plus 3, so that neither active users nor
@@ -51,11 +51,11 @@ class Spectrum(NamedTuple):
 
 def user_item_matrix(events: Interactions) -> scipy.sparse.csr_matrix:
     """Returns the weights of pairs of user and item over the mean one, [num_users, num_items] float32."""
-    known = (events.user < events.num_users) & (events.item < events.num_items)
-    cells = events.weight[known].astype(np.float64), (events.user[known], events.item[known])
-    matrix = scipy.sparse.csr_matrix(cells, shape=(events.num_users, events.num_items))
-    matrix.data = (matrix.data / matrix.data.mean()).astype(np.float32)
-    return matrix.astype(np.float32)
+    known = events.known
+    shape = events.num_users, events.num_items
+    matrix = scipy.sparse.csr_matrix((known.weight, (known.user, known.item)), shape)
+    matrix.data /= matrix.data.mean(dtype=np.float64)
+    return matrix
 
 
 def decompose_linear(
@@ -82,11 +82,11 @@ def decompose_linear(
       near: [num_items, k], singular vectors of a similar matrix, or None.
     """
     counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    stacked = scipy.sparse.vstack([np.sqrt(matrix), content_weight * _content(catalogue)]).tocsr()
+    content = content_weight * _content(catalogue).astype(np.float32)
+    stacked = scipy.sparse.vstack([np.sqrt(matrix), content], "csr")
     scaling = (counts + _DAMPING) ** -_ITEM_SCALING
-    rows = scipy.sparse.diags((np.diff(stacked.indptr) + _DAMPING) ** -_USER_SCALING)
-    scaled = (rows @ stacked @ scipy.sparse.diags(scaling)).astype(np.float32).tocsr()
-    _, _, vectors = decompose(scaled, rank, near)
+    scale(stacked, (np.diff(stacked.indptr) + _DAMPING) ** -_USER_SCALING, scaling)
+    _, _, vectors = decompose(stacked, rank, near)
     return Spectrum(vectors, scaling)
 
 

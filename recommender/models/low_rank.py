@@ -99,6 +99,12 @@ def leading_eigenvectors(
     return values[order], basis @ rotation[:, order]
 
 
+def scale(matrix: scipy.sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> None:
+    """Multiplies the rows of a matrix, [m, n] float32, by [m] numbers and its columns by [n] numbers, in place."""
+    matrix.data *= np.repeat(rows.astype(np.float32), np.diff(matrix.indptr))
+    matrix.data *= columns.astype(np.float32)[matrix.indices]
+
+
 class ProductMean:
     """The mean of products `left @ right.T`, approximated as one product of few columns.
 

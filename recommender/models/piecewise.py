@@ -24,7 +24,7 @@ class PiecewiseLinear(tf.Module):
         self.width = columns.shape[1]
 
     def __call__(self, numbers: tf.Tensor) -> tf.Tensor:
-        """Returns the columns, [n, width] float32, of [n, num_numbers] float32."""
+        """Returns the columns, [n, width] float32, of [n, num_numbers]; column j is of number j % num_numbers."""
         clipped = tf.clip_by_value(numbers, self._lowest, self._highest)
         return (self._columns(clipped) - self._mean) * self._scale
 

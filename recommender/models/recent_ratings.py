@@ -23,8 +23,10 @@ def recent_ratings_of_events(timeline: Timeline, num_events: int) -> np.ndarray:
     """
     places = np.searchsorted(timeline.row_splits, np.arange(0, len(timeline.keys), _EVENTS_AT_ONCE))
     bounds = timeline.row_splits[np.unique([0, *places, len(timeline.row_splits) - 1])]
-    blocks = [slice(begin, end) for begin, end in itertools.pairwise(bounds) if begin < end]
-    return np.concatenate([_of_users(timeline, rows, num_events) for rows in blocks])
+    found = np.empty((len(timeline.keys), len(WINDOWS) + 2), np.float32)
+    for begin, end in itertools.pairwise(bounds):
+        found[begin:end] = _of_users(timeline, slice(begin, end), num_events)
+    return found
 
 
 def _of_users(timeline: Timeline, rows: slice, num_events: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 
 from recommender.interactions.catalogue import Catalogue
-from recommender.models.low_rank import decompose
+from recommender.models.low_rank import decompose, scale
 
 _COUNT_WEIGHT = 0.1
 _NEGLIGIBLE = 0.01
@@ -38,7 +38,7 @@ def item_features(users: np.ndarray, items: np.ndarray, catalogue: Catalogue, mo
     kinds = [(catalogue.genres, catalogue.num_genres), (catalogue.release_periods, catalogue.num_release_periods)]
     content = [_indicators(rows.rows, rows.values, (catalogue.num_items, size + 1)) for rows, size in kinds]
     rated = _who_rated_what(items, users, (catalogue.num_items, catalogue.num_users))
-    return _principal(scipy.sparse.hstack([rated, _unit_rows(scipy.sparse.hstack(content))], "csr"), most)
+    return _principal(scipy.sparse.hstack([rated, _unit_rows(scipy.sparse.hstack(content, "csr"))], "csr"), most)
 
 
 def _who_rated_what(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_matrix:
@@ -54,9 +54,10 @@ def _indicators(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -
     return matrix
 
 
-def _unit_rows(indicators: scipy.sparse.spmatrix) -> scipy.sparse.csr_matrix:
-    lengths = np.sqrt(np.maximum(1, np.asarray(indicators.sum(axis=1))[:, 0]))
-    return (scipy.sparse.diags(1 / lengths) @ indicators).astype(np.float32)
+def _unit_rows(indicators: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    """Scales rows of zeros and ones to length 1, in place."""
+    scale(indicators, np.maximum(1, np.diff(indicators.indptr)) ** -0.5, np.ones(indicators.shape[1]))
+    return indicators
 
 
 def _principal(matrix: scipy.sparse.spmatrix, most: int) -> np.ndarray:

@@ -40,16 +40,15 @@ def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sitt
     kinds = (catalogue.genres, catalogue.release_periods, catalogue.title_words)
     content = [_kinds(rows, catalogue.num_items) for rows in kinds]
     chosen = scipy.sparse.vstack([*_rows(columns, events.user, events.item, catalogue.num_items), *content], "csr")
-    lengths = np.sqrt(np.asarray(chosen.power(2).sum(axis=0))[0])
-    scaling = scipy.sparse.diags(1 / np.where(lengths > 0, lengths, 1))
-    chosen = (chosen @ scaling).tocsr()
+    lengths = np.sqrt(np.bincount(chosen.indices, np.square(chosen.data), catalogue.num_items))
+    chosen.data /= lengths[chosen.indices]
     within = scipy.sparse.csr_matrix((0, catalogue.num_items))
     if across_sittings:
         within = _rows(columns, sittings(events), events.item, catalogue.num_items)
-        within = (scipy.sparse.vstack(within) @ scaling).tocsr()
-    sides = [_blocks(matrix) for matrix in (chosen, within)]
+        within = scipy.sparse.vstack(within, "csr")
+        within.data /= lengths[within.indices]
     values, vectors = leading_eigenvectors(
-        lambda vectors: _gram_product(sides[0], vectors) - _gram_product(sides[1], vectors), catalogue.num_items, rank
+        lambda vectors: _gram_product(chosen, vectors) - _gram_product(within, vectors), catalogue.num_items, rank
     )
     is_positive = values > 1e-9
     vectors = vectors[:, is_positive] * np.sqrt(values[is_positive])
@@ -106,13 +105,13 @@ def _rows(
     return [scipy.sparse.csr_matrix((values, (row, item)), shape) for values in columns if values.any()]
 
 
-def _blocks(matrix: scipy.sparse.csr_matrix) -> list[scipy.sparse.csr_matrix]:
-    return [matrix[begin : begin + _ROWS_AT_ONCE] for begin in range(0, matrix.shape[0], _ROWS_AT_ONCE)]
-
-
-def _gram_product(blocks: list[scipy.sparse.csr_matrix], vectors: np.ndarray) -> np.ndarray:
-    """Returns M' M V, [n, k], of blocks of the rows of M, [any, n] each, and V, [n, k]."""
-    return sum((block.T @ (block @ vectors) for block in blocks), np.zeros_like(vectors))
+def _gram_product(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray) -> np.ndarray:
+    """Returns M' M V, [n, k], of M, [m, n], and V, [n, k]."""
+    product = np.zeros_like(vectors)
+    for begin in range(0, matrix.shape[0], _ROWS_AT_ONCE):
+        block = matrix[begin : begin + _ROWS_AT_ONCE]
+        product += block.T @ (block @ vectors)
+    return product
 
 
 def _kinds(kinds: Ragged, num_items: int) -> scipy.sparse.csr_matrix:

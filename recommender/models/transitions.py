@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from recommender.interactions.interactions import Interactions
-from recommender.models.low_rank import decompose
+from recommender.models.low_rank import decompose, scale
 
 _REACH, _DECAY, _BACKWARD = 10, 3.0, 0.5
 """Maximum number of events between two that are a transition, plus 1; the decay of their weight with that number; and
@@ -51,9 +51,8 @@ def fit_transitions(events: Interactions, rank: int, decay: float, near: Transit
     """
     matrix = _transition_matrix(events)
     counts = np.maximum(events.popularity, 1).astype(np.float32)
-    before, after = (scipy.sparse.diags(counts**-power) for power in (_BEFORE_SCALING, _AFTER_SCALING))
-    scaled = (before @ matrix @ after).astype(np.float32).tocsr()
-    left, values, right = decompose(scaled, rank, near.items if near else None)
+    scale(matrix, counts**-_BEFORE_SCALING, counts**-_AFTER_SCALING)
+    left, values, right = decompose(matrix, rank, near.items if near else None)
     history = np.pad(left * np.sqrt(values), [(0, 1), (0, 0)]).astype(np.float32)
     return Transitions(history, right.astype(np.float32), decay)
 

@@ -33,7 +33,7 @@ def fit_network(events: HoldOut, catalogue: Catalogue, settings: Settings, logs:
       FloatingPointError: the training diverged.
     """
     most = settings.ranking.network.epochs
-    if not len(events.fitted) or not len(events.held_out):  # few of the events have a rating
+    if not events.is_fitted.any() or not len(events.held_out):  # few of the events have a rating
         return _fit(events.interactions, catalogue, settings, logs, most)[0]
     fitted, epochs = _fit(events.fitted, catalogue, settings, logs, most, held_out=events.held_out)
     return _fit(events.interactions, catalogue, settings, logs, epochs)[0] if settings.training.refit else fitted

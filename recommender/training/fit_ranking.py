@@ -12,6 +12,7 @@ from recommender.interactions.hold_out import HoldOut
 from recommender.interactions.interactions import Interactions
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import Biases, fit_biases
+from recommender.models.binned import Binned
 from recommender.models.callbacks import ProgressLog
 from recommender.models.mood import Mood, RecentRatings, Timeline, mood_basis
 from recommender.models.piecewise import PiecewiseLinear
@@ -74,6 +75,8 @@ def _fit_bayesian(
     biases = fit_biases(events.user, events.item, events.rating, catalogue.num_users, catalogue.num_items)
     timeline = _timeline(events, biases)
     basis, mood = _mood(timeline, events.has_times, chosen.recent_events)
+    if settings.split.method != "random":  # then requests come after all events
+        timeline = timeline.latest(chosen.recent_events)
     ratings = Ratings(
         events.user,
         events.item,
@@ -90,22 +93,19 @@ def _fit_bayesian(
         log("ranking sweeps", done)
 
     factors = fit_bayesian(ratings, chosen, settings.training.seed, report)
-    model = _rating_model(factors, events, timeline, basis, mood.numpy(), biases, settings)
+    model = _rating_model(factors, events, timeline, basis, mood, biases, settings)
     error = _rmse(model, events)
     _LOG.info("ranking: %d sweeps in %.0f s, training RMSE %.4f", sweeps, time.monotonic() - begin, error)
     return model
 
 
-def _mood(timeline: Timeline, has_times: bool, num_events: int) -> tuple[PiecewiseLinear, tf.Tensor]:
-    """Returns phi as a function, and of the events of the timeline, [n, width] float16, which is precise enough."""
+def _mood(timeline: Timeline, has_times: bool, num_events: int) -> tuple[PiecewiseLinear, Binned]:
+    """Returns phi as a function, and of the events of the timeline."""
     recent = recent_ratings_of_events(timeline, num_events)
     if not has_times:
         recent = np.zeros_like(recent)  # then the mood is 0 everywhere
     basis = mood_basis(recent)
-    mood = np.empty((len(recent), basis.width), np.float16)
-    for rows in np.array_split(np.arange(len(recent)), _num_blocks(recent)):
-        mood[rows] = basis(tf.constant(recent[rows]))
-    return basis, tf.constant(mood)
+    return basis, Binned(recent, basis)
 
 
 def _rating_model(
@@ -113,22 +113,21 @@ def _rating_model(
     events: Interactions,
     timeline: Timeline,
     basis: PiecewiseLinear,
-    phi: np.ndarray,
+    phi: Binned,
     biases: Biases,
     settings: Settings,
 ) -> RatingModel:
-    """Creates the model, with the events from which it computes the mood of requests; phi: [n, width], of the events.
+    """Creates the model, with the events from which it computes the mood of requests; phi: of these events.
 
     In a random split, requests come between the events, so all events are kept, and the default mood is the user's
     mean. Otherwise they come after them, so the latest events of each user suffice, and the default mood is that after
     all events in a split by time, and that after the user's last event in one by these.
     """
     num_events, num_users = settings.ranking.bayesian.recent_events, len(factors.user_bias) - 1
+    mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights, biases)
     if settings.split.method == "random":
-        mood = Mood(RecentRatings(timeline, num_events), basis, factors.mood_weights, biases)
-        moods = in_blocks(lambda rows: tf.linalg.matvec(tf.cast(rows, tf.float32), factors.mood_weights), phi)
+        moods = phi.times(tf.constant(factors.mood_weights)).numpy()
         return RatingModel(factors, mood, _mean_by_user(events.user, moods, num_users))
-    mood = Mood(RecentRatings(timeline.latest(num_events), num_events), basis, factors.mood_weights, biases)
     times = np.full(num_users + 1, events.timestamp.max())
     if settings.split.method == "last":
         times[events.user] = events.timestamp  # the last of a user's events counts

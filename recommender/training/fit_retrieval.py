@@ -65,17 +65,21 @@ def fit_retrieval(
     Raises:
       FloatingPointError: the training diverged.
     """
-    contexts, method, chosen = _contexts(events.fitted, settings), settings.split.method, settings.retrieval
-    held_out, strategy = events.held_out, strategy or tf.distribute.get_strategy()
+    fitted, method, chosen = events.fitted, settings.split.method, settings.retrieval
+    contexts, held_out, strategy = (
+        _contexts(fitted, settings),
+        events.held_out,
+        strategy or tf.distribute.get_strategy(),
+    )
     measure = NdcgMeasure(contexts.seen, held_out.user, held_out.item, catalogue.num_items, settings.training.seed)
     choice, linear, transitions = None, _no_factors(catalogue), no_transitions(catalogue.num_items)
     if chosen.linear:
-        choice, linear = choose_linear(events.fitted, catalogue, chosen.linear_content_weight, contexts, measure)
+        choice, linear = choose_linear(fitted, catalogue, chosen.linear_content_weight, contexts, measure)
     if method != "random":
-        transitions = choose_transitions(events.fitted, widest(catalogue), contexts, measure)
+        transitions = choose_transitions(fitted, widest(catalogue), contexts, measure)
     two_tower, schedule = None, None
     if method != "last" or not chosen.linear:
-        two_tower, schedule = _fit_towers(events, catalogue, settings, contexts, measure, logs, strategy)
+        two_tower, schedule = _fit_towers(events, fitted, catalogue, settings, contexts, measure, logs, strategy)
     # The latest events choose it together with those of new users, and then the weights.
     days = recency_popularity(events.interactions, settings.training.seed).days if method == "time" else np.inf
 
@@ -83,19 +87,19 @@ def fit_retrieval(
         level = two_tower.item_bias if two_tower and method != "time" else _level(to, days, catalogue)
         return RetrievalModel(two_tower, linear, transitions, level, recent_events(to, days))
 
-    weights, value = choose_part_weights(assemble(events.fitted, two_tower), contexts, measure, method == "time")
+    weights, value = choose_part_weights(assemble(fitted, two_tower), contexts, measure, method == "time")
     if two_tower and (linear.items.size or transitions.items.size):
-        others, of_others = choose_part_weights(assemble(events.fitted, None), contexts, measure, method == "time")
+        others, of_others = choose_part_weights(assemble(fitted, None), contexts, measure, method == "time")
         if of_others >= value:
             two_tower, weights = None, others
     _LOG.info("retrieval: weights %.2g of the towers, %.2g of the linear part, %.2g of transitions", *weights)
-    model = assemble(events.fitted, two_tower)
+    model = assemble(fitted, two_tower)
     set_part_weights(model, weights, contexts)
     if before_refit:
         before_refit(model, contexts)
     if settings.training.refit:
         linear, first, transitions = _no_factors(catalogue), transitions, no_transitions(catalogue.num_items)
-        del model
+        del model, fitted, measure
         gc.collect()  # two models might not fit in memory
         contexts = _contexts(events.interactions, settings)
         if two_tower and schedule:
@@ -117,6 +121,7 @@ def _contexts(events: Interactions, settings: Settings) -> Contexts:
 
 def _fit_towers(
     events: HoldOut,
+    fitted: Interactions,
     catalogue: Catalogue,
     settings: Settings,
     contexts: Contexts,
@@ -125,7 +130,7 @@ def _fit_towers(
     strategy: tf.distribute.Strategy,
 ) -> tuple[TwoTowerModel, CosineDecay]:
     """Fits the towers to the events that are not held out, up to the best epoch; for `_refit_towers`."""
-    chosen, fitted = settings.retrieval, events.fitted
+    chosen = settings.retrieval
     tf.keras.utils.set_random_seed(settings.training.seed)
     batches = _batches(fitted, settings)
     with strategy.scope():

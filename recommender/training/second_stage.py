@@ -52,7 +52,7 @@ def fit_second_stage(events: HoldOut, catalogue: Catalogue, settings: Settings, 
     rated = events.interactions
     scale = settings.data.rating_scale or (float(rated.rating.min()), float(rated.rating.max()))
     biases = _biases(rated, catalogue)
-    if not len(events.fitted) or not len(events.held_out):  # few of the events have a rating
+    if not events.is_fitted.any() or not len(events.held_out):  # few of the events have a rating
         return SecondStage(BiasRating(biases), BiasRating(biases), "biases", biases, scale)
     measured = fit_without_held_out(events, catalogue, settings, logs)
     simple = BiasRating(_biases(events.fitted, catalogue))

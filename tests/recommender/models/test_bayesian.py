@@ -7,20 +7,26 @@ from recommender.interactions.ragged import Ragged
 from recommender.models import low_rank, side_features
 from recommender.models.bayesian import RatingFactors, Ratings, fit_bayesian
 from recommender.models.biases import fit_biases
+from recommender.models.binned import Binned
 from recommender.models.gibbs import Side
 from recommender.models.low_rank import ProductMean, truncate
+from recommender.models.piecewise import PiecewiseLinear
 from recommender.models.side_features import item_features, user_features
 from schemas.settings import BayesianSettings
 
 SETTINGS = BayesianSettings(dimension=4, sweeps=80, burn_in=20, export_rank=8)
 
 
+def no_mood(num_events: int) -> Binned:
+    return Binned(np.zeros((num_events, 1), np.float32), PiecewiseLinear(np.zeros((1, 1), np.float32), 1))
+
+
 def fit(
     users: np.ndarray, items: np.ndarray, ratings: np.ndarray, sizes: tuple[int, int], seed: int = 1
 ) -> RatingFactors:
     nothing = (np.zeros((size, 1), np.float32) for size in sizes)
-    mood = np.zeros((len(users), 1), np.float32)
-    data = Ratings(users.astype(np.int32), items.astype(np.int32), ratings.astype(np.float32), mood, *nothing)
+    rated = ratings.astype(np.float32)
+    data = Ratings(users.astype(np.int32), items.astype(np.int32), rated, no_mood(len(users)), *nothing)
     return fit_bayesian(data, SETTINGS, seed, lambda done: None)
 
 
@@ -72,8 +78,8 @@ def test_sweeps_end_when_more_would_change_little() -> None:
     for about in (slice(None), slice(0, 200)):
         nothing = (np.zeros((size, 1), np.float32) for size in (40, 30))
         rated = (ratings + noise)[about].astype(np.float32)
-        mood = np.zeros((len(rated), 1), np.float32)
-        data = Ratings(users[about].astype(np.int32), items[about].astype(np.int32), rated, mood, *nothing)
+        pairs = users[about].astype(np.int32), items[about].astype(np.int32)
+        data = Ratings(*pairs, rated, no_mood(len(rated)), *nothing)
         sweeps: list[int] = []
         fit_bayesian(data, SETTINGS.model_copy(update={"sweeps": 400}), 1, sweeps.append)
         done.append(len(sweeps))
@@ -118,8 +124,8 @@ def test_the_prior_of_what_has_no_events_follows_its_features() -> None:
     # Two kinds of items, told by a feature of 1 or -1, deviate by 1 or -1; items 20 and 21 have no events.
     kinds = np.where(np.arange(22) % 2 == 0, 1.0, -1.0).astype(np.float32)
     users, items = (axis.ravel().astype(np.int32) for axis in np.indices((10, 20)))
-    nothing, mood = np.zeros((10, 1), np.float32), np.zeros((200, 1), np.float32)
-    data = Ratings(users, items, 3 + kinds[items], mood, nothing, kinds[:, np.newaxis])
+    nothing = np.zeros((10, 1), np.float32)
+    data = Ratings(users, items, 3 + kinds[items], no_mood(200), nothing, kinds[:, np.newaxis])
     factors = fit_bayesian(data, SETTINGS, 1, lambda done: None)
     assert predict(factors, np.array([0, 0]), np.array([20, 21])) == pytest.approx([4, 2], abs=0.3)
 

@@ -1,0 +1,75 @@
+"""`PiecewiseLinear` of many events in little memory."""
+
+import numpy as np
+import tensorflow as tf
+
+from recommender.models.blocks import in_turn
+from recommender.models.piecewise import PiecewiseLinear
+
+_BINS = 256
+_MOST_ROWS = 200_000
+"""Maximum number of events from which the bins are computed."""
+
+
+class Binned(tf.Module):
+    """phi, [n, width], of n events, whose numbers are kept as bins of one byte each.
+
+    The bins are quantiles of the events, and a number counts as the mean of its bin. Since each column of phi is a
+    function of one number, phi is a sum of rows of a table, [num_numbers, 256, width].
+    """
+
+    def __init__(self, numbers: np.ndarray, phi: PiecewiseLinear):
+        """Takes the events' numbers, [n, num_numbers] float32, with at least one event."""
+        num_numbers = numbers.shape[1]
+        sample = numbers[:: len(numbers) // _MOST_ROWS + 1]
+        edges = np.quantile(sample, np.arange(1, _BINS) / _BINS, axis=0).astype(np.float32)
+        self._bins = tf.stack([_bins(edges[:, column], numbers[:, column]) for column in range(num_numbers)])
+        means = [_means(edges[:, column], sample[:, column]) for column in range(num_numbers)]
+        columns = phi(tf.constant(np.stack(means, axis=1), tf.float32)).numpy()
+        is_of_number = np.arange(phi.width) % num_numbers == np.arange(num_numbers)[:, np.newaxis, np.newaxis]
+        self._table = np.where(is_of_number, columns, np.float32(0))
+        self.width = phi.width
+
+    def times(self, weights: tf.Tensor) -> tf.Tensor:
+        """Returns phi @ weights, [n]; weights: [width]."""
+        values = tf.linalg.matvec(self._table, weights)
+        parts = in_turn(
+            lambda rows: tf.add_n([tf.gather(*pair) for pair in zip(tf.unstack(values), self._of(rows), strict=True)]),
+            self._bins.shape[1],
+        )
+        return tf.concat(parts, axis=0)
+
+    def transposed_times(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns phi' values, [width] float64; values: [n] float32."""
+        sums = in_turn(
+            lambda rows: tf.stack([tf.math.unsorted_segment_sum(values[rows], bins, _BINS) for bins in self._of(rows)]),
+            self._bins.shape[1],
+        )
+        total = tf.add_n([tf.cast(part, tf.float64) for part in sums])
+        return tf.einsum("mb,mbw->w", total, tf.constant(self._table, tf.float64))
+
+    def squares(self) -> np.ndarray:
+        """Returns phi' phi, [width, width] float64."""
+        bins = self._bins.numpy()
+        counts = np.block([[_pairs(first, second) for second in bins] for first in bins])
+        table = self._table.reshape(-1, self.width).astype(np.float64)
+        return table.T @ counts @ table
+
+    def _of(self, rows: slice) -> list[tf.Tensor]:
+        """Returns the bins of some events, [num_events] int32 for each number."""
+        return tf.unstack(tf.cast(self._bins[:, rows], tf.int32))
+
+
+def _bins(edges: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    return np.searchsorted(edges, numbers, side="right").astype(np.uint8)
+
+
+def _means(edges: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """Returns the mean of the numbers in each bin, [256]; 0 for a bin without any."""
+    bins = _bins(edges, sample)
+    return np.bincount(bins, sample, _BINS) / np.maximum(1, np.bincount(bins, minlength=_BINS))
+
+
+def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Counts how often each pair of bins occurs, [256, 256]."""
+    return np.bincount(first.astype(np.int64) * _BINS + second, minlength=_BINS**2).reshape(_BINS, _BINS)
