@@ -14,18 +14,19 @@ _MOST_ROWS = 200_000
 class Binned(tf.Module):
     """phi, [n, width], of n events, whose numbers are kept as bins of one byte each.
 
-    The bins are quantiles of the events, and a number counts as the mean of its bin. Since each column of phi is a
-    function of one number, phi is a sum of rows of a table, [num_numbers, 256, width].
+    Half of a number's bins divide the events equally, and half the range, where a few large numbers may count as much
+    as all others. A number counts as the mean of its bin. Since each column of phi is a function of one number, phi is
+    a sum of rows of a table, [num_numbers, 256, width].
     """
 
     def __init__(self, numbers: np.ndarray, phi: PiecewiseLinear):
         """Takes the events' numbers, [n, num_numbers] float32, with at least one event."""
         num_numbers = numbers.shape[1]
-        sample = numbers[:: len(numbers) // _MOST_ROWS + 1]
-        edges = np.quantile(sample, np.arange(1, _BINS) / _BINS, axis=0).astype(np.float32)
-        self._bins = tf.stack([_bins(edges[:, column], numbers[:, column]) for column in range(num_numbers)])
-        means = [_means(edges[:, column], sample[:, column]) for column in range(num_numbers)]
+        edges = _edges(numbers[:: len(numbers) // _MOST_ROWS + 1])
+        bins = [np.searchsorted(*pair, side="right").astype(np.uint8) for pair in zip(edges, numbers.T, strict=True)]
+        means = [_means(*pair) for pair in zip(bins, numbers.T, strict=True)]
         columns = phi(tf.constant(np.stack(means, axis=1), tf.float32)).numpy()
+        self._bins = tf.stack(bins)
         is_of_number = np.arange(phi.width) % num_numbers == np.arange(num_numbers)[:, np.newaxis, np.newaxis]
         self._table = np.where(is_of_number, columns, np.float32(0))
         self.width = phi.width
@@ -60,14 +61,17 @@ class Binned(tf.Module):
         return tf.unstack(tf.cast(self._bins[:, rows], tf.int32))
 
 
-def _bins(edges: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    return np.searchsorted(edges, numbers, side="right").astype(np.uint8)
+def _edges(sample: np.ndarray) -> np.ndarray:
+    """Returns where the bins of each number begin, except the first, [num_numbers, 255] float32."""
+    half = _BINS // 2
+    equal = np.quantile(sample, np.arange(1, half) / half, axis=0)
+    spaced = np.linspace(sample.min(axis=0), sample.max(axis=0), half + 2)[1:-1]
+    return np.sort(np.concatenate([equal, spaced]), axis=0).astype(np.float32).T
 
 
-def _means(edges: np.ndarray, sample: np.ndarray) -> np.ndarray:
+def _means(bins: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Returns the mean of the numbers in each bin, [256]; 0 for a bin without any."""
-    bins = _bins(edges, sample)
-    return np.bincount(bins, sample, _BINS) / np.maximum(1, np.bincount(bins, minlength=_BINS))
+    return np.bincount(bins, numbers, _BINS) / np.maximum(1, np.bincount(bins, minlength=_BINS))
 
 
 def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -27,8 +27,11 @@ def test_products_are_those_of_the_columns() -> None:
     assert binned.squares() == pytest.approx(columns.T @ columns, rel=1e-4, abs=1e-3)
 
 
-def test_many_different_numbers_are_hardly_rounded() -> None:
-    numbers = np.random.default_rng(0).normal(size=(10_000, 2)).astype(np.float32)
+@pytest.mark.parametrize("share", [1.0, 0.001])
+def test_many_different_numbers_are_hardly_rounded(share: float) -> None:
+    """Also if most numbers are 0."""
+    generator = np.random.default_rng(0)
+    numbers = generator.normal(size=(10_000, 2)).astype(np.float32) * (generator.random((10_000, 2)) < share)
     phi = PiecewiseLinear(numbers, 4)
     weights = tf.ones([phi.width])
     exact = tf.linalg.matvec(phi(tf.constant(numbers)), weights).numpy()
