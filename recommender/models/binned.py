@@ -42,12 +42,14 @@ class Binned(tf.Module):
 
     def transposed_times(self, values: tf.Tensor) -> tf.Tensor:
         """Returns phi' values, [width] float64; values: [n] float32."""
-        sums = in_turn(
-            lambda rows: tf.stack([tf.math.unsorted_segment_sum(values[rows], bins, _BINS) for bins in self._of(rows)]),
-            self._bins.shape[1],
-        )
-        total = tf.add_n([tf.cast(part, tf.float64) for part in sums])
-        return tf.einsum("mb,mbw->w", total, tf.constant(self._table, tf.float64))
+
+        def of_block(rows: slice) -> tf.Tensor:
+            # Threads add in any order, so that in float32 the sums would not be the same each time.
+            added = tf.cast(values[rows], tf.float64)
+            return tf.stack([tf.math.bincount(bins, added, _BINS, _BINS) for bins in self._of(rows)])
+
+        sums = tf.add_n(in_turn(of_block, self._bins.shape[1]))
+        return tf.einsum("mb,mbw->w", sums, tf.constant(self._table, tf.float64))
 
     def squares(self) -> np.ndarray:
         """Returns phi' phi, [width, width] float64."""
