@@ -67,14 +67,24 @@ class Executor(base_executor.BaseExecutor):
         pairs = read_pairs(artifact_utils.get_split_uri(examples, "eval"))
         model = path_utils.serving_model_path(source.uri)
         is_rated = training_record.read(Path(model)).data.rating_scale is not None
-        exporter = _Exporter(model, folder, pairs, settings)
-        for variant in settings.tflite_variants:
-            for name in MODELS if is_rated else [layout.RETRIEVAL]:
-                exporter.export(name, variant)
+        models = MODELS if is_rated else [layout.RETRIEVAL]
+        kinds = [(name, variant) for variant in settings.tflite_variants for name in models]
+        operators = [_convert(model, folder, *kind) for kind in kinds]
+        # Only now, since the memory of a conversion is several times that of the model.
+        verifier = _Verifier(model, folder, pairs, settings)
+        for kind, of_kind in zip(kinds, operators, strict=True):
+            verifier.verify(*kind, of_kind)
 
 
-class _Exporter:
-    """Exports one file at a time; computes the SavedModel's answers only once."""
+def _convert(model: str, folder: Path, name: str, variant: str) -> list[str]:
+    """Writes a TFLite model; returns the names of its operators."""
+    content = convert.convert(model, [MODELS[name]], variant)
+    (folder / layout.tflite_file(name, variant)).write_bytes(content)
+    return convert.operators(content, [MODELS[name]])
+
+
+class _Verifier:
+    """Verifies and describes one file at a time; computes the SavedModel's answers only once."""
 
     def __init__(self, model: str, folder: Path, pairs: list[tuple[bytes, bytes]], settings: ExportSettings):
         self._model, self._folder, self._tolerance = model, folder, settings.tflite_tolerance
@@ -84,12 +94,8 @@ class _Exporter:
         self._requests = make_requests(pairs)
         self._shown = [self._server.retrieve(request, only=[]) for request in self._requests]
 
-    def export(self, name: str, variant: str) -> None:
-        signature = MODELS[name]
-        file = self._folder / layout.tflite_file(name, variant)
-        content = convert.convert(self._model, [signature], variant)
-        operators = convert.operators(content, [signature])
-        file.write_bytes(content)
+    def verify(self, name: str, variant: str, operators: list[str]) -> None:
+        signature, file = MODELS[name], self._folder / layout.tflite_file(name, variant)
         comparison, run = self._compare_ranking(file) if name == layout.RANKING else self._compare_retrieval(file)
         limit = limits(name, variant, self._tolerance)
         refuse_if_apart(file.name, comparison, limit)
