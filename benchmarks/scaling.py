@@ -5,7 +5,9 @@
 
 The ratings are synthetic: each user likes one of a few groups of items, and in each group a few items are popular.
 With --long-tail, there are far more users and items, with few ratings each.
-Every size runs in a separate folder and process; --fast shortens the training. The result is a Markdown table.
+Every size runs in a separate folder and process; --fast shortens the training. The result is a Markdown table, and
+with several sizes another one: what ten and a hundred times the largest size would take on one machine, on the line
+through the two largest sizes.
 Steps run at the same time; --jobs limits how many. The costs of a step are those of its process and all its
 descendants, and the last row has those of the whole run: elapsed and processor seconds, and peak memory in GiB, in
 which pages that processes share count once. Processor time and memory are sampled twice per second.
@@ -78,6 +80,8 @@ def main() -> None:
             fast = ["--fast"] if options.fast else []
             costs[rows] = _measure(Path(folder) / str(rows), rows, fast, make, options.jobs)
             print(_table(costs), flush=True)
+    if len(costs) > 1:
+        print(_projection(costs))
 
 
 def make_ratings(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -223,6 +227,25 @@ def _table(costs: dict[int, dict[str, Cost]]) -> str:
         cells = [of_size.get(step) for of_size in costs.values()]
         numbers = (f" {c.seconds:.1f} | {c.processor:.1f} | {c.memory:.1f} |" if c else " | | |" for c in cells)
         lines.append(f"| {step} |" + "".join(numbers))
+    return "\n".join(lines)
+
+
+def _projection(costs: dict[int, dict[str, Cost]]) -> str:
+    """Projects processor time and memory to ten and a hundred times the largest size."""
+    (few, of_few), (many, of_many) = sorted(costs.items())[-2:]
+    sizes = [10 * many, 100 * many]
+    head = "".join(f" {rows:,}: processor h | GiB |" for rows in sizes)
+    lines = [f"| step | per million: processor s | GiB |{head}", "|---|" + "---:|---:|" * 3]
+    for step, cost in of_many.items():
+        if step not in of_few or step in (_START, _ALL):
+            continue
+        # Measuring is not so exact that a step could not seem to take less of more ratings.
+        slopes = [max(0.0, (after - before) / (many - few)) for before, after in zip(of_few[step], cost, strict=True)]
+        cells = [1e6 * slopes[1], 1e6 * slopes[2]]
+        for rows in sizes:
+            more = rows - many
+            cells += [(cost.processor + slopes[1] * more) / 3600, cost.memory + slopes[2] * more]
+        lines.append(f"| {step} |" + "".join(f" {cell:.2g} |" if cell < 10 else f" {cell:.0f} |" for cell in cells))
     return "\n".join(lines)
 
 

@@ -46,6 +46,18 @@ def test_an_interrupted_measurement_keeps_the_costs_of_completed_steps(tmp_path,
     assert scaling._measure(tmp_path, 300, []) == costs
 
 
+def test_larger_sizes_are_on_the_line_through_the_two_largest():
+    costs = {
+        10: {"Trainer": Cost(1.0, 9e9, 9e9)},
+        1_000_000: {"start": Cost(1.0, 1.0, 1.0), "Trainer": Cost(1.0, 30.0, 1.0), "Pusher": Cost(1.0, 3.0, 2.0)},
+        3_000_000: {"start": Cost(1.0, 1.0, 1.0), "Trainer": Cost(1.0, 90.0, 2.0), "Pusher": Cost(1.0, 2.0, 2.0)},
+    }
+    head, _, *lines = scaling._projection(costs).splitlines()
+    assert "30,000,000" in head and "300,000,000" in head
+    # 30 s and 0.5 GiB a million: 90 + 27 * 30 s and 2 + 27 * 0.5 GiB for 30 million.
+    assert lines == ["| Trainer | 30 | 0.5 | 0.25 | 16 | 2.5 | 150 |", "| Pusher | 0 | 0 | 0.00056 | 2 | 0.00056 | 2 |"]
+
+
 RUNNER = """
 import os, sys, time
 from pathlib import Path
