@@ -14,7 +14,7 @@ _UNOBSERVED = 6.0
 _REGULARIZATION = 0.0125
 _START = 0.9
 """Root mean square length of the item vectors at the start."""
-_NUMBERS_AT_ONCE = 6_000_000
+_NUMBERS_AT_ONCE = 1_000_000
 
 
 class AlsVectors(NamedTuple):

@@ -10,7 +10,7 @@ from recommender.interactions.sittings import sittings
 from recommender.models.biases import Biases, fit_biases
 from recommender.models.low_rank import decompose, leading_eigenvectors
 
-_ROWS_AT_ONCE = 2**17
+_ROWS_AT_ONCE = 2**14
 """Number of rows whose products are computed at once; limits the memory."""
 
 
@@ -39,14 +39,12 @@ def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sitt
     columns = [share, share * standard_residuals(events)]
     kinds = (catalogue.genres, catalogue.release_periods, catalogue.title_words)
     content = [_kinds(rows, catalogue.num_items) for rows in kinds]
-    chosen = scipy.sparse.vstack([*_rows(columns, events.user, events.item, catalogue.num_items), *content], "csr")
-    lengths = np.sqrt(np.bincount(chosen.indices, np.square(chosen.data), catalogue.num_items))
-    chosen.data /= lengths[chosen.indices]
-    within = scipy.sparse.csr_matrix((0, catalogue.num_items))
-    if across_sittings:
-        within = _rows(columns, sittings(events), events.item, catalogue.num_items)
-        within = scipy.sparse.vstack(within, "csr")
-        within.data /= lengths[within.indices]
+    chosen = [*_rows(columns, events.user, events.item, catalogue.num_items), *content]
+    within = _rows(columns, sittings(events), events.item, catalogue.num_items) if across_sittings else []
+    squares = [np.bincount(one.indices, np.square(one.data), catalogue.num_items) for one in chosen]
+    lengths = np.sqrt(np.sum(squares, axis=0))
+    for one in (*chosen, *within):
+        one.data /= lengths[one.indices]
     values, vectors = leading_eigenvectors(
         lambda vectors: _gram_product(chosen, vectors) - _gram_product(within, vectors), catalogue.num_items, rank
     )
@@ -105,12 +103,13 @@ def _rows(
     return [scipy.sparse.csr_matrix((values, (row, item)), shape) for values in columns if values.any()]
 
 
-def _gram_product(matrix: scipy.sparse.csr_matrix, vectors: np.ndarray) -> np.ndarray:
-    """Returns M' M V, [n, k], of M, [m, n], and V, [n, k]."""
+def _gram_product(matrices: list[scipy.sparse.csr_matrix], vectors: np.ndarray) -> np.ndarray:
+    """Returns the sum of M' M V, [n, k], over matrices M, [any, n], of V, [n, k]."""
     product = np.zeros_like(vectors)
-    for begin in range(0, matrix.shape[0], _ROWS_AT_ONCE):
-        block = matrix[begin : begin + _ROWS_AT_ONCE]
-        product += block.T @ (block @ vectors)
+    for matrix in matrices:
+        for begin in range(0, matrix.shape[0], _ROWS_AT_ONCE):
+            block = matrix[begin : begin + _ROWS_AT_ONCE]
+            product += block.T @ (block @ vectors)
     return product
 
 
