@@ -57,6 +57,8 @@ def fit_recommender(
         settings = _without_times(settings)
     training, catalogue = settings.training, dataset.catalogue
     events = hold_out(dataset.interactions, training.validation_share, settings.split.method, training.seed)
+    # First, since TensorFlow keeps the memory that the other parts need.
+    similar = fit_similar(events, catalogue, settings)
     ranking = fit_second_stage(events.rated, catalogue, settings, logs) if dataset.interactions.has_ratings else None
     serving = settings.serving
 
@@ -67,7 +69,6 @@ def fit_recommender(
             serving = serving.model_copy(update={"rating_weight": weight})
 
     retrieval = fit_retrieval(events, catalogue, settings, logs, before_refit=choose, strategy=strategy)
-    similar = fit_similar(events, catalogue, settings)
     parts = _assemble(dataset, retrieval, similar, ranking, settings)
     return FittedRecommender(parts, retrieval, serving, ranking.model if ranking else None)
 
