@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,8 @@ class Steps:
         Args:
           lock: stays locked until the last of the processes has ended.
         """
+        # TensorFlow and Beam leave files there when a process is killed or ends without Python's exit.
+        self._temporary = tempfile.TemporaryDirectory(prefix="atalaya-", ignore_cleanup_errors=True)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._output, writer = os.pipe()
         self._relays: list[threading.Thread] = []
@@ -59,6 +62,7 @@ class Steps:
                 stderr=writer,
                 pass_fds=[theirs.fileno(), lock.fileno()],
                 start_new_session=True,
+                env=os.environ | {"TMPDIR": self._temporary.name},
             )
         os.close(writer)
 
@@ -123,6 +127,7 @@ class Steps:
             relay.join(_SECONDS_FOR_OUTPUT)
         if not self._relays:
             os.close(self._output)
+        self._temporary.cleanup()
 
     def _send(self, message: Compile | Start, *descriptors: int) -> None:
         # If nothing receives it, `_next` raises the error.

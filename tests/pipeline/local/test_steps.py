@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from schemas.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 STEPS = """
-import logging, os, signal, subprocess, sys
+import logging, os, signal, subprocess, sys, tempfile
 from types import SimpleNamespace
 from pipeline.local import server
 from pipeline.node import Artifact, Node
@@ -35,6 +36,7 @@ def launch(pipeline, one, connection, lock):
         os.kill(os.getpid(), signal.SIGKILL)
     if "sleeps" in one.node_info.id:
         child = subprocess.Popen(["sleep", "600"])
+        tempfile.mkstemp()
         logging.getLogger("atalaya").info(f"{os.getpid()} {child.pid}")
         child.wait()
     log = logging.getLogger("atalaya")
@@ -56,6 +58,7 @@ PROGRAM = steps._PROGRAM.replace("from pipeline.local.server", f"{STEPS}\nfrom p
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     monkeypatch.setattr(steps, "_PROGRAM", PROGRAM)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with open(tmp_path / "lock", "w") as lock, Steps(lock) as running:
         yield running
 
@@ -142,8 +145,9 @@ def test_all_processes_end_at_once_when_they_are_stopped(running, tmp_path):
         running.start(name)
     with pytest.raises(KeyboardInterrupt):
         running.wait(lambda said: started.extend(map(int, said.message.split())) or _interrupt(len(started) == 4))
+    assert len(list(tmp_path.glob("atalaya-*/*"))) == 2, "each of them has a temporary file"
     running.stop()
-    assert _are_gone(started)
+    assert _are_gone(started) and not list(tmp_path.glob("atalaya-*"))
 
 
 def test_if_the_process_that_forks_is_lost_the_run_fails_and_its_steps_end(running, tmp_path):
