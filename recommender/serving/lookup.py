@@ -42,10 +42,10 @@ def refused_unless(condition: tf.Tensor, message: str, *values: tf.Tensor) -> Ab
     return tf.control_dependencies([tf.raw_ops.Assert(condition=condition, data=[message, *values])])
 
 
-def cells_of(items: tf.Tensor, num_items: int) -> tf.Tensor:
-    """Returns rows and items, [cells, 2] int32, of [n, m] int32 items, without unknown ones (`num_items`)."""
+def cells_of(items: tf.Tensor, num_items: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns rows and items, [cells] int32 each, of [n, m] int32 items, without unknown ones (`num_items`)."""
     places = tf.where(items < num_items)
-    return tf.stack([tf.cast(places[:, 0], tf.int32), tf.gather_nd(items, places)], axis=1)
+    return tf.cast(places[:, 0], tf.int32), tf.gather_nd(items, places)
 
 
 def known_items(items: tf.Tensor, num_items: int) -> tf.RaggedTensor:

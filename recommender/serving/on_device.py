@@ -13,14 +13,14 @@ from schemas import signatures as names
 class Tables(NamedTuple):
     """The tables that retrieval reads; see `Parts`.
 
-    items: [num_items + 1] ids, the last one empty. seen, seen_splits: the values and splits of `seen`. is_shared:
-    [width] bool, the columns in which all queries are equal.
+    items: [num_items + 1] ids, the last one empty. seen, seen_splits: the values and splits of `seen`. queries,
+    candidates: with the fallback in the last column, see `Recommender`. is_shared: [width + 1] bool, the columns in
+    which all queries are equal, and true for the last one.
     """
 
     user_index: tf.lookup.StaticHashTable
     item_index: tf.lookup.StaticHashTable
     items: tf.Variable
-    fallback: tf.Variable
     seen: tf.Variable
     seen_splits: tf.Variable
     queries: tf.Variable
@@ -69,19 +69,19 @@ def retrieve(tables: Tables, user_id: tf.Tensor, history_item_id: tf.Tensor, k: 
 def _scores(tables: Tables, user: tf.Tensor, history: tf.Tensor) -> tf.Tensor:
     """Returns scores, [num_items], for a [1] user and [n] known items; -infinity for those that are not finite."""
     num_items = tables.candidates.shape[0]
-    is_known, has_history = user < tables.queries.shape[0] - 1, tf.size(history) > 0
+    is_known, has_history = user < tables.queries.shape[0] - 2, tf.size(history) > 0
     # An empty history becomes one unknown item, since LiteRT refuses empty tensors.
     history = tf.pad(history, [[0, tf.cast(~has_history, tf.int32)]], constant_values=num_items)
     latest = _latest(history)[-tables.history_length :]
     row = tf.RaggedTensor.from_row_splits(latest, tf.stack([0, tf.size(latest)]), validate=False)
-    encoded = tables.encode_queries(user, row, tf.constant([tables.now], tf.int64))
+    encoded = tf.pad(tables.encode_queries(user, row, tf.constant([tables.now], tf.int64)), [[0, 0], [0, 1]])
     query = tf.where(has_history, encoded, tf.gather(tables.queries, user))
     # Columns in which all queries are equal, such as the 1 for an item's bias, are left out of the product: in an 8-bit
     # table they would leave no precision for smaller numbers.
     own = tf.constant(~tables.is_shared, tf.float32)
     offset = tf.linalg.matvec(tables.candidates, tables.queries[0] * (1.0 - own))
     scores = tf.matmul(query * own, tables.candidates * own, transpose_b=True)[0] + offset
-    scores = tf.where(is_known | has_history, scores, tables.fallback)
+    scores = tf.where(is_known | has_history, scores, tables.candidates[:, -1])
     return tf.where(tf.math.is_finite(scores), scores, -np.inf)
 
 

@@ -64,9 +64,9 @@ class Permissions(tf.Module):
         return _flags(find(self._item_index, ids), self._num_items + 1)[: self._num_items]
 
 
-def remove(scores: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
-    """Returns scores, [n, num_items], with -infinity at the cells, [cells, 2] int32 rows and items."""
-    return tf.tensor_scatter_nd_update(scores, cells, tf.fill(tf.shape(cells)[:1], -np.inf))
+def remove(scores: tf.Tensor, rows: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+    """Returns scores, [n, num_items], with -infinity at the cells of rows and items, [cells] int32 each."""
+    return tf.tensor_scatter_nd_update(scores, tf.stack([rows, items], axis=1), tf.fill(tf.shape(items), -np.inf))
 
 
 def _flags(positions: tf.Tensor, size: int) -> tf.Tensor:

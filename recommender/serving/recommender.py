@@ -9,7 +9,7 @@ import tensorflow as tf
 from recommender.interactions.ragged import Ragged
 from recommender.models.biases import Biases
 from recommender.serving import on_device
-from recommender.serving.branches import choose
+from recommender.serving.branches import choose, in_sequence
 from recommender.serving.lookup import (
     cells_of,
     find,
@@ -82,6 +82,16 @@ class Request(NamedTuple):
     recent: Recent | None = None
 
 
+class Count(NamedTuple):
+    """How many items an answer has.
+
+    items: [] int32, in `[0, num_items]`. padding: [2, 2] int32, for `tf.pad`, of the columns behind these.
+    """
+
+    items: tf.Tensor
+    padding: tf.Tensor
+
+
 MOST_PADDING = 10_000
 """`k` may exceed the size of the catalogue by this number."""
 MOST_WEIGHT = 1e6
@@ -107,13 +117,13 @@ class Recommender(tf.Module):
             _constant(np.append(parts.titles, b"")),
         )
         self._permissions = Permissions(self._item_index, parts.genres, parts.item_genres)
-        self._fallback = _constant(parts.fallback)
         self._seen, self._seen_splits = _constant(parts.seen.values), _constant(parts.seen.row_splits)
-        self._queries, self._candidates = _constant(parts.queries), _constant(parts.candidates)
+        queries, candidates = _with_fallback(parts)
+        self._queries, self._candidates = _constant(queries), _constant(candidates)
         self._similar_queries = _constant(parts.similar_queries)
         self._similar_candidates = _constant(parts.similar_candidates)
         self._is_finite = _always_finite(parts)
-        self._is_shared = np.ptp(parts.queries, axis=0) == 0
+        self._is_shared = np.append(np.ptp(parts.queries, axis=0) == 0, True)
         # The function and its variables, not the encoder: an optimizer and Keras layers do not belong in the export.
         self._encode_queries, self._query_variables = parts.encoder.encode_queries, parts.encoder.query_variables
         self._history_length, self._now = parts.history_length, parts.now
@@ -141,12 +151,16 @@ class Recommender(tf.Module):
         message = f"`{names.RATING_WEIGHT}` must be a number between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, got:"
         with refused_unless(is_number, message, rating_weight):
             rating_weight = tf.identity(rating_weight)
-        most = tf.maximum(k, n_candidates)
-        return self._answer(request, lambda asks: self._recommend(request, asks, k, include_seen, most, rating_weight))
+        count = self._count(k)
+        candidates = tf.maximum(count.items, tf.minimum(n_candidates, self._num_items))
+        return self._answer(
+            request, lambda asks: self._recommend(request, asks, count, include_seen, candidates, rating_weight)
+        )
 
     def retrieve(self, request: Request, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
         """Runs the first stage alone."""
-        return self._answer(request, lambda asks: self._retrieve(request, asks, k, include_seen))
+        count = self._count(k)
+        return self._answer(request, lambda asks: self._retrieve(request, asks, count, include_seen))
 
     def retrieve_on_device(self, user_id: tf.Tensor, history_item_id: tf.Tensor, k: tf.Tensor) -> Tensors:
         """Runs the first stage for one user, in operators that TFLite has: see `on_device.retrieve`."""
@@ -154,7 +168,6 @@ class Recommender(tf.Module):
             user_index=self._user_index,
             item_index=self._item_index,
             items=self._items,
-            fallback=self._fallback,
             seen=self._seen,
             seen_splits=self._seen_splits,
             queries=self._queries,
@@ -174,8 +187,9 @@ class Recommender(tf.Module):
         scores = tf.matmul(queries, self._similar_candidates, transpose_b=True)
         scores = self._permissions.apply(tf.where(is_known[:, tf.newaxis], scores, -np.inf), rules)
         excluded = tf.concat([items[:, tf.newaxis], self._excluded(exclude, tf.shape(items)[0])], axis=1)
-        scores, best = self._best(remove(scores, cells_of(excluded, self._num_items)), k)
-        return self._show(best, {names.SCORE: scores}, k) | {names.IS_KNOWN: is_known}
+        count = self._count(k)
+        scores, best = self._best(remove(scores, *cells_of(excluded, self._num_items)), count.items)
+        return self._show(best, {names.SCORE: scores}, count) | {names.IS_KNOWN: is_known}
 
     def find_users(self, user_id: tf.Tensor) -> tf.Tensor:
         """Looks up [n] ids as [n] int32 indices."""
@@ -186,7 +200,7 @@ class Recommender(tf.Module):
         vectors, unknown_history = choose(
             tf.size(history_item_id) + tf.size(timestamp) > 0,
             lambda: self._encode(users, history_item_id, timestamp)[:2],
-            lambda: (tf.gather(self._queries, users), tf.zeros_like(users)),
+            lambda: (self._known_vectors(users), tf.zeros_like(users)),
         )
         return {names.EMBEDDING: vectors} | self._facts(users, unknown_history)
 
@@ -194,7 +208,7 @@ class Recommender(tf.Module):
         """Returns the vectors of items; zeros for an unknown one."""
         items = find(self._item_index, item_id)
         is_known = items < self._num_items
-        vectors = tf.gather(self._candidates, tf.where(is_known, items, 0))
+        vectors = tf.gather(self._candidates, tf.where(is_known, items, 0))[:, :-1]
         return {names.EMBEDDING: tf.where(is_known[:, tf.newaxis], vectors, 0.0), names.IS_KNOWN: is_known}
 
     def rate(self, user_id: tf.Tensor, item_id: tf.Tensor, timestamp: tf.Tensor, recent: Recent) -> Tensors:
@@ -238,13 +252,13 @@ class Recommender(tf.Module):
         if request.recent is not None:
             inputs.append(request.recent.item_id)
         asks = tf.add_n([tf.size(values) for values in inputs]) > 0
-        return choose(asks, lambda: answer(True), lambda: answer(False))
+        return choose(asks, lambda: answer(True), lambda: in_sequence(lambda: answer(False)))
 
     def _recommend(
         self,
         request: Request,
         asks: bool,
-        k: tf.Tensor,
+        count: Count,
         include_seen: tf.Tensor,
         n_candidates: tf.Tensor,
         rating_weight: tf.Tensor,
@@ -255,48 +269,49 @@ class Recommender(tf.Module):
         ratings = self._ratings.rate(users[:, tf.newaxis], items)
         # Of an unknown user's taste, nothing is known: the order stays that of popularity.
         weight = tf.where(users < self._num_users, rating_weight, 0.0)[:, tf.newaxis]
+        scores = retrieved + weight * ratings
         # A rating that is not a number must not bring back what was removed.
-        scores = tf.where(retrieved > -np.inf, retrieved + weight * ratings, -np.inf)
-        scores, places = self._best(scores, k)
+        scores = tf.where(retrieved > -np.inf, scores, -np.inf)
+        scores, places = self._best(scores, count.items)
         items, retrieved, ratings = (tf.gather(column, places, batch_dims=1) for column in (items, retrieved, ratings))
         if asks and request.recent is not None:
             ratings = self._ratings.rate_at(users, items, ratings, request.timestamp, request.recent)
         numbers = {names.SCORE: scores, names.RETRIEVAL_SCORE: retrieved, names.RATING: ratings}
-        return self._show(items, numbers, k) | facts
+        return self._show(items, numbers, count) | facts
 
-    def _retrieve(self, request: Request, asks: bool, k: tf.Tensor, include_seen: tf.Tensor) -> Tensors:
-        scores, items, facts = self._find(request, asks, k, include_seen)
-        return self._show(items, {names.SCORE: scores}, k) | facts
+    def _retrieve(self, request: Request, asks: bool, count: Count, include_seen: tf.Tensor) -> Tensors:
+        scores, items, facts = self._find(request, asks, count.items, include_seen)
+        return self._show(items, {names.SCORE: scores}, count) | facts
 
     def _find(
         self, request: Request, asks: bool, k: tf.Tensor, include_seen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
-        """Returns scores, -infinity if too few are left, items, [n, min(k, num_items)] each, and facts on each row."""
+        """Returns scores, -infinity if too few are left, items, [n, k] each, and facts on each row."""
         users = request.users
+        # The unknown user has seen nothing.
+        rows, seen = self._seen_by(tf.where(include_seen, self._num_users, users))
         if asks:
             scores, unknown_history = self._score_as_asked(request, include_seen)
         else:
-            scores = self._score(tf.gather(self._queries, users), users == self._num_users)
+            unknown_history = tf.zeros_like(users)
+            scores = self._score(tf.gather(self._queries, users))
             if not self._is_finite:
                 scores = tf.where(tf.math.is_finite(scores), scores, -np.inf)
-            unknown_history = tf.zeros_like(users)
-        # The unknown user has seen nothing.
-        seen = self._seen_by(tf.where(include_seen, self._num_users, users))
-        return *self._best(remove(scores, seen), k), self._facts(users, unknown_history)
+        return *self._best(remove(scores, rows, seen), k), self._facts(users, unknown_history)
 
-    def _score(self, queries: tf.Tensor, is_unknown: tf.Tensor) -> tf.Tensor:
-        """Returns scores, [n, num_items], of queries, [n, width]."""
-        scores = tf.matmul(queries, self._candidates, transpose_b=True)
-        return tf.where(is_unknown[:, tf.newaxis], self._fallback, scores)
+    def _score(self, queries: tf.Tensor) -> tf.Tensor:
+        """Returns scores, [n, num_items], of queries, [n, width + 1], whose last column is 1 for the fallback."""
+        return tf.matmul(queries, self._candidates, transpose_b=True)
 
     def _score_as_asked(self, request: Request, include_seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns scores, [n, num_items], -infinity if unwanted, and the number of unknown ids in each history, [n]."""
         queries, unknown_history, history = self._encode(request.users, request.history_item_id, request.timestamp)
-        has_history = tf.reduce_any(history < self._num_items, axis=1)
-        scores = self._score(queries, (request.users == self._num_users) & ~has_history)
+        has_history = tf.reduce_any(history < self._num_items, axis=1)[:, tf.newaxis]
+        queries = tf.where(has_history, tf.pad(queries, [[0, 0], [0, 1]]), tf.gather(self._queries, request.users))
+        scores = self._score(queries)
         brought = tf.where(include_seen, self._num_items, history)
         excluded = tf.concat([brought, self._excluded(request.exclude, tf.shape(history)[0])], axis=1)
-        scores = remove(scores, cells_of(excluded, self._num_items))
+        scores = remove(scores, *cells_of(excluded, self._num_items))
         return self._permissions.apply(scores, request.rules), unknown_history
 
     def _encode(
@@ -317,42 +332,71 @@ class Recommender(tf.Module):
         kept = latest(known_items(history, self._num_items), self._num_items, self._history_length)
         encoded = self._encode_queries(users, kept, timestamps)
         has_history = tf.reduce_any(is_item, axis=1)[:, tf.newaxis]
-        return tf.where(has_history, encoded, tf.gather(self._queries, users)), unknown, history
+        return tf.where(has_history, encoded, self._known_vectors(users)), unknown, history
 
     def _best(self, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the best scores, descending, and their places, [n, at most k] each, of [n, num_items] scores."""
-        return tf.math.top_k(scores, tf.clip_by_value(k, 0, self._num_items))
+        """Returns the `k` best scores, descending, and their places, [n, k] each, of [n, at least k] scores."""
+        return tf.math.top_k(scores, k)
+
+    def _known_vectors(self, users: tf.Tensor) -> tf.Tensor:
+        """Returns the vectors of [n] users, [n, width], whose histories are those of training."""
+        rows = tf.where(users < self._num_users, users, self._num_users + 1)
+        return tf.gather(self._queries, rows)[:, :-1]
 
     def _excluded(self, exclude: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
         """Returns items, [num_rows, any] int32; the number of items stands for unknown ids and padding."""
         return find(self._item_index, rows_of(exclude, num_rows, names.EXCLUDE))
 
-    def _show(self, items: tf.Tensor, numbers: Tensors, k: tf.Tensor) -> Tensors:
-        """Returns columns, [n, max(k, 0)], of [n, min(k, num_items)] items and numbers.
+    def _count(self, k: tf.Tensor) -> Count:
+        """Returns how many items an answer has.
 
-        A score of -infinity marks padding.
+        Raises:
+          InvalidArgumentError: `k` is too large.
         """
         most = self._num_items + MOST_PADDING
         message = f"`{names.K}` must be at most {most}, {MOST_PADDING} more than the number of items, got:"
         with refused_unless(k <= most, message, k):
-            k = tf.identity(k)
+            items = tf.clip_by_value(k, 0, self._num_items)
+        return Count(items, tf.maximum(k - self._num_items, 0) * tf.constant([[0, 0], [0, 1]]))
+
+    def _show(self, items: tf.Tensor, numbers: Tensors, count: Count) -> Tensors:
+        """Returns columns, [n, max(k, 0)], of [n, count.items] items and numbers.
+
+        A score of -infinity marks padding.
+        """
         left = numbers[names.SCORE] > -np.inf
-        padding = tf.maximum(k - self._num_items, 0) * tf.constant([[0, 0], [0, 1]])
-        items = tf.pad(tf.where(left, items, self._num_items), padding, constant_values=self._num_items)
+        items = tf.pad(tf.where(left, items, self._num_items), count.padding, constant_values=self._num_items)
         columns = {names.ITEM_ID: tf.gather(self._items, items), names.TITLE: tf.gather(self._titles, items)}
-        return columns | {name: tf.pad(tf.where(left, column, 0.0), padding) for name, column in numbers.items()}
+        return columns | {name: tf.pad(tf.where(left, column, 0.0), count.padding) for name, column in numbers.items()}
 
     def _facts(self, users: tf.Tensor, unknown_history: tf.Tensor) -> Tensors:
         return {names.IS_KNOWN: users < self._num_users, names.UNKNOWN_HISTORY: unknown_history}
 
-    def _seen_by(self, users: tf.Tensor) -> tf.Tensor:
-        """Returns rows and items, [cells, 2] int32, of what [n] users have seen."""
-        begins, ends = tf.gather(self._seen_splits, users), tf.gather(self._seen_splits, users + 1)
-        # A few operators; `tf.ragged.range` and `value_rowids` have fifty.
-        places = tf.raw_ops.RaggedRange(starts=begins, limits=ends, deltas=1)
-        items, splits = tf.gather(self._seen, places.rt_dense_values), tf.cast(places.rt_nested_splits, tf.int32)
-        rows = tf.searchsorted(splits, tf.range(tf.size(items)), side="right") - 1
-        return tf.stack([rows, items], axis=1)
+    def _seen_by(self, users: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what [n] users have seen as rows and items, [cells] int32 each."""
+        # A few operators; `tf.gather` of a ragged tensor has fifty.
+        found = tf.raw_ops.RaggedGather(
+            params_nested_splits=[self._seen_splits],
+            params_dense_values=self._seen,
+            indices=users,
+            OUTPUT_RAGGED_RANK=1,
+        )
+        cells = tf.raw_ops.RaggedTensorToSparse(
+            rt_nested_splits=found.output_nested_splits, rt_dense_values=found.output_dense_values
+        )
+        return tf.cast(cells.sparse_indices[:, 0], tf.int32), cells.sparse_values
+
+
+def _with_fallback(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the tables of queries, [num_users + 2, width + 1], and of candidates, [num_items, width + 1].
+
+    The last column of the candidates has the scores for unknown users without a history, which are the products with
+    the row of the queries behind those of known users. Hence no request selects them. The last row of the queries has
+    the vector of the unknown user.
+    """
+    queries = np.pad(parts.queries, [(0, 1), (0, 1)])
+    queries[-1], queries[-2] = queries[-2], np.eye(1, queries.shape[1], queries.shape[1] - 1)
+    return queries, np.column_stack([parts.candidates, parts.fallback])
 
 
 def _always_finite(parts: Parts) -> bool:

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from recommender.serving.branches import in_sequence
 from recommender.serving.permissions import Rules
 from recommender.serving.ratings import Recent
 from recommender.serving.recommender import Recommender, Request, Tensors
@@ -106,10 +107,14 @@ class Served(tf.Module):
               `is_known`, [n] bool: false for unknown users. `unknown_history`, [n] int32: number of unknown ids in the
               history.
             """
-            users = recommender.find_users(user_id)
             recent = Recent(recent_item_id, recent_rating, recent_timestamp)
-            request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre), recent)
-            return recommender.recommend(request, k, include_seen, n_candidates, rating_weight)
+
+            def answer() -> Tensors:
+                users = recommender.find_users(user_id)
+                request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre), recent)
+                return recommender.recommend(request, k, include_seen, n_candidates, rating_weight)
+
+            return in_sequence(answer)
 
         @tf.function(input_signature=[*query, *shown, seen])
         def retrieve(
@@ -124,9 +129,13 @@ class Served(tf.Module):
             include_seen: tf.Tensor = no,
         ) -> Tensors:
             """Runs the first stage alone: as `recommend`, without `rating` and `retrieval_score`, which is `score`."""
-            users = recommender.find_users(user_id)
-            request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre))
-            return recommender.retrieve(request, k, include_seen)
+
+            def answer() -> Tensors:
+                users = recommender.find_users(user_id)
+                request = Request(users, history_item_id, timestamp, exclude, Rules(allow, deny, genre))
+                return recommender.retrieve(request, k, include_seen)
+
+            return in_sequence(answer)
 
         @tf.function(
             input_signature=[

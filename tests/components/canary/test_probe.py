@@ -146,9 +146,9 @@ class Deaf(Recommender):
     def embed_users(self, users: tf.Tensor, history_item_id: tf.Tensor, timestamp: tf.Tensor) -> dict:
         return super().embed_users(users, history_item_id[:0, :0], timestamp)
 
-    def _score(self, queries: tf.Tensor, is_nobody: tf.Tensor) -> tf.Tensor:
-        scores = super()._score(queries, tf.zeros_like(is_nobody))
-        return tf.where(is_nobody[:, tf.newaxis], self._noise[: tf.shape(scores)[0]], scores)
+    def _score(self, queries: tf.Tensor) -> tf.Tensor:
+        scores = super()._score(queries)
+        return tf.where(queries[:, -1:] > 0, self._noise[: tf.shape(scores)[0]], scores)
 
 
 class Greedy(Recommender):

@@ -1,9 +1,10 @@
+import itertools
 from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from recommender.serving.branches import choose
+from recommender.serving.branches import choose, in_sequence
 
 
 def _operators(branch: Callable) -> set[str]:
@@ -39,3 +40,16 @@ def test_the_chosen_function_gives_the_result():
     for number, sign in ((2.0, b"+"), (-3.0, b"-")):
         found = call(tf.constant(number))
         assert (found["sign"].numpy(), found["size"].numpy()) == (sign, abs(number))
+
+
+def test_operators_in_sequence_each_wait_for_the_one_before():
+    def build() -> tf.Tensor:
+        return tf.cumsum(x) + tf.reverse(x, [0]) * tf.sort(x)
+
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None])
+        in_sequence(build)
+    operators = [op for op in graph.get_operations() if op.type not in ("Const", "Placeholder")]
+    assert len(operators) > 4
+    for first, second in itertools.pairwise(operators):
+        assert first in [*second.control_inputs, *(tensor.op for tensor in second.inputs)]
