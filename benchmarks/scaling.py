@@ -7,7 +7,7 @@ The ratings are synthetic: each user likes one of a few groups of items, and in 
 With --long-tail, there are far more users and items, with few ratings each.
 Every size runs in a separate folder and process; --fast shortens the training. The result is a Markdown table, and
 with several sizes another one: what ten and a hundred times the largest size would take on one machine, on the line
-through the two largest sizes.
+through the two largest sizes. A step whose work is limited above these takes less.
 Steps run at the same time; --jobs limits how many. The costs of a step are those of its process and all its
 descendants, and the last row has those of the whole run: elapsed and processor seconds, and peak memory in GiB, in
 which pages that processes share count once. Processor time and memory are sampled twice per second.
@@ -239,7 +239,7 @@ def _projection(costs: dict[int, dict[str, Cost]]) -> str:
     for step, cost in of_many.items():
         if step not in of_few or step in (_START, _ALL):
             continue
-        # Measuring is not so exact that a step could not seem to take less of more ratings.
+        # Noise can make a step seem cheaper with more ratings.
         slopes = [max(0.0, (after - before) / (many - few)) for before, after in zip(of_few[step], cost, strict=True)]
         cells = [1e6 * slopes[1], 1e6 * slopes[2]]
         for rows in sizes:

@@ -66,7 +66,7 @@ class Evaluation:
 
         Args:
           make_pipeline: makes a pipeline of the engine whose workers ask the models.
-          folder: folder or address for temporary files, which the workers see too; removed at the end.
+          folder: existing folder or address for temporary files, which the workers see too.
           other: folder or address of the other SavedModel.
         """
 

@@ -21,7 +21,6 @@ from schemas.verdict import CheckRecord, Verdict
 ANOMALIES_KEY = "anomalies"
 GATE_KEY = "gate"
 FEATURES_KEY = "features"
-_ASKED = "asked"
 _FILES = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
 
 
@@ -64,7 +63,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         last = [path_utils.serving_model_path(other.uri) for other in others]
         anomalies = _load_anomalies(artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY]))
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
-        found = evaluation.judge(self._make_beam_pipeline, os.path.join(folder, _ASKED), *last)
+        found = evaluation.judge(self._make_beam_pipeline, folder, *last)
         verdict = _verdict(settings, found, anomalies)
         io_utils.write_string_file(os.path.join(folder, layout.VERDICT), verdict.model_dump_json(indent=1))
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])

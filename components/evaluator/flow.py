@@ -3,9 +3,11 @@
 Questions and answers are files, since a job server limits the size of what the graph holds.
 """
 
+import contextlib
 import functools
 import logging
 import pickle
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,18 +23,25 @@ from recommender.evaluation.held_out import HeldOut
 from recommender.serving.saved_model import load_saved_model
 
 _MOST_USERS = 512
-"""Of a block."""
+"""Maximum number of users in a block."""
 _FEWEST_BLOCKS = 4
-"""Approximately: of a few users, so that several workers have some."""
+"""Approximate number of blocks for few users, so that several workers get one."""
 _CATALOGUE, _QUESTIONS, _ANSWERS = "catalogue", "questions", "answers"
+_LOADING = threading.Lock()
+"""An engine may start several workers in threads of one process."""
 _LOG = logging.getLogger("atalaya")
 
 MakePipeline = Callable[[], beam.Pipeline]
 
 
-@functools.lru_cache(maxsize=1)
 def load(model: str) -> Any:
     """Loads a SavedModel once per process, from a folder or an address of a file system that TensorFlow knows."""
+    with _LOADING:
+        return _load(model)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(model: str) -> Any:
     return tf.saved_model.load(model) if "://" in model else load_saved_model(Path(model))
 
 
@@ -53,26 +62,31 @@ def ask(
       held_out: n users and their events.
       users: [n] ids (bytes) of the users.
       catalogue: ids of the items by index.
-      folder: folder or address, which the workers see too, of the questions and answers; removed at the end.
+      folder: existing folder or address, which the workers see too; questions and answers are below it until the end.
       what: what is being done, to show progress.
     """
     size = min(_MOST_USERS, -(-len(users) // _FEWEST_BLOCKS))
     begins = range(0, len(users), size)
-    fileio.makedirs(folder)
-    write(catalogue, f"{folder}/{_CATALOGUE}")
-    for block, begin in enumerate(begins):
-        end = min(begin + size, len(users))
-        write((held_out.part(begin, end), users[begin:end]), f"{folder}/{_QUESTIONS}-{block}")
-    with make_pipeline() as pipeline:
-        (
-            pipeline
-            | "Blocks" >> beam.Create(range(len(begins)))
-            | "Spread" >> beam.Reshuffle()
-            | "AskModel" >> beam.ParDo(_AskModel(model, folder, what, len(users)))
-        )
-    answers = join([read(f"{folder}/{_ANSWERS}-{block}") for block in range(len(begins))])
-    fileio.rmtree(folder)
-    return answers
+    # Its own, since a lost worker may still answer for another model.
+    asked = f"{folder}/asked-{uuid.uuid4().hex}"
+    fileio.makedirs(asked)
+    try:
+        write(catalogue, f"{asked}/{_CATALOGUE}")
+        for block, begin in enumerate(begins):
+            end = min(begin + size, len(users))
+            write((held_out.part(begin, end), users[begin:end]), f"{asked}/{_QUESTIONS}-{block}")
+        with make_pipeline() as pipeline:
+            (
+                pipeline
+                | "Blocks" >> beam.Create(range(len(begins)))
+                | "Spread" >> beam.Reshuffle()
+                | "AskModel" >> beam.ParDo(_AskModel(model, asked, what, len(users)))
+            )
+        return join([read(f"{asked}/{_ANSWERS}-{block}") for block in range(len(begins))])
+    finally:
+        # A lost worker may write there meanwhile; what it leaves does no harm.
+        with contextlib.suppress(OSError, tf.errors.OpError):
+            fileio.rmtree(asked)
 
 
 class _AskModel(beam.DoFn):

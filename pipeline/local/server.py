@@ -8,6 +8,7 @@ import ctypes
 import logging
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -29,11 +30,12 @@ _MOST_CHARACTERS = 10_000
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def serve(descriptor: int) -> NoReturn:
+def serve(descriptor: int, temporary: str) -> NoReturn:
     """Serves the process at the other end of a socket, until that closes it or ends.
 
     Args:
       descriptor: of the socket, which keeps messages apart.
+      temporary: folder of temporary files, which is removed at the end.
     """
     control = socket.socket(fileno=descriptor)
     try:
@@ -44,6 +46,7 @@ def serve(descriptor: int) -> NoReturn:
     except Exception as error:
         traceback.print_exc()
         send(control, _failed(None, error))
+    shutil.rmtree(temporary, ignore_errors=True)
     # Also the steps, and the processes that they have started; this process leads their group.
     os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -20,10 +20,10 @@ from schemas.errors import DataError, SettingsError
 _ROOT = Path(__file__).parents[2]
 _PROGRAM = """
 import sys
-_, descriptor, sys.path[0] = sys.argv
+_, descriptor, temporary, sys.path[0] = sys.argv
 del sys.argv[1:]  # TFX's steps read the options of their process
 from pipeline.local.server import serve
-serve(int(descriptor))
+serve(int(descriptor), temporary)
 """
 _SECONDS_BETWEEN_LOOKS = 1.0
 _SECONDS_FOR_OUTPUT = 5.0
@@ -47,7 +47,7 @@ class Steps:
         Args:
           lock: stays locked until the last of the processes has ended.
         """
-        # TensorFlow and Beam leave files there when a process is killed or ends without Python's exit.
+        # TensorFlow and Beam leave temporary files when a process is killed or ends without Python's exit.
         self._temporary = tempfile.TemporaryDirectory(prefix="atalaya-", ignore_cleanup_errors=True)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._output, writer = os.pipe()
@@ -56,7 +56,7 @@ class Steps:
         self._running: set[str] = set()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), str(_ROOT)],
+                [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), self._temporary.name, str(_ROOT)],
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 stderr=writer,

@@ -34,7 +34,7 @@ class HoldOut:
 
     @property
     def fitted(self) -> Interactions:
-        """The interactions that models are fitted to, as a copy, which is not kept: there are many."""
+        """The interactions that models are fitted to; each use makes a copy, which is not kept."""
         return self.interactions.take(self.is_fitted)
 
     @cached_property

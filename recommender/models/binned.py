@@ -1,5 +1,7 @@
 """`PiecewiseLinear` of many events in little memory."""
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,8 +9,8 @@ from recommender.models.blocks import in_turn
 from recommender.models.piecewise import PiecewiseLinear
 
 _BINS = 256
-_MOST_ROWS = 200_000
-"""Maximum number of events from which the bins are computed."""
+_MOST_ROWS, _ROWS_AT_ONCE = 200_000, 2**18
+"""Maximum number of events from which the quantiles are computed, and number of events that are counted at once."""
 
 
 class Binned(tf.Module):
@@ -21,12 +23,17 @@ class Binned(tf.Module):
 
     def __init__(self, numbers: np.ndarray, phi: PiecewiseLinear):
         """Takes the events' numbers, [n, num_numbers] float32, with at least one event."""
-        num_numbers = numbers.shape[1]
-        edges = _edges(numbers[:: len(numbers) // _MOST_ROWS + 1])
-        bins = [np.searchsorted(*pair, side="right").astype(np.uint8) for pair in zip(edges, numbers.T, strict=True)]
-        means = [_means(*pair) for pair in zip(bins, numbers.T, strict=True)]
-        columns = phi(tf.constant(np.stack(means, axis=1), tf.float32)).numpy()
-        self._bins = tf.stack(bins)
+        num_events, num_numbers = numbers.shape
+        edges, bins = _edges(numbers), np.empty((num_numbers, num_events), np.uint8)
+        sums, counts = np.zeros((2, num_numbers, _BINS))
+        for begin in range(0, num_events, _ROWS_AT_ONCE):
+            rows = slice(begin, begin + _ROWS_AT_ONCE)
+            for number, values in enumerate(numbers[rows].T):
+                bins[number, rows] = np.searchsorted(edges[number], values, side="right")
+                sums[number] += np.bincount(bins[number, rows], values, _BINS)
+                counts[number] += np.bincount(bins[number, rows], minlength=_BINS)
+        columns = phi(tf.constant((sums / np.maximum(1, counts)).T, tf.float32)).numpy()
+        self._bins = tf.constant(bins)
         is_of_number = np.arange(phi.width) % num_numbers == np.arange(num_numbers)[:, np.newaxis, np.newaxis]
         self._table = np.where(is_of_number, columns, np.float32(0))
         self.width = phi.width
@@ -53,8 +60,14 @@ class Binned(tf.Module):
 
     def squares(self) -> np.ndarray:
         """Returns phi' phi, [width, width] float64."""
-        bins = self._bins.numpy()
-        counts = np.block([[_pairs(first, second) for second in bins] for first in bins])
+        num_numbers, num_events = self._bins.shape
+        counts = np.zeros((num_numbers, _BINS, num_numbers, _BINS))
+        for begin in range(0, num_events, _ROWS_AT_ONCE):
+            bins = self._bins[:, begin : begin + _ROWS_AT_ONCE].numpy().astype(np.int64)
+            for first, second in itertools.product(range(num_numbers), repeat=2):
+                pairs = np.bincount(bins[first] * _BINS + bins[second], minlength=_BINS**2)
+                counts[first, :, second] += pairs.reshape(_BINS, _BINS)
+        counts = counts.reshape(num_numbers * _BINS, -1)
         table = self._table.reshape(-1, self.width).astype(np.float64)
         return table.T @ counts @ table
 
@@ -63,19 +76,9 @@ class Binned(tf.Module):
         return tf.unstack(tf.cast(self._bins[:, rows], tf.int32))
 
 
-def _edges(sample: np.ndarray) -> np.ndarray:
+def _edges(numbers: np.ndarray) -> np.ndarray:
     """Returns where the bins of each number begin, except the first, [num_numbers, 255] float32."""
-    half = _BINS // 2
+    half, sample = _BINS // 2, numbers[:: len(numbers) // _MOST_ROWS + 1]
     equal = np.quantile(sample, np.arange(1, half) / half, axis=0)
-    spaced = np.linspace(sample.min(axis=0), sample.max(axis=0), half + 2)[1:-1]
+    spaced = np.linspace(numbers.min(axis=0), numbers.max(axis=0), half + 2)[1:-1]
     return np.sort(np.concatenate([equal, spaced]), axis=0).astype(np.float32).T
-
-
-def _means(bins: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Returns the mean of the numbers in each bin, [256]; 0 for a bin without any."""
-    return np.bincount(bins, numbers, _BINS) / np.maximum(1, np.bincount(bins, minlength=_BINS))
-
-
-def _pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Counts how often each pair of bins occurs, [256, 256]."""
-    return np.bincount(first.astype(np.int64) * _BINS + second, minlength=_BINS**2).reshape(_BINS, _BINS)

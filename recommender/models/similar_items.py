@@ -11,7 +11,7 @@ from recommender.models.biases import Biases, fit_biases
 from recommender.models.low_rank import decompose, leading_eigenvectors
 
 _ROWS_AT_ONCE = 2**14
-"""Number of rows whose products are computed at once; limits the memory."""
+"""Number of rows whose products are computed at once, or that of items if there are more; limits the memory."""
 
 
 def similar_item_vectors(events: Interactions, catalogue: Catalogue, across_sittings: bool, rank: int) -> np.ndarray:
@@ -105,10 +105,10 @@ def _rows(
 
 def _gram_product(matrices: list[scipy.sparse.csr_matrix], vectors: np.ndarray) -> np.ndarray:
     """Returns the sum of M' M V, [n, k], over matrices M, [any, n], of V, [n, k]."""
-    product = np.zeros_like(vectors)
+    product, at_once = np.zeros_like(vectors), max(_ROWS_AT_ONCE, len(vectors))
     for matrix in matrices:
-        for begin in range(0, matrix.shape[0], _ROWS_AT_ONCE):
-            block = matrix[begin : begin + _ROWS_AT_ONCE]
+        for begin in range(0, matrix.shape[0], at_once):
+            block = matrix[begin : begin + at_once]
             product += block.T @ (block @ vectors)
     return product
 

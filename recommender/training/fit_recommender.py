@@ -57,7 +57,7 @@ def fit_recommender(
         settings = _without_times(settings)
     training, catalogue = settings.training, dataset.catalogue
     events = hold_out(dataset.interactions, training.validation_share, settings.split.method, training.seed)
-    # First, since TensorFlow keeps the memory that the other parts need.
+    # First: TensorFlow does not return the memory that the other parts use.
     similar = fit_similar(events, catalogue, settings)
     ranking = fit_second_stage(events.rated, catalogue, settings, logs) if dataset.interactions.has_ratings else None
     serving = settings.serving

@@ -65,7 +65,7 @@ def fit_retrieval(
     Raises:
       FloatingPointError: the training diverged.
     """
-    fitted, method, chosen = events.fitted, settings.split.method, settings.retrieval
+    method, chosen, fitted = settings.split.method, settings.retrieval, events.fitted
     contexts, held_out, strategy = (
         _contexts(fitted, settings),
         events.held_out,

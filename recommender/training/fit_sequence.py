@@ -55,10 +55,11 @@ def fit_sequence(
     """
     begin = time.monotonic()
     _check_features(train.interactions, settings)
-    timelines = Timelines(train.fitted, items)
+    fitted = train.fitted
+    timelines = Timelines(fitted, items)
     measure = Measure(timelines.windows(train.not_fitted, settings.features), settings, training.seed)
     windows = training_windows(timelines, settings, split.method, training.seed)
-    model, best = _fit(windows, train.fitted, items, settings, training.seed, measure=measure)
+    model, best = _fit(windows, fitted, items, settings, training.seed, measure=measure)
     epochs = best.epoch if best else settings.epochs
     record: dict[str, Any] = {"epochs": epochs, "held_out": measure.of(model)}
     if training.refit:

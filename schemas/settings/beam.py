@@ -137,7 +137,7 @@ class PortableSettings(JobServerSettings):
 
 
 class BeamSettings(Section):
-    """The engine that runs the data steps, the Evaluator's questions to the models and the batch on Apache Beam."""
+    """The Apache Beam engine of the data steps, the Evaluator's questions to the models, and batch recommendations."""
 
     engine: Literal["direct", "flink", "spark", "dataflow", "portable"] = "direct"
     """`direct` is Beam's own engine, on this machine; the settings of the others are in the tables of their names."""

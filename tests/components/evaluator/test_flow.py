@@ -1,6 +1,7 @@
 """The model's answers from blocks of users, with Beam's direct engine and a model of a few lines."""
 
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,11 @@ def _assert_same(found: Answers, expected: Answers) -> None:
 def test_answers_by_block_are_those_of_one_call_in_order(most, sizes, model, held_out, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(flow, "_MOST_USERS", most)
     caplog.set_level(logging.DEBUG, "atalaya")
-    folder = tmp_path / "asked"
     make_pipeline = lambda: beam.Pipeline(argv=arguments(BeamSettings()))  # noqa: E731
-    found = flow.ask(make_pipeline, "model", held_out, USERS, CATALOGUE, str(folder), "judging")
+    found = flow.ask(make_pipeline, "model", held_out, USERS, CATALOGUE, str(tmp_path), "judging")
     _assert_same(found, _expected(held_out))
     assert sorted(model.asked[::2], reverse=True) == sizes
-    assert not folder.exists()
+    assert not list(tmp_path.iterdir())
     progress = [record.progress for record in caplog.records if hasattr(record, "progress")]
     assert len(progress) == len(sizes) and progress[-1] == ("judging", NUM_USERS, NUM_USERS)
 
@@ -100,3 +100,23 @@ def test_a_worker_that_dies_while_it_writes_leaves_no_answers_and_another_repeat
 def _fail(source: str, target: str, overwrite: bool) -> None:
     assert Path(source).stat().st_size > 0
     raise OSError("killed")
+
+
+def test_a_lost_worker_does_not_answer_for_the_next_model(model, held_out, tmp_path, monkeypatch):
+    lost: list[str] = []
+
+    class Late(flow._AskModel):
+        def process(self, block: int) -> None:
+            lost.append(self._folder)
+            super().process(block)
+            for folder in lost[:1]:
+                Path(folder).mkdir(exist_ok=True)
+                (Path(folder) / f"answers-{block}").write_bytes(b"too late")
+
+    monkeypatch.setattr(flow, "_AskModel", Late)
+    make_pipeline = lambda: beam.Pipeline(argv=arguments(BeamSettings()))  # noqa: E731
+    with pytest.raises(pickle.UnpicklingError):
+        flow.ask(make_pipeline, "model", held_out, USERS, CATALOGUE, str(tmp_path), "judging")
+    _assert_same(
+        flow.ask(make_pipeline, "model", held_out, USERS, CATALOGUE, str(tmp_path), "judging"), _expected(held_out)
+    )

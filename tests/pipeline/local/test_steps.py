@@ -185,8 +185,9 @@ def test_no_process_outlives_a_run_that_is_killed(tmp_path):
         "    running.wait(lambda said: os.write(1, f'started {said.message}\\n'.encode()))\n"
     )
     command = [sys.executable, str(program), str(tmp_path / "lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         lines = (line.split() for line in process.stdout if line.startswith("started"))
         started = [int(number) for _ in range(2) for number in next(lines)[1:]]
         process.send_signal(signal.SIGKILL)
-    assert len(started) == 4 and _are_gone(started)
+    assert len(started) == 4 and _are_gone(started) and not list(tmp_path.glob("atalaya-*"))

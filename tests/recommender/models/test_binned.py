@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from recommender.models import binned as binned_file
 from recommender.models import blocks
 from recommender.models.binned import Binned
 from recommender.models.piecewise import PiecewiseLinear
@@ -10,6 +11,7 @@ from recommender.models.piecewise import PiecewiseLinear
 @pytest.fixture(params=[2**18, 100])
 def events_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_EVENTS_AT_ONCE", request.param)
+    monkeypatch.setattr(binned_file, "_ROWS_AT_ONCE", request.param)
 
 
 @pytest.mark.usefixtures("events_at_once")
@@ -28,8 +30,9 @@ def test_products_are_those_of_the_columns() -> None:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.001])
-def test_many_different_numbers_are_hardly_rounded(share: float) -> None:
-    """Also if most numbers are 0."""
+def test_many_different_numbers_are_hardly_rounded(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if most numbers are 0, and if quantiles are those of a sample."""
+    monkeypatch.setattr(binned_file, "_MOST_ROWS", 2_000)
     generator = np.random.default_rng(0)
     numbers = generator.normal(size=(10_000, 2)).astype(np.float32) * (generator.random((10_000, 2)) < share)
     phi = PiecewiseLinear(numbers, 4)
