@@ -21,11 +21,10 @@ class RatingModel(tf.Module):
           mood: computes the mood of users at a time.
           default_mood: [num_users + 1] float32, the mood of each user if no time is given.
         """
-        user_bias, item_bias = factors.user_bias + default_mood, factors.item_bias + np.float32(factors.mean)
-        # With the biases as columns, a rating is one product of two rows.
-        users = [factors.user_vectors, user_bias[:, np.newaxis], np.ones_like(user_bias)[:, np.newaxis]]
-        items = [factors.item_vectors, np.ones_like(item_bias)[:, np.newaxis], item_bias[:, np.newaxis]]
-        self._users, self._items = (tf.Variable(np.concatenate(columns, axis=1)) for columns in (users, items))
+        self._mean = factors.mean
+        self._user_bias, self._item_bias = tf.Variable(factors.user_bias), tf.Variable(factors.item_bias)
+        self._user_vectors = tf.Variable(factors.user_vectors)
+        self._item_vectors = tf.Variable(factors.item_vectors)
         self._mood = mood
         self._default_mood = tf.Variable(default_mood)
 
@@ -54,5 +53,7 @@ class RatingModel(tf.Module):
         Returns:
           float32 of the shape that both broadcast to.
         """
-        ratings = tf.reduce_sum(tf.gather(self._users, users) * tf.gather(self._items, items), axis=-1)
-        return ratings if moments is None else ratings + moments - tf.gather(self._default_mood, users)
+        mood = tf.gather(self._default_mood, users) if moments is None else moments
+        products = tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items)
+        biases = tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
+        return self._mean + biases + tf.reduce_sum(products, axis=-1) + mood
