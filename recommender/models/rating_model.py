@@ -21,10 +21,10 @@ class RatingModel(tf.Module):
           mood: computes the mood of users at a time.
           default_mood: [num_users + 1] float32, the mood of each user if no time is given.
         """
-        self._mean = factors.mean
-        self._user_bias, self._item_bias = tf.Variable(factors.user_bias), tf.Variable(factors.item_bias)
-        self._user_vectors = tf.Variable(factors.user_vectors)
-        self._item_vectors = tf.Variable(factors.item_vectors)
+        user_bias, item_bias = factors.user_bias + default_mood, factors.item_bias + np.float32(factors.mean)
+        # A rating is one product of two rows, (b_u, p_u, 1) and (1, q_i, b_i), which are stored without the 1.
+        self._users = tf.Variable(np.column_stack([user_bias, factors.user_vectors]))
+        self._items = tf.Variable(np.column_stack([factors.item_vectors, item_bias]))
         self._mood = mood
         self._default_mood = tf.Variable(default_mood)
 
@@ -53,7 +53,12 @@ class RatingModel(tf.Module):
         Returns:
           float32 of the shape that both broadcast to.
         """
-        mood = tf.gather(self._default_mood, users) if moments is None else moments
-        products = tf.gather(self._user_vectors, users) * tf.gather(self._item_vectors, items)
-        biases = tf.gather(self._user_bias, users) + tf.gather(self._item_bias, items)
-        return self._mean + biases + tf.reduce_sum(products, axis=-1) + mood
+        user_rows = _with_one(tf.gather(self._users, users), before=0)
+        ratings = tf.reduce_sum(user_rows * _with_one(tf.gather(self._items, items), before=1), axis=-1)
+        return ratings if moments is None else ratings + moments - tf.gather(self._default_mood, users)
+
+
+def _with_one(rows: tf.Tensor, before: int) -> tf.Tensor:
+    """Returns rows, [..., width], with a 1 at their beginning, if `before` is 1, or at their end, if it is 0."""
+    padding = [[0, 0]] * (rows.shape.rank - 1) + [[before, 1 - before]]
+    return tf.pad(rows, padding, constant_values=1.0)

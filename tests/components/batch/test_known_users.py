@@ -30,8 +30,8 @@ def all_tables(users: KnownUsers) -> list[pa.Table]:
 
 def expected_rows(parts: Parts, user: int) -> list[tuple[int, float, float]]:
     """Item, retrieval score and rating of the best items, from the vectors."""
-    factors = parts.rater
-    ratings = factors._item_vectors.numpy()[:-1] @ factors._user_vectors.numpy()[user]
+    users, items = parts.rater._users.numpy()[:, 1:], parts.rater._items.numpy()[:, :-1]
+    ratings = items[:-1] @ users[user]
     ratings = np.clip(ratings + parts.biases.mean + parts.biases.user[user] + parts.biases.item[:-1], 1, 5)
     scores = parts.candidates @ parts.queries[user]
     seen = parts.seen.values[parts.seen.row_splits[user] : parts.seen.row_splits[user + 1]]
