@@ -300,7 +300,7 @@ def test_a_model_without_ratings_is_judged_by_its_lists(evaluate):
 
 
 def test_one_process_loads_each_model_once(evaluate, models, monkeypatch):
-    flow.load.cache_clear()
+    flow._load.cache_clear()
     loaded = []
     monkeypatch.setattr(flow, "load_saved_model", lambda folder: loaded.append(folder) or load_saved_model(folder))
     evaluate({}, last_blessed="worse")
